@@ -1,0 +1,38 @@
+"""What an extractor is: it names its sources, then turns each one into pairs, on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from domainclip.pairs.schema import Pair, Skip
+
+__all__ = ["Extractor", "Source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One unit of work: small, picklable, independent of every other.
+
+    name: stable and unique within a run (``scene.tif#r003``, ``PMC7301234``): chunks are cut by its hash
+    and it is what ``_errors.parquet`` shows. path: where to read it. part: what of it (plain JSON values).
+    """
+
+    name: str
+    path: str
+    part: tuple[tuple[str, Any], ...] = ()
+
+
+class Extractor(Protocol):
+    """A frozen dataclass whose fields are its options; picklable, so that any process can run it."""
+
+    version: str
+
+    def sources(self, root: str) -> Iterator[Source]:
+        """Every unit of work under ``root``, as a generator: an archive is never listed in memory."""
+        ...
+
+    def pairs(self, source: Source) -> Iterator[Pair | Skip]:
+        """The pairs of one unit; a part that cannot be used is a Skip, a bug is an exception."""
+        ...

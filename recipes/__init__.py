@@ -1,0 +1,1 @@
+"""Recipes: one complete YAML file each; see ``domainclip list recipes``."""
