@@ -32,7 +32,6 @@ KINDS = {
     "heads": "domainclip.heads",
     "objectives": "domainclip.objectives",
     "evaluators": "domainclip.evaluation",
-    "commands": "domainclip.commands",
 }
 
 # top-level module of a failed import -> the extra that brings it
@@ -94,7 +93,7 @@ def entries(kind: str) -> tuple[Entry, ...]:
 def load(kind: str, name: str) -> type[Any]:
     """The class of that name: a catalogue name, ``./file.py`` or ``package.module:Class``.
 
-    Raises UnknownName, MissingExtra (with the pip line) or BadInput (a user's file without a class).
+    Raises UnknownName, MissingExtra, BadInput (a user's file without a class).
     """
     if name.endswith(".py"):
         return _class_in_file(Path(name))
@@ -115,7 +114,7 @@ def load(kind: str, name: str) -> type[Any]:
 
 
 def by_class_name(kind: str, class_name: str) -> type[Any]:
-    """The class ``GDA`` of ``heads/gda.py``: lets a package offer its classes without importing them.
+    """The class ``GDA`` of ``heads/gda.py``: a package offers its classes unimported.
 
     Raises AttributeError, as a module's ``__getattr__`` must.
     """

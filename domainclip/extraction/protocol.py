@@ -15,8 +15,9 @@ __all__ = ["Extractor", "Source"]
 class Source:
     """One unit of work: small, picklable, independent of every other.
 
-    name: stable and unique within a run (``scene.tif#r003``, ``PMC7301234``): chunks are cut by its hash
-    and it is what ``_errors.parquet`` shows. path: where to read it. part: what of it (plain JSON values).
+    name: stable and unique within a run (``scene.tif#r003``, ``PMC7301234``): chunks are cut by
+    its hash and it is what ``_errors.parquet`` shows. path: where to read it. part: what of it
+    (plain JSON values).
     """
 
     name: str
@@ -25,12 +26,12 @@ class Source:
 
 
 class Extractor(Protocol):
-    """A frozen dataclass whose fields are its options; picklable, so that any process can run it."""
+    """A frozen dataclass whose fields are its options; picklable: any process can run it."""
 
     version: str
 
     def sources(self, root: str) -> Iterator[Source]:
-        """Every unit of work under ``root``, as a generator: an archive is never listed in memory."""
+        """Every unit of work under ``root``, one by one: an archive is never held in memory."""
         ...
 
     def pairs(self, source: Source) -> Iterator[Pair | Skip]:

@@ -1,4 +1,4 @@
-"""The pair: one image with its texts and where they came from, as a dataclass and an Arrow schema."""
+"""The pair: an image with its texts and where they came from, as dataclass and Arrow schema."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class Skip:
 
     where: the input, as its user would name it. reason: a short class of causes in snake_case
     (``corrupt_image``, ``below_purity``). detail: one sentence a person can act on.
-    quarantine: True sends it to ``_errors.parquet`` (something was wrong with the input); False counts
-    it only (the options asked for it to be left out).
+    quarantine: True sends it to ``_errors.parquet`` (something was wrong with the input); False
+    counts it only (the options asked for it to be left out).
     """
 
     where: str
@@ -80,7 +80,9 @@ PAIR_SCHEMA = pa.schema(
         ("text", pa.string()),
         (
             "texts",
-            pa.list_(pa.struct([("role", pa.string()), ("text", pa.string()), ("lang", pa.string())])),
+            pa.list_(
+                pa.struct([("role", pa.string()), ("text", pa.string()), ("lang", pa.string())])
+            ),
         ),
         ("labels", pa.list_(pa.string())),
         ("document", pa.string()),

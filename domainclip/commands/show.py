@@ -1,0 +1,89 @@
+"""Show one thing: a recipe's text, or a component's description, options and papers."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+from importlib.resources import files
+
+from domainclip.catalogue import KINDS, Entry, entries, recipes
+from domainclip.errors import UnknownName
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="a name that `domainclip list` shows, or KIND/NAME")
+    parser.add_argument("--cite", action="store_true", help="print only the papers it implements")
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    shipped = recipes()
+    if arguments.name in shipped:
+        text = shipped[arguments.name].read_text(encoding="utf-8")
+        if arguments.json:
+            print(json.dumps({"kind": "recipes", "name": arguments.name, "text": text}))
+        else:
+            print(text, end="")
+        return 0
+    found = _find(arguments.name)
+    if not found:
+        known = {entry.name for kind in KINDS for entry in entries(kind)} | set(shipped)
+        raise UnknownName("name", arguments.name, known)
+    shown = [_describe(kind, entry) for kind, entry in found]
+    if arguments.json:
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return 0
+    for number, item in enumerate(shown):
+        if number:
+            print()
+        if arguments.cite:
+            print("\n".join(item["references"]) or f"{item['name']}: no paper of its own.")
+            continue
+        print(f"{item['kind']}/{item['name']}\n\n{item['description']}")
+        if item["options"]:
+            print("\nOptions:")
+            for option in item["options"]:
+                print(f"  {option}")
+    return 0
+
+
+def _find(name: str) -> list[tuple[str, Entry]]:
+    wanted, _, stem = name.rpartition("/")
+    return [
+        (kind, entry)
+        for kind in KINDS
+        for entry in entries(kind)
+        if entry.name == stem and wanted in ("", kind)
+    ]
+
+
+def _describe(kind: str, entry: Entry) -> dict[str, object]:
+    package, _, stem = entry.module.rpartition(".")
+    source = files(package) / f"{stem}.py"
+    if not source.is_file():
+        source = files(package) / stem / "__init__.py"
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    module_text = ast.get_docstring(tree) or ""
+    node = next(
+        (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == entry.class_name), None
+    )
+    class_text = (ast.get_docstring(node) if node else None) or ""
+    description = "\n\n".join(text for text in (module_text, class_text) if text)
+    options = [
+        ast.unparse(field)
+        for field in (node.body if node else [])
+        if isinstance(field, ast.AnnAssign) and not ast.unparse(field.target).startswith("_")
+    ]
+    references = re.findall(r"^\s*(?:Reference|Paper|Source)s?: (.+)$", description, flags=re.M)
+    return {
+        "kind": kind,
+        "name": entry.name,
+        "class": f"{entry.module}:{entry.class_name}",
+        "description": description,
+        "options": options,
+        "references": references,
+    }
