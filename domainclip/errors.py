@@ -12,6 +12,7 @@ __all__ = [
     "BadInput",
     "DomainclipError",
     "MissingExtra",
+    "OutputError",
     "OutputInUse",
     "RecipeError",
     "UnknownName",
@@ -48,6 +49,10 @@ class RecipeError(DomainclipError):
 
 class OutputInUse(DomainclipError):
     """The output belongs to another run, past or present."""
+
+
+class OutputError(DomainclipError):
+    """An output that cannot be written: a full disk, no permission, a file in the way."""
 
 
 class WeightsMismatch(DomainclipError):

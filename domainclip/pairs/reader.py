@@ -1,0 +1,201 @@
+"""Read pairs: as rows, by position, as an Arrow table or dataset; never more than asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pds
+import pyarrow.parquet as pq
+
+from domainclip.errors import BadInput, UsageError, nearest
+from domainclip.pairs._parts import Group, OpenParts, Part, read_footer
+from domainclip.pairs.schema import ERROR_SCHEMA, PAIR_SCHEMA, Pair, from_row
+
+if TYPE_CHECKING:
+    from domainclip.pairs.stream import PairStream
+
+__all__ = ["Pairs", "open_pairs"]
+
+
+def open_pairs(path: Path | str) -> Pairs:
+    """The pairs directory at ``path``; reads the footers of its parts and nothing else.
+
+    Raises BadInput where there is none, or where a part is cut short (it is named).
+    """
+    directory = Path(path)
+    if directory.is_file():
+        raise BadInput(f"{directory}: a file; give the pairs directory that holds the parts.")
+    if not directory.is_dir():
+        raise BadInput(f"{directory}: no such directory; make one with `domainclip extract`.")
+    files = sorted(directory.glob("part-*.parquet"))
+    if not files:
+        raise BadInput(
+            f"{directory}: holds no part-*.parquet, so it is no pairs directory; other formats "
+            "come in with `domainclip pairs import`."
+        )
+    return Pairs(directory, [read_footer(file) for file in files])
+
+
+class Pairs:
+    """A pairs directory, open for reading; picklable, and safe to use after a fork.
+
+    ``pairs[i]`` and ``len(pairs)`` make it a map-style data set for a torch DataLoader; iterating
+    gives every Pair in file order with one row group in memory.
+    """
+
+    def __init__(
+        self, path: Path, parts: Sequence[Part], splits: pa.StringArray | None = None
+    ) -> None:
+        self.path = path
+        self.parts = tuple(parts)
+        self._splits = splits
+        self._files = OpenParts(self.parts)
+        self.groups = _groups(self.parts)
+        self._starts = [group.start for group in self.groups]
+        self._length = sum(part.rows for part in self.parts)
+        self._last: tuple[int, list[dict[str, Any]]] = (-1, [])
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> Pair:
+        if index < 0:
+            index += self._length
+        if not 0 <= index < self._length:
+            raise IndexError(f"pair {index} of {self._length}")
+        at = bisect_right(self._starts, index) - 1
+        group = self.groups[at]
+        if self._last[0] != at:
+            self._last = (at, self.read_group(group, PAIR_SCHEMA.names).to_pylist())
+        return from_row(self._last[1][index - group.start])
+
+    def __iter__(self) -> Iterator[Pair]:
+        return self.rows()
+
+    def rows(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        split: str | None = None,
+        where: Callable[[Pair], bool] | None = None,
+    ) -> Iterator[Pair]:
+        """Pairs in file order. columns: only these are read, the others take Pair's defaults.
+
+        split: only rows of that split. where: keep a pair (with just those columns) if true.
+        """
+        chosen = _checked(columns)
+        for group in self.groups:
+            table = self.read_group(group, chosen, split=split)
+            for row in table.to_pylist():
+                pair = from_row(row)
+                if where is None or where(pair):
+                    yield pair
+
+    def read_group(
+        self, group: Group, columns: Sequence[str], *, split: str | None = None
+    ) -> pa.Table:
+        """One row group's columns as a table, cut to a split. Raises BadInput for damaged bytes."""
+        wanted = list(columns)
+        if split is not None and self._splits is None and "split" not in wanted:
+            wanted.append("split")
+        table = self._files.read(group, wanted)
+        if self._splits is not None and ("split" in columns or split is not None):
+            override = self._splits.slice(group.start, group.rows)
+            if "split" in wanted:
+                table = table.set_column(table.schema.get_field_index("split"), "split", override)
+            else:
+                table = table.append_column("split", override)
+        if split is not None:
+            table = table.filter(pc.equal(table.column("split"), split))
+        return table.select(list(columns))
+
+    def table(self, columns: Sequence[str], *, split: str | None = None) -> pa.Table:
+        """Whole columns as an Arrow table, in file order. Images only if ``image`` is named."""
+        chosen = _checked(columns)
+        wanted = chosen if split is None or "split" in chosen else [*chosen, "split"]
+        try:
+            table = self.dataset().to_table(columns=wanted, use_threads=True)
+        except (pa.ArrowException, OSError) as error:
+            raise self._name_damage(error, wanted) from error
+        if self._splits is not None and "split" in wanted:
+            at = table.schema.get_field_index("split")
+            table = table.set_column(at, "split", self._splits)
+        if split is not None:
+            table = table.filter(pc.equal(table.column("split"), split))
+        return table.select(chosen)
+
+    def dataset(self) -> pds.Dataset:
+        """The parts as a pyarrow dataset, for filters, SQL engines and dataframes.
+
+        It shows the files as they lie: splits laid over them by ``with_splits`` are not in it.
+        """
+        return pds.dataset([str(part.path) for part in self.parts], format="parquet")
+
+    def errors(self) -> pa.Table:
+        """``_errors.parquet``: the inputs that gave no pair (ERROR_SCHEMA); empty where none."""
+        path = self.path / "_errors.parquet"
+        if not path.is_file():
+            return ERROR_SCHEMA.empty_table()
+        try:
+            return pq.read_table(path, schema=ERROR_SCHEMA)
+        except (pa.ArrowException, OSError) as error:
+            raise BadInput(f"{path}: cannot be read ({error}); delete it to go on.") from error
+
+    def with_splits(self, splits: Sequence[str] | pa.Array) -> Pairs:
+        """The same pairs under other splits, one per row in file order; no file is touched."""
+        array = splits if isinstance(splits, pa.Array) else pa.array(splits, pa.string())
+        if len(array) != self._length:
+            raise UsageError(f"{len(array)} splits for the {self._length} pairs of {self.path}.")
+        return Pairs(self.path, self.parts, array)
+
+    def stream(self, *, split: str | None = "train", seed: int = 0, **options: Any) -> PairStream:
+        """The training stream of a split: shuffled, striped, resumable (see PairStream)."""
+        from domainclip.pairs.stream import PairStream
+
+        return PairStream(self, split=split, seed=seed, **options)
+
+    def count_splits(self) -> Mapping[str, int]:
+        """Rows per split, in order of their names."""
+        counted = pc.value_counts(self.table(["split"]).column("split")).to_pylist()
+        return {e["values"] or "": e["counts"] for e in sorted(counted, key=lambda e: e["values"])}
+
+    def _name_damage(self, error: BaseException, columns: Sequence[str]) -> BaseException:
+        # Arrow does not say which file was bad: find it by reading one after the other
+        for group in self.groups:
+            try:
+                self._files.read(group, columns)
+            except BadInput as named:
+                return named
+        return error
+
+    def __repr__(self) -> str:
+        return f"<Pairs {self.path}: {self._length} pairs in {len(self.parts)} parts>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Pairs, (self.path, self.parts, self._splits)
+
+
+def _groups(parts: Sequence[Part]) -> list[Group]:
+    sizes = [
+        (p, g, rows) for p, part in enumerate(parts) for g, rows in enumerate(part.groups) if rows
+    ]
+    starts = accumulate((rows for _, _, rows in sizes), initial=0)
+    return [Group(p, g, rows, start) for (p, g, rows), start in zip(sizes, starts, strict=False)]
+
+
+def _checked(columns: Sequence[str] | None) -> list[str]:
+    if columns is None:
+        return list(PAIR_SCHEMA.names)
+    for column in columns:
+        if column not in PAIR_SCHEMA.names:
+            raise UsageError(
+                f"{column!r} is no column of pairs.{nearest(column, PAIR_SCHEMA.names)} "
+                f"Known: {', '.join(PAIR_SCHEMA.names)}."
+            )
+    return list(columns)
