@@ -6,12 +6,14 @@ from domainclip.pairs.card import write_card
 from domainclip.pairs.reader import Pairs, open_pairs
 from domainclip.pairs.schema import ERROR_SCHEMA, PAIR_SCHEMA, Pair, Skip, Text, from_row, to_row
 from domainclip.pairs.splits import assign_splits, buffered_splits, plan_splits
+from domainclip.pairs.stream import PairStream
 from domainclip.pairs.writer import PairWriter, PartWriter, clear_temporaries, write_errors
 
 __all__ = [
     "ERROR_SCHEMA",
     "PAIR_SCHEMA",
     "Pair",
+    "PairStream",
     "PairWriter",
     "Pairs",
     "PartWriter",

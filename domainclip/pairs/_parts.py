@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domainclip.errors import BadInput
 from domainclip.pairs.schema import PAIR_SCHEMA
 
-__all__ = ["Group", "OpenParts", "Part", "open_part", "read_footer"]
+__all__ = ["Group", "Groups", "OpenParts", "Part", "open_part", "read_footer"]
 
 _REMEDY = "run `domainclip pairs check` to list every bad part, then make it again or delete it"
 
@@ -81,6 +82,32 @@ def damaged(path: Path, error: BaseException) -> BadInput:
     return BadInput(f"{path}: its data is damaged ({_first_line(error)}); {_REMEDY}.")
 
 
+class Groups:
+    """All row groups that hold rows, as a few bytes each: a sequence of Group."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        sizes = [np.asarray(part.groups, dtype=np.int64) for part in parts]
+        rows = np.concatenate(sizes) if sizes else np.zeros(0, np.int64)
+        part = np.repeat(np.arange(len(sizes)), [len(each) for each in sizes])
+        group = np.concatenate([np.arange(len(each)) for each in sizes]) if sizes else rows
+        held = rows > 0
+        self.part, self.group, self.rows = part[held], group[held], rows[held]
+        self.start = np.cumsum(self.rows) - self.rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at: int) -> Group:
+        return Group(*(int(a[at]) for a in (self.part, self.group, self.rows, self.start)))
+
+    def __iter__(self) -> Iterator[Group]:
+        return (self[at] for at in range(len(self)))
+
+    def holding(self, row: int) -> int:
+        """The number of the row group that holds a global row."""
+        return int(np.searchsorted(self.start, row, side="right")) - 1
+
+
 class OpenParts:
     """The most recently used parts, kept open; each process opens its own after a fork."""
 
@@ -97,6 +124,13 @@ class OpenParts:
             return file.read_row_group(group.group, columns=list(columns), use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise damaged(self._parts[group.part].path, error) from error
+
+    def read_part(self, part: int, columns: Sequence[str]) -> pa.Table:
+        """Narrow columns of a whole part; raises BadInput where the bytes are damaged."""
+        try:
+            return self.file(part).read(columns=list(columns), use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(self._parts[part].path, error) from error
 
     def file(self, part: int) -> pq.ParquetFile:
         """The open part."""

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pds
 import pyarrow.parquet as pq
 
 from domainclip.errors import BadInput, UsageError, nearest
-from domainclip.pairs._parts import Group, OpenParts, Part, read_footer
-from domainclip.pairs.schema import ERROR_SCHEMA, PAIR_SCHEMA, Pair, from_row
+from domainclip.pairs._parts import Group, Groups, OpenParts, Part, read_footer
+from domainclip.pairs._rows import pairs_of
+from domainclip.pairs.schema import ERROR_SCHEMA, PAIR_SCHEMA, Pair
 
 if TYPE_CHECKING:
     from domainclip.pairs.stream import PairStream
 
-__all__ = ["Pairs", "open_pairs"]
+__all__ = ["Pairs", "checked_columns", "open_pairs"]
 
 
 def open_pairs(path: Path | str) -> Pairs:
@@ -56,10 +56,9 @@ class Pairs:
         self.parts = tuple(parts)
         self._splits = splits
         self._files = OpenParts(self.parts)
-        self.groups = _groups(self.parts)
-        self._starts = [group.start for group in self.groups]
+        self.groups = Groups(self.parts)
         self._length = sum(part.rows for part in self.parts)
-        self._last: tuple[int, list[dict[str, Any]]] = (-1, [])
+        self._last: tuple[int, pa.Table] = (-1, PAIR_SCHEMA.empty_table())
 
     def __len__(self) -> int:
         return self._length
@@ -69,11 +68,11 @@ class Pairs:
             index += self._length
         if not 0 <= index < self._length:
             raise IndexError(f"pair {index} of {self._length}")
-        at = bisect_right(self._starts, index) - 1
+        at = self.groups.holding(index)
         group = self.groups[at]
         if self._last[0] != at:
-            self._last = (at, self.read_group(group, PAIR_SCHEMA.names).to_pylist())
-        return from_row(self._last[1][index - group.start])
+            self._last = (at, self.read_group(group, PAIR_SCHEMA.names))
+        return next(pairs_of(self._last[1].slice(index - group.start, 1)))
 
     def __iter__(self) -> Iterator[Pair]:
         return self.rows()
@@ -89,11 +88,10 @@ class Pairs:
 
         split: only rows of that split. where: keep a pair (with just those columns) if true.
         """
-        chosen = _checked(columns)
+        chosen = checked_columns(columns)
         for group in self.groups:
             table = self.read_group(group, chosen, split=split)
-            for row in table.to_pylist():
-                pair = from_row(row)
+            for pair in pairs_of(table):
                 if where is None or where(pair):
                     yield pair
 
@@ -115,9 +113,22 @@ class Pairs:
             table = table.filter(pc.equal(table.column("split"), split))
         return table.select(list(columns))
 
+    def read_parts(self, columns: Sequence[str]) -> Iterator[tuple[pa.Table, np.ndarray]]:
+        """Part after part: narrow columns of it, and where its row groups start, (groups,) int."""
+        row = 0
+        for number, part in enumerate(self.parts):
+            if part.rows:
+                table = self._files.read_part(number, columns)
+                if self._splits is not None and "split" in columns:
+                    at = table.schema.get_field_index("split")
+                    table = table.set_column(at, "split", self._splits.slice(row, part.rows))
+                sizes = [rows for rows in part.groups if rows]
+                yield table, np.cumsum([0, *sizes[:-1]])
+            row += part.rows
+
     def table(self, columns: Sequence[str], *, split: str | None = None) -> pa.Table:
         """Whole columns as an Arrow table, in file order. Images only if ``image`` is named."""
-        chosen = _checked(columns)
+        chosen = checked_columns(columns)
         wanted = chosen if split is None or "split" in chosen else [*chosen, "split"]
         try:
             table = self.dataset().to_table(columns=wanted, use_threads=True)
@@ -181,15 +192,7 @@ class Pairs:
         return Pairs, (self.path, self.parts, self._splits)
 
 
-def _groups(parts: Sequence[Part]) -> list[Group]:
-    sizes = [
-        (p, g, rows) for p, part in enumerate(parts) for g, rows in enumerate(part.groups) if rows
-    ]
-    starts = accumulate((rows for _, _, rows in sizes), initial=0)
-    return [Group(p, g, rows, start) for (p, g, rows), start in zip(sizes, starts, strict=False)]
-
-
-def _checked(columns: Sequence[str] | None) -> list[str]:
+def checked_columns(columns: Sequence[str] | None) -> list[str]:
     if columns is None:
         return list(PAIR_SCHEMA.names)
     for column in columns:

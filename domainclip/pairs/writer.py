@@ -40,7 +40,7 @@ FILE_SCHEMA = PAIR_SCHEMA.with_metadata(
 # A row group is what a reader must hold at once. 128 rows of 20 kB read at 100,000 rows/s and
 # more (1,000 rows a group: six times slower single rows); the byte limit bounds slides and scenes.
 GROUP_ROWS = 128
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 4 << 20
 PART_BYTES = 512 << 20
 
 _NO_DICTIONARY = {"key", "image.bytes", "image.path", "text", "sha256", "phash", "where", "meta"}
