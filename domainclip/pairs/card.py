@@ -56,18 +56,20 @@ def count_pairs(parts: Iterable[Path], errors: Path | None = None) -> Counts:
     return counts
 
 
-def write_card(path: Path | str, *, made: str = "") -> Path:
+def write_card(path: Path | str, *, made: str = "", title: str = "") -> Path:
     """Write ``README.md`` of the pairs directory at ``path``; returns its path.
 
-    made: how the pairs were made, in the user's words or as the command line. A card that a person
-    wrote (one without our marker) is left alone.
+    made: how the pairs were made, in the user's words or as the command line. title: else the
+    directory's name. A card that a person wrote (one without our marker) is left alone.
     """
     directory = Path(path)
     card = directory / "README.md"
     if card.is_file() and _MARKER not in card.read_text(encoding="utf-8", errors="replace"):
         return card
     parts = sorted(directory.glob("part-*.parquet"))
-    text = _card(directory, count_pairs(parts, directory / "_errors.parquet"), len(parts), made)
+    text = _card(
+        directory, count_pairs(parts, directory / "_errors.parquet"), len(parts), made, title
+    )
     temporary = card.with_name(f".README.md.{os.getpid()}.writing")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(card)
@@ -77,11 +79,11 @@ def write_card(path: Path | str, *, made: str = "") -> Path:
 _MARKER = "<!-- written by domainclip -->"
 
 
-def _card(directory: Path, counts: Counts, parts: int, made: str) -> str:
+def _card(directory: Path, counts: Counts, parts: int, made: str, title: str) -> str:
     sections = [
         _header(counts),
         _MARKER,
-        f"# {directory.resolve().name}",
+        f"# {title or directory.resolve().name}",
         f"{counts.pairs:,} pairs of image and text in {parts:,} Parquet part"
         f"{'' if parts == 1 else 's'} ({counts.bytes / 1e6:,.1f} MB).",
         "## How it was made\n\n" + (f"    {made}" if made else "Not recorded."),

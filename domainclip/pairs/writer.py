@@ -165,6 +165,7 @@ class PairWriter:
 
     Nothing is visible before the end; an exception leaves the directory as it was. Raises
     OutputInUse where ``path`` already holds pairs. chunk: the name of the first part, a number.
+    made, title: for the card. errors: rows of ERROR_SCHEMA to keep before the ones written here.
     """
 
     def __init__(
@@ -174,6 +175,8 @@ class PairWriter:
         chunk: str = "000000",
         part_bytes: int = PART_BYTES,
         made: str = "",
+        title: str = "",
+        errors: pa.Table | None = None,
     ) -> None:
         if not chunk.isdecimal():
             raise BadInput(f"chunk={chunk!r}: parts are counted on from it, so give digits only.")
@@ -181,7 +184,8 @@ class PairWriter:
         if self.path.is_dir() and any(self.path.glob("part-*.parquet")):
             raise OutputInUse(f"{self.path}: already holds pairs; choose another directory.")
         self.rows = 0
-        self._made = made
+        self._made, self._title = made, title
+        self._errors = ERROR_SCHEMA.empty_table() if errors is None else errors
         self._next, self._digits = int(chunk), len(chunk)
         self._part_bytes = part_bytes
         self._parts: list[PartWriter] = []
@@ -210,9 +214,10 @@ class PairWriter:
             PartWriter(self.path, f"{self._next:0{self._digits}d}").close()
         for part in self._parts:
             part.close()
-        write_errors(self.path, self._skips)
+        skips = pa.Table.from_pylist(self._skips, schema=ERROR_SCHEMA)
+        write_errors(self.path, pa.concat_tables([self._errors, skips]))
         with output_errors(self.path):
-            write_card(self.path, made=self._made)
+            write_card(self.path, made=self._made, title=self._title)
 
     def abort(self) -> None:
         """Leave nothing behind."""

@@ -1,0 +1,165 @@
+"""``pairs split``, ``merge``, ``export`` and ``import``: pairs written again, out and in."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from domainclip.commands._printing import plain, print_json, print_table
+from domainclip.commands._progress import progress_bar
+from domainclip.errors import UsageError
+
+__all__ = ["bring", "export", "merge", "split"]
+
+
+def split(arguments: argparse.Namespace) -> int:
+    from domainclip.pairs import open_pairs, plan_splits
+    from domainclip.pairs.rewrite import apply_splits
+
+    pairs = open_pairs(arguments.pairs)
+    plan = plan_splits(
+        pairs,
+        _fractions(arguments.fractions),
+        seed=arguments.seed,
+        by=arguments.by,
+        buffer=arguments.buffer,
+    )
+    if arguments.output is not None:
+        with progress_bar("writing") as progress:
+            apply_splits(pairs, plan.splits, arguments.output, made=_command(), progress=progress)
+    if arguments.json:
+        written = plain(plan)
+        del written["splits"]
+        print_json(written | {"output": arguments.output and str(arguments.output)})
+        return 0
+    total = max(sum(plan.rows.values()), 1)
+    rows = [
+        (name, f"{share:.3f}", f"{plan.rows[name] / total:.3f}", plan.rows[name], plan.groups[name])
+        for name, share in plan.fractions.items()
+    ]
+    print_table(["split", "asked", "got", "pairs", f"{arguments.by}s"], rows)
+    if plan.labels:
+        labels = sorted(plan.labels.items(), key=lambda item: -sum(item[1].values()))
+        print_table(["label", *plan.rows], [(label, *of.values()) for label, of in labels[:40]])
+        if len(labels) > 40:
+            print(f"... {len(labels) - 40:,} more labels; --json lists all.")
+    if plan.labels:
+        print(f"Largest deviation of a label's share in a split: {plan.deviation:.3f}")
+    if arguments.buffer is not None:
+        print(f"Left out by the buffer of {arguments.buffer:g}: {plan.buffered:,} pairs")
+    print(f"Written to {arguments.output}" if arguments.output else "Nothing written: give -o OUT.")
+    return 0
+
+
+def merge(arguments: argparse.Namespace) -> int:
+    from domainclip.pairs import open_pairs
+    from domainclip.pairs.rewrite import merge_pairs
+
+    inputs = [open_pairs(path) for path in arguments.pairs]
+    with progress_bar("merging") as progress:
+        report = merge_pairs(
+            inputs,
+            arguments.output,
+            on_conflict=arguments.on_conflict,
+            made=_command(),
+            progress=progress,
+        )
+    if arguments.json:
+        print_json(plain(report) | {"output": str(arguments.output)})
+        return 0
+    print(
+        f"{arguments.output}: {report.pairs:,} pairs from {len(inputs)} directories; "
+        f"{report.repeated:,} met twice and written once, {report.conflicts:,} key conflicts "
+        f"({arguments.on_conflict})"
+    )
+    return 0
+
+
+def export(arguments: argparse.Namespace) -> int:
+    from domainclip.pairs import open_pairs
+    from domainclip.pairs.formats import csv, folders, huggingface, webdataset
+
+    pairs, out, split = open_pairs(arguments.pairs), arguments.output, arguments.split
+    with progress_bar("exporting") as progress:
+        if arguments.format == "webdataset":
+            report = webdataset.write(
+                pairs, out, split=split, shard_pairs=arguments.shard_pairs, progress=progress
+            )
+        elif arguments.format == "csv":
+            report = csv.write(
+                pairs, out, split=split, separator=arguments.separator, progress=progress
+            )
+        else:
+            module = folders if arguments.format == "folders" else huggingface
+            report = module.write(pairs, out, split=split, progress=progress)
+    if arguments.json:
+        print_json(plain(report) | {"path": str(report.path)})
+        return 0
+    print(f"{report.path}: {report.pairs:,} pairs in {report.files:,} files ({report.format})")
+    print("What this format does not hold:")
+    for sentence in report.lost:
+        print(f"  - {sentence}")
+    return 0
+
+
+def bring(arguments: argparse.Namespace) -> int:
+    from domainclip.pairs.formats import guess_format, import_pairs
+
+    name = arguments.format or guess_format(arguments.source)
+    if not arguments.source.exists():
+        raise UsageError(f"{arguments.source}: no such file or directory.")
+    with progress_bar("importing") as progress:
+        report = import_pairs(
+            _reading(name, arguments),
+            arguments.output,
+            license=arguments.license,
+            source=f"{name} import",
+            split=arguments.split,
+            made=_command(),
+            progress=progress,
+        )
+    inputs = report.pairs + report.quarantined
+    if arguments.json:
+        print_json(plain(report) | {"path": str(report.path), "format": name})
+    else:
+        print(
+            f"{report.path}: {report.pairs:,} pairs from {name}, {report.quarantined:,} inputs "
+            "quarantined (_errors.parquet)"
+        )
+        if report.skipped:
+            print_table(["skipped", "count"], sorted(report.skipped.items()))
+    return 1 if inputs and report.quarantined / inputs > arguments.max_errors else 0
+
+
+def _reading(name: str, arguments: argparse.Namespace) -> Any:
+    from domainclip.pairs.formats import csv, folders, huggingface, webdataset
+
+    columns = {
+        "image_column": arguments.image_column,
+        "caption_column": arguments.caption_column,
+    }
+    if name == "webdataset":
+        return webdataset.read(arguments.source)
+    if name == "folders":
+        return folders.read(arguments.source, template=arguments.template)
+    if name == "csv":
+        return csv.read(arguments.source, root=arguments.root, **columns)
+    return huggingface.read(arguments.source, **columns)
+
+
+def _fractions(words: Sequence[str]) -> dict[str, float]:
+    fractions: dict[str, float] = {}
+    for word in words:
+        name, _, share = word.partition("=")
+        try:
+            fractions[name] = float(share)
+        except ValueError as error:
+            raise UsageError(f"--fractions {word!r}: write NAME=SHARE, as in train=0.8.") from error
+    return fractions
+
+
+def _command() -> str:
+    return "domainclip " + shlex.join(sys.argv[1:])

@@ -1,0 +1,55 @@
+"""How results are printed: tables that a pipe does not break, JSON, short captions."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+__all__ = ["plain", "print_json", "print_table", "shortened"]
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    numeric = [all(_is_number(row[at]) for row in rows) for at in range(len(columns))]
+    for name, right in zip(columns, numeric, strict=True):
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        # Text: a caption may hold what rich would take for markup
+        table.add_row(*(Text(str(cell)) for cell in row))
+    # a pipe has no width: lines are not to be broken there
+    Console(width=None if sys.stdout.isatty() else 10_000).print(table)
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, int | float) or str(cell).replace(",", "").replace(".", "").isdigit()
+
+
+def shortened(text: str, limit: int = 100) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """A dataclass as a dict for JSON (``asdict`` breaks a Counter into pairs)."""
+    return {each.name: _plain(getattr(record, each.name)) for each in fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Counter):
+        return dict(value)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return plain(value) if is_dataclass(value) else value

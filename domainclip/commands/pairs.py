@@ -1,0 +1,109 @@
+"""Look at pairs, check, split and merge them, and carry them to and from other formats.
+
+domainclip pairs show PAIRS               counts, licences, sizes and the first rows
+domainclip pairs check PAIRS              everything that is wrong with them (exit 1 if anything is)
+domainclip pairs split PAIRS -o OUT       by group, stratified by label; without -o only the table
+domainclip pairs merge PAIRS ... -o OUT   several directories as one
+domainclip pairs export PAIRS -o OUT -f webdataset|csv|folders|huggingface
+domainclip pairs import SOURCE -o PAIRS   the way back, for data of other makers too
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add_arguments", "run"]
+
+_FORMATS = ("webdataset", "csv", "folders", "huggingface")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    show = _verb(verbs, "show", "counts, licences, sizes and the first rows")
+    show.add_argument("pairs", type=Path)
+    show.add_argument("--rows", type=int, default=3, help="how many rows to show (default 3)")
+    show.add_argument("--key", help="show this pair instead, with all its fields")
+
+    check = _verb(verbs, "check", "find duplicate keys, undecodable images, empty captions, ...")
+    check.add_argument("pairs", type=Path)
+    check.add_argument("--no-decode", action="store_true", help="do not decode the images (fast)")
+    check.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+
+    split = _verb(verbs, "split", "split by group, stratified by label")
+    split.add_argument("pairs", type=Path)
+    split.add_argument(
+        "-o", "--output", type=Path, help="new directory; without it nothing is written"
+    )
+    split.add_argument(
+        "--fractions",
+        nargs="+",
+        metavar="NAME=SHARE",
+        default=["train=0.8", "val=0.1", "test=0.1"],
+        help="default: train=0.8 val=0.1 test=0.1",
+    )
+    split.add_argument("--seed", type=int, default=0)
+    split.add_argument("--by", default="group", help="column that must not cross splits")
+    split.add_argument(
+        "--buffer",
+        type=float,
+        help="leave out rows closer than this to another split, in units of where.crs",
+    )
+
+    merge = _verb(verbs, "merge", "write several directories as one")
+    merge.add_argument("pairs", type=Path, nargs="+")
+    merge.add_argument("-o", "--output", type=Path, required=True)
+    merge.add_argument(
+        "--on-conflict",
+        choices=("error", "first", "rename"),
+        default="error",
+        help="when one key names two different pairs (default error)",
+    )
+
+    export = _verb(verbs, "export", "write another format")
+    export.add_argument("pairs", type=Path)
+    export.add_argument("-o", "--output", type=Path, required=True)
+    export.add_argument("-f", "--format", choices=_FORMATS, required=True)
+    export.add_argument("--split", help="only this split")
+    export.add_argument("--shard-pairs", type=int, default=10_000, help="webdataset: pairs per tar")
+    export.add_argument("--separator", choices=("tab", "comma"), default="tab", help="csv only")
+
+    bring = _verb(verbs, "import", "read another format")
+    bring.add_argument("source", type=Path)
+    bring.add_argument("-o", "--output", type=Path, required=True)
+    bring.add_argument("-f", "--format", choices=_FORMATS, help="default: guessed from the files")
+    bring.add_argument("--image-column", default="", help="csv, huggingface")
+    bring.add_argument("--caption-column", default="", help="csv, huggingface")
+    bring.add_argument("--root", type=Path, help="csv: images may lie anywhere under this")
+    bring.add_argument(
+        "--template", default="a photo of a {}.", help="folders: the caption, {} is the label"
+    )
+    bring.add_argument("--license", default="", help="SPDX, for pairs that state none")
+    bring.add_argument("--split", default="", help="for pairs that state none")
+    bring.add_argument(
+        "--max-errors", type=float, default=0.05, help="exit 1 above this share (default 0.05)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from domainclip.commands import _pairs_look, _pairs_write
+
+    verb = {
+        "show": _pairs_look.show,
+        "check": _pairs_look.check,
+        "split": _pairs_write.split,
+        "merge": _pairs_write.merge,
+        "export": _pairs_write.export,
+        "import": _pairs_write.bring,
+    }[arguments.verb]
+    return verb(arguments)
+
+
+def _verb(verbs: Any, name: str, help: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name, help=help, description=help, allow_abbrev=False
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+    return parser
