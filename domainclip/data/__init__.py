@@ -1,1 +1,1 @@
-"""TODO"""
+"""Pairs as batches: the data module, transforms, few-shot draws, features of a split."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Training: the loop, its optimiser groups, averaging, exact checkpoints."""

@@ -29,10 +29,10 @@ ALLOWED = {
     "adapters": {"backbones", *BASE},
     "heads": BASE,
     "objectives": BASE,
-    "data": FEATURES,
+    "data": {"images", *FEATURES},
     "training": METHODS,
     "evaluation": METHODS | {"images", "data"},
-    "recipe": BASE,
+    "recipe": {"training", "data", *BASE},  # their settings, which need no torch
     "few_shot": WORK,
     "run": WORK | {"extraction"},
     "commands": WORK | {"run", "few_shot", "extraction", "curation", "images"},

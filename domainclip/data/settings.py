@@ -1,0 +1,80 @@
+"""The ``data`` section of a recipe: which pairs, which splits, how they are fed. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+__all__ = ["AugmentSettings", "DataSettings", "ExtractSettings", "SplitSettings"]
+
+Share = Annotated[float, ">= 0 <= 1"]
+
+
+@dataclass(frozen=True)
+class ExtractSettings:
+    """Pairs made once from ``source`` by an extractor and kept in the cache for other runs."""
+
+    name: str
+    source: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict, metadata={"kind": "extractors"})
+
+
+def _fractions() -> dict[str, float]:
+    return {"train": 0.7, "val": 0.1, "test": 0.2}
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """Splits made anew. fractions: split -> share of the rows. by: the column that never crosses.
+
+    buffer: rows of a lower split (train < val < test) within this distance of another split's rows
+    are left out, in units of the rows' CRS; 0 leaves out those that touch; null leaves out none.
+    """
+
+    fractions: Mapping[str, float] = field(default_factory=_fractions)
+    seed: int = 0
+    buffer: Annotated[float, ">= 0"] | None = None
+    by: Literal["group", "document", "key"] = "group"
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """Random views of the training images.
+
+    flip, vertical_flip: mirrored half of the time. rot90: by 0, 90, 180 or 270 degrees.
+    crop_scale: share of the area that is kept, drawn between the two; [1, 1] crops nothing.
+    crop_ratio: width to height of the crop, drawn between the two. colour: strength of changes in
+    brightness, contrast and saturation (0: none; 0.2 is moderate).
+    """
+
+    flip: bool = False
+    vertical_flip: bool = False
+    rot90: bool = False
+    crop_scale: tuple[Share, Share] = (1.0, 1.0)
+    crop_ratio: tuple[float, float] = (0.75, 4 / 3)
+    colour: Share = 0.0
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which pairs, in which splits, and how they reach the towers.
+
+    pairs: a pairs directory; or ``extract`` says how to make one. split: null for the splits that
+    the pairs have. image_px: side of the square that the tower sees; null for the tower's own.
+    workers: processes that decode; 0 for none. memory_mb: a split whose decoded images fit in this
+    much memory is decoded once and not at every epoch. text_roles: which of a pair's texts are
+    captions, one drawn at random per epoch; ``caption`` is the pair's default text too.
+    weights: mean number of copies of a sample per epoch, by source (absent: 1).
+    """
+
+    pairs: str | None = None
+    extract: ExtractSettings | None = None
+    split: SplitSettings | None = None
+    image_px: Annotated[int, ">= 8"] | None = None
+    batch_size: Annotated[int, ">= 1"] = 32
+    workers: Annotated[int, ">= 0"] = 0
+    memory_mb: Annotated[int, ">= 0"] = 1024
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    text_roles: tuple[str, ...] = ("caption",)
+    weights: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,80 @@
+"""Symmetric InfoNCE: every image finds its own caption in the batch, and every caption its image.
+
+loss = (CE(s I Tᵀ) + CE(s T Iᵀ)) / 2 with targets on the diagonal, s the logit scale.
+Reference: CLIP, Radford et al. 2021, https://arxiv.org/abs/2103.00020.
+Differs: identical captions of a batch are one positive each for all their images (``same_text:
+positive``), since a template such as "a satellite image of desert." would otherwise push an image
+away from its own words. The target then is uniform over the positives (SupCon's L_out, Khosla et
+al. 2020). ``same_text: negative`` is the original.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from domainclip.objectives._protocol import Batch, Gather
+
+__all__ = ["InfoNCE"]
+
+
+@dataclass(frozen=True)
+class InfoNCE:
+    """Symmetric InfoNCE over the images and captions of all ranks.
+
+    same_text: identical captions count as each other's positives, or as negatives.
+    label_smoothing: share of the target spread over the whole batch, 0 to 1.
+    """
+
+    same_text: Literal["positive", "negative"] = "positive"
+    label_smoothing: float = 0.0
+
+    needs: ClassVar[str] = "captions"
+
+    def __call__(
+        self,
+        image: Tensor,
+        text: Tensor,
+        batch: Batch,
+        *,
+        logit_scale: Tensor,
+        logit_bias: Tensor | None,
+        gather: Gather,
+    ) -> Tensor:
+        """The mean over this rank's images and captions; image, text (b, d), unit length."""
+        images, texts = gather(image), gather(text)  # (n, d)
+        start, stop = gather.mine(len(image))
+        positive = self._positive(batch.captions, gather, start, stop, image.device)
+        loss = _cross_entropy(logit_scale * image @ texts.T, positive, self.label_smoothing)
+        back = _cross_entropy(logit_scale * text @ images.T, positive, self.label_smoothing)
+        return (loss + back) / 2
+
+    def _positive(
+        self, captions: Sequence[str], gather: Gather, start: int, stop: int, device: torch.device
+    ) -> Tensor:
+        """(b, n) bool: which texts of all ranks belong to which of this rank's images."""
+        if self.same_text == "negative":
+            n = gather.total(stop - start)
+            return torch.eye(n, dtype=torch.bool, device=device)[start:stop]
+        numbers = gather(_numbers(captions, device))
+        return numbers[start:stop, None] == numbers[None, :]
+
+
+def _numbers(captions: Sequence[str], device: torch.device) -> Tensor:
+    """(b,) int64: the same number for the same caption on every rank and machine."""
+    from hashlib import blake2b
+
+    digests = [blake2b(text.encode(), digest_size=8).digest() for text in captions]
+    numbers = [int.from_bytes(digest, "little", signed=True) for digest in digests]
+    return torch.tensor(numbers, dtype=torch.int64, device=device)
+
+
+def _cross_entropy(logits: Tensor, positive: Tensor, smoothing: float) -> Tensor:
+    """Mean over rows (b, n) of the cross-entropy with a target uniform over the positives."""
+    target = positive / positive.sum(1, keepdim=True)
+    target = target * (1 - smoothing) + smoothing / target.shape[1]
+    return -(target * logits.float().log_softmax(1)).sum(1).mean()

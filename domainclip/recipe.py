@@ -1,0 +1,262 @@
+"""A recipe: one YAML file that says everything a run does, as typed, frozen dataclasses.
+
+``load_recipe`` refuses unknown keys, wrong types and missing values all at once, each with its file
+and line and the nearest known key. Components (``{name: lora, rank: 8}``) are checked against the
+source of their class, so that a recipe is checked in a moment and without torch.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from domainclip._recipe_check import FLAT, section
+from domainclip._recipe_yaml import Document, dump, parse
+from domainclip.catalogue import load, recipes
+from domainclip.data.settings import DataSettings
+from domainclip.errors import BadInput, RecipeError, UnknownName, nearest
+from domainclip.training.settings import TrainerSettings
+
+__all__ = [
+    "BackboneSettings",
+    "Component",
+    "Recipe",
+    "TextSettings",
+    "as_tree",
+    "expand",
+    "load_recipe",
+    "recipe_text",
+    "to_yaml",
+]
+
+
+@dataclass(frozen=True)
+class Component:
+    """``{name: lora, rank: 8}``: a name of the catalogue, with the options of its class."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict, metadata={FLAT: True})
+
+    def build(self, kind: str) -> Any:
+        """An instance of the class (kind: ``adapters``, ``heads``, ``objectives``, ...)."""
+        return load(kind, self.name)(**self.options)
+
+
+@dataclass(frozen=True)
+class BackboneSettings:
+    """The arguments of ``load_backbone``. device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ..."""
+
+    name: str
+    pretrained: str | None = None
+    device: str = "auto"
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """How classes and captions become text.
+
+    name: what is done with captions longer than the context (the files of ``domainclip.text``).
+    classnames: label -> the words for it in prompts; null for the labels as they are.
+    templates: prompts with ``{}`` for the class name; a class is the mean of its prompts.
+    """
+
+    name: str = "truncate"
+    classnames: Mapping[str, str] | None = None
+    templates: tuple[str, ...] = ("a photo of a {}.",)
+    options: Mapping[str, Any] = field(default_factory=dict, metadata={FLAT: True, "kind": "text"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything a run does. sweep: dotted key -> the values it takes; a run of their product."""
+
+    name: str
+    seed: int = 0
+    backbone: BackboneSettings
+    data: DataSettings
+    text: TextSettings = field(default_factory=TextSettings)
+    adapter: Component | None = field(default=None, metadata={"kind": "adapters"})
+    head: Component | None = field(default=None, metadata={"kind": "heads"})
+    objective: Component | None = field(default=None, metadata={"kind": "objectives"})
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    evaluate: tuple[Component, ...] = field(default=(), metadata={"kind": "evaluators"})
+    sweep: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of a file or of a shipped name, after ``key.sub=value`` overrides.
+
+    Raises RecipeError with every error found, one a line; UnknownName for a name that is neither.
+    """
+    text, place = recipe_text(path_or_name)
+    document = parse(text, place)
+    if not isinstance(document.values, dict):
+        raise RecipeError(f"{place}: a recipe is a list of sections (key: value).")
+    for assignment in overrides:
+        document.override(assignment)
+    recipe = _resolve(document)
+    _expand(recipe, document)
+    return recipe
+
+
+def expand(recipe: Recipe) -> list[tuple[str, Recipe]]:
+    """The runs of a sweep as (label, recipe without sweep); one with an empty label if none."""
+    return _expand(recipe, Document(None))
+
+
+def as_tree(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain dicts, lists and scalars, in the form of a recipe file, complete."""
+    tree: dict[str, Any] = _tree(recipe)
+    return tree
+
+
+def to_yaml(recipe: Recipe) -> str:
+    """The fully resolved recipe file: ``load_recipe`` of it gives the same recipe."""
+    return dump(as_tree(recipe))
+
+
+def recipe_text(path_or_name: str | Path) -> tuple[str, str]:
+    """(its YAML text, what to call it in messages) of a recipe file or of a shipped name."""
+    shipped = recipes()
+    if str(path_or_name) in shipped and not Path(path_or_name).is_file():
+        return shipped[str(path_or_name)].read_text("utf-8"), f"recipes/{path_or_name}.yaml"
+    path = Path(path_or_name)
+    if not path.is_file():
+        if path.suffix in (".yaml", ".yml"):
+            near = nearest(path.name, [f"{name}.yaml" for name in shipped])
+            raise BadInput(f"{path}: no such recipe file.{near}")
+        raise UnknownName("recipe", str(path_or_name), shipped)
+    try:
+        return path.read_text(encoding="utf-8"), str(path)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not a text file in UTF-8.") from error
+
+
+def _resolve(document: Document) -> Recipe:
+    recipe = section(Recipe, document.values, (), document)
+    _check_backbone(document)
+    if recipe is not None:
+        _check_together(recipe, document)
+    if document.errors:
+        raise RecipeError("\n".join(document.errors))
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+def _check_together(recipe: Recipe, document: Document) -> None:
+    """What no field can tell alone."""
+    data = recipe.data
+    if (data.pairs is None) == (data.extract is None):
+        document.refuse(("data",), "give either 'pairs' or 'extract', and not both.")
+    if data.split is not None:
+        fractions = data.split.fractions
+        for name in fractions:
+            if name not in ("train", "val", "test"):
+                near = nearest(name, ("train", "val", "test"))
+                document.refuse(("data", "split", "fractions", name), f"unknown split.{near}")
+        if min(fractions.values(), default=0) < 0 or sum(fractions.values()) > 1 + 1e-9:
+            document.refuse(
+                ("data", "split", "fractions"), "shares are 0 to 1, together at most 1."
+            )
+    low, high = data.augment.crop_scale
+    if not 0 < low <= high:
+        document.refuse(("data", "augment", "crop_scale"), "give [smallest, largest], above 0.")
+    low, high = data.augment.crop_ratio
+    if not 0 < low <= high:
+        document.refuse(("data", "augment", "crop_ratio"), "give [smallest, largest], above 0.")
+    if recipe.adapter is not None and recipe.objective is None:
+        document.refuse(("objective",), "missing; an adapter is trained with one, such as "
+                        "{name: class_prompts} or {name: infonce}.")  # fmt: skip
+    for number, template in enumerate(recipe.text.templates):
+        if "{}" not in template:
+            document.refuse(
+                ("text", "templates", number), f"{template!r} has no {{}} for the class."
+            )
+    for key, values in recipe.sweep.items():
+        if not values:
+            document.refuse(("sweep", key), "give a list with at least one value.")
+
+
+def _check_backbone(document: Document) -> None:
+    backbone = document.values.get("backbone")
+    name = backbone.get("name") if isinstance(backbone, Mapping) else None
+    known = _backbone_names()
+    if not isinstance(name, str) or not known or "/" in name or ":" in name:
+        return
+    if name not in known and not Path(name).exists():
+        document.refuse(("backbone", "name"), f"unknown backbone {name!r}.{nearest(name, known)}")
+
+
+def _backbone_names() -> set[str]:
+    """Names that open_clip ships, read from its files without importing it; empty without it."""
+    spec = importlib.util.find_spec("open_clip")
+    if spec is None or spec.origin is None:
+        return set()
+    configs = Path(spec.origin).parent / "model_configs"
+    return {"embedded", *(path.stem for path in configs.glob("*.json"))}
+
+
+def _expand(recipe: Recipe, document: Document) -> list[tuple[str, Recipe]]:
+    if not recipe.sweep:
+        return [("", recipe)]
+    base = as_tree(replace(recipe, sweep={}))
+    found = []
+    errors: list[str] = []
+    names = {key: _labels(values) for key, values in recipe.sweep.items()}
+    choices = [range(len(values)) for values in recipe.sweep.values()]
+    for combination in product(*choices):
+        one = Document(_copy(base), {(): document.place(("sweep",))})
+        label = []
+        for (key, values), at in zip(recipe.sweep.items(), combination, strict=True):
+            place = f"{document.place(('sweep', key))} sweep"
+            one.put(key, _copy(_tree(values[at])), place)
+            label.append(f"{key.rpartition('.')[2]}={names[key][at]}")
+        try:
+            found.append((",".join(label), _resolve(one)))
+        except RecipeError as error:
+            errors += [line for line in str(error).split("\n") if line not in errors]
+    if errors:
+        raise RecipeError("\n".join(errors))
+    return found
+
+
+def _labels(values: Sequence[Any]) -> list[str]:
+    """A short name for each value: a component's name, with its options where names repeat."""
+    parts = [_label_parts(value) for value in values]
+    heads = [part[0] for part in parts]
+    return [part[0] if heads.count(part[0]) == 1 else "-".join(part) for part in parts]  # fmt: skip
+
+
+def _label_parts(value: Any) -> list[str]:
+    if not isinstance(value, Mapping):
+        return ["null" if value is None else Path(str(value)).name]
+    options = [f"{key}{inner}" for key, inner in value.items() if key != "name"]
+    return [Path(value["name"]).stem, *options] if "name" in value else ["-".join(options) or "{}"]
+
+
+def _tree(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        tree: dict[str, Any] = {}
+        for each in fields(value):
+            inner = _tree(getattr(value, each.name))
+            if each.name == "options" and each.metadata.get(FLAT):
+                tree.update(inner)
+            else:
+                tree[each.name] = inner
+        return tree
+    if isinstance(value, Mapping):
+        return {str(key): _tree(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tree(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _copy(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _copy(value) for key, value in tree.items()}
+    return [_copy(item) for item in tree] if isinstance(tree, list) else tree
