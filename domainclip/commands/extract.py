@@ -1,0 +1,125 @@
+"""Turn an archive into pairs: papers, DICOM studies, satellite tiles, or a source of your own.
+
+usage: domainclip extract NAME SOURCE... -o PAIRS [option ...]
+
+NAME is an extractor that `domainclip list extractors` shows, ./mine.py, or package.module:Class.
+`domainclip extract NAME --help` shows its own options. An interrupted run goes on when the same
+command is given again; so does a finished one after inputs were added.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from domainclip.catalogue import entries, load
+from domainclip.commands._options import add_fields, build, parse_checked
+from domainclip.errors import UsageError
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    # Which options there are depends on NAME. So this parser takes every word as it is (nothing
+    # begins with its prefix), and run() reads them with a parser made for that extractor.
+    parser.prefix_chars = "\0"
+    parser.add_argument("words", nargs="*")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    words: Sequence[str] = arguments.words
+    name = _name(words)
+    if name is None:
+        _parser("NAME", None).print_help()
+        return 0
+    extractor_class = load("extractors", name)
+    options = parse_checked(_parser(name, extractor_class), words)
+    if options.max_errors < 0:
+        raise UsageError(f"--max-errors {options.max_errors:g}: must be a percentage from 0 on.")
+    from domainclip.extraction import run_extraction
+
+    summary = run_extraction(
+        build(extractor_class, options),
+        options.sources,
+        options.out,
+        workers=options.workers,
+        engine=options.engine,
+        limit=options.limit,
+        timeout_s=options.timeout,
+        memory_bytes=None if options.memory_mb is None else options.memory_mb << 20,
+    )
+    print(json.dumps(summary.as_json(), ensure_ascii=False) if options.json else summary)
+    return 1 if summary.error_percent > options.max_errors else 0
+
+
+def _name(words: Sequence[str]) -> str | None:
+    """The extractor's name: the first word that is neither an option nor an option's value."""
+    shell = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_common(shell, required=False)
+    shell.add_argument("rest", nargs="*")
+    found, _ = shell.parse_known_args(list(words))
+    asked = "-h" in words or "--help" in words
+    if not found.rest and not asked:
+        raise UsageError(
+            "usage: domainclip extract NAME SOURCE... -o PAIRS; NAME is one of: "
+            f"{', '.join(entry.name for entry in entries('extractors'))}."
+        )
+    return found.rest[0] if found.rest else None
+
+
+def _parser(name: str, extractor_class: type[Any] | None) -> argparse.ArgumentParser:
+    doc = (extractor_class.__doc__ if extractor_class else __doc__) or ""
+    known = "\n".join(f"  {entry.name:<10} {entry.summary}" for entry in entries("extractors"))
+    parser = argparse.ArgumentParser(
+        prog=f"domainclip extract {name}" if extractor_class else "domainclip extract",
+        usage=f"domainclip extract {name} SOURCE... -o PAIRS [option ...]",
+        description=textwrap.dedent(doc).strip().partition("\n\n")[0]
+        if extractor_class
+        else doc.partition("usage:")[0] + doc.partition("NAME is")[1] + doc.partition("NAME is")[2],
+        epilog=None if extractor_class else f"extractors:\n{known}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", metavar=name, help=argparse.SUPPRESS)
+    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="where the inputs are")
+    _add_common(parser, required=True)
+    if extractor_class is not None:
+        add_fields(parser.add_argument_group(f"options of {name}"), extractor_class)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    add = parser.add_argument
+    add("-o", "--out", metavar="PAIRS", required=required, help="the pairs directory to make")
+    add("--workers", type=int, metavar="N", help="processes [default: one per core]")
+    add(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="where the work is done [default: local]",
+    )
+    add("--limit", type=int, metavar="N", help="only the first N inputs")
+    add(
+        "--timeout",
+        type=float,
+        default=300.0,
+        metavar="S",
+        help="seconds that one input may take [default: 300]",
+    )
+    add(
+        "--memory-mb",
+        type=int,
+        metavar="M",
+        help="memory that one input may take; 0: no limit [default: the machine's, shared]",
+    )
+    add(
+        "--max-errors",
+        type=float,
+        default=5.0,
+        metavar="P",
+        help="exit with 1 when more than P percent were quarantined [default: 5]",
+    )
+    add("--json", action="store_true", help="print the summary as a JSON object")

@@ -1,0 +1,267 @@
+"""The output directory of an extraction: locked, made by one set of options, resumable.
+
+``_state/`` beside the parts holds ``lock``; ``extraction.json`` (which extractor, which options);
+``chunks/<name>.json``, one record per finished chunk. A chunk is finished when its part bears its
+name: the record is written before, so a record without a part is nothing, and a part never stands
+without its record.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from domainclip.errors import OutputInUse, UsageError
+from domainclip.extraction._listing import Listing
+from domainclip.extraction._record import Record, printable, read_record
+from domainclip.extraction.protocol import Extractor
+from domainclip.extraction.summary import Summary
+from domainclip.pairs.card import write_card
+from domainclip.pairs.schema import ERROR_SCHEMA
+from domainclip.pairs.writer import (
+    clear_temporaries,
+    output_errors,
+    sync_directory,
+    write_errors,
+)
+
+__all__ = ["Directory", "extractor_name", "options_of", "take_worker_lock"]
+
+
+class Directory:
+    """An output directory, held for one run as a context manager.
+
+    Raises OutputInUse where another run holds it, or where it was made by another extractor,
+    version or options; OutputError where it cannot be written.
+    """
+
+    def __init__(self, path: Path, extractor: Extractor) -> None:
+        self.path = path
+        self.state = path / "_state"
+        self.chunks = self.state / "chunks"
+        self.running = self.state / "running"
+        self.pieces = self.state / "pieces"
+        self.remade = 0
+        self._made = {
+            "extractor": extractor_name(extractor),
+            "version": str(extractor.version),
+            "options": options_of(extractor),
+        }
+        self._descriptor = -1
+
+    @property
+    def lock(self) -> Path:
+        """The file that this run and its workers lock."""
+        return self.state / "lock"
+
+    def __enter__(self) -> Self:
+        if not self.state.is_dir() and any(self.path.glob("part-*.parquet")):
+            raise OutputInUse(
+                f"{self.path}: holds pairs that no extraction made here; choose another output."
+            )
+        with output_errors(self.path):
+            self.chunks.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._hold()
+            self._match()
+            self._clear()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._clear()
+        os.close(self._descriptor)
+
+    def records(self) -> Iterator[Record]:
+        """The record of every finished chunk, one by one."""
+        for path in sorted(self.chunks.glob("[!.]*.json")):
+            yield read_record(path)
+
+    def listing(self) -> Listing:
+        """An empty listing that knows what is finished; damaged parts are removed to be remade."""
+        listing = Listing(self.state / "listing")
+        parts = {path.name for path in self.path.glob("part-*.parquet")}
+        for path in sorted(self.chunks.glob("[!.]*.json")):
+            part = self.path / f"part-{path.stem}.parquet"
+            present = part.name in parts
+            parts.discard(part.name)
+            record = _finished(path, part) if present else None
+            if record is None:
+                self.remade += present
+                with output_errors(part):
+                    part.unlink(missing_ok=True)
+                    path.unlink()
+                continue
+            for name in record.names:
+                listing.finished(name)
+        if parts:
+            raise OutputInUse(
+                f"{self.path}: {min(parts)} was not made by this extraction; move it elsewhere, or "
+                "choose another output."
+            )
+        return listing
+
+    def finish(self, listing: Listing, *, made: str, seconds: float) -> Summary:
+        """Write ``_errors.parquet`` and the card; add everything up."""
+        whole = Record(failed=listing.clashes, without_pairs=listing.repeated)
+        if listing.repeated:
+            whole.skipped["listed_twice"] = listing.repeated
+        names = 0
+        tables = [_error_table(list(listing.clash_rows()))]
+        for record in self.records():
+            names += len(record.names)
+            whole.add_counts(record)
+            if record.errors:
+                tables.append(_error_table(record.errors))
+        errors = pa.concat_tables(tables)
+        reasons = Counter(
+            {row["values"]: row["counts"] for row in errors["error"].value_counts().to_pylist()}
+        )
+        write_errors(self.path, errors)
+        with output_errors(self.path):
+            write_card(self.path, made=made)
+        return Summary(
+            out=self.path,
+            extractor=self._made["extractor"],
+            sources=names + listing.clashes + listing.repeated,
+            with_pairs=whole.with_pairs,
+            without_pairs=whole.without_pairs,
+            failed=whole.failed,
+            pairs=whole.pairs,
+            skipped=whole.skipped,
+            quarantined=reasons,
+            resumed=listing.resumed,
+            remade=self.remade,
+            seconds=seconds,
+        )
+
+    def _hold(self) -> None:
+        # Exclusive to get in, then shared, so that this run's workers can hold it as well: an
+        # orphan of a killed run keeps the next one out until it is gone. A dead process holds none.
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            who = self.lock.read_text(errors="replace").strip()
+            raise OutputInUse(
+                f"{self.path}: another run is writing it{f' (process {who})' if who else ''}; wait "
+                "for its end, or choose another output."
+            ) from error
+        with output_errors(self.lock):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def _match(self) -> None:
+        path = self.state / "extraction.json"
+        if path.is_file():
+            try:
+                before = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                before = None  # a crash in the first instant; nothing was extracted before it
+            if before is not None and before != self._made:
+                raise OutputInUse(
+                    f"{self.path}: was made with {_differences(before, self._made)}; choose "
+                    "another output, or go on with what it was made with."
+                )
+            if before is not None:
+                return
+        temporary = path.with_name(f".{path.name}.writing")
+        with output_errors(path):
+            with temporary.open("w", encoding="utf-8") as file:
+                json.dump(self._made, file, indent=1, ensure_ascii=False, sort_keys=True)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_directory(self.state)
+
+    def _clear(self) -> None:
+        """Remove what is under way only: of the last run when entering, of this one when done."""
+        for path in (self.running, self.pieces, self.state / "listing"):
+            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            clear_temporaries(self.path)
+            clear_temporaries(self.chunks)
+
+
+def take_worker_lock(lock: Path) -> int:
+    """Hold the directory for as long as this worker lives; returns the descriptor to keep."""
+    descriptor = os.open(lock, os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def extractor_name(extractor: Extractor) -> str:
+    """What a user types for it: ``tiles``, ``mine`` (of ./mine.py), else the class's name."""
+    kind = type(extractor)
+    module = kind.__module__
+    if module.startswith("domainclip.extractors."):
+        return module.split(".")[2]
+    if module.startswith("domainclip_user_"):
+        return module.removeprefix("domainclip_user_").rpartition("_")[0]
+    return kind.__name__
+
+
+def options_of(extractor: Extractor) -> dict[str, Any]:
+    """Its options as JSON values, comparable between runs."""
+    if not dataclasses.is_dataclass(extractor):
+        raise UsageError(f"{type(extractor).__name__} must be a dataclass: fields are its options.")
+    values = {field.name: getattr(extractor, field.name) for field in dataclasses.fields(extractor)}
+    plain: dict[str, Any] = json.loads(json.dumps(values, default=_plain, sort_keys=True))
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return str(value)
+
+
+def _finished(path: Path, part: Path) -> Record | None:
+    """The chunk's record if its part is whole, else None."""
+    try:
+        record = read_record(path)
+        rows = pq.read_metadata(part).num_rows
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
+    return record if rows == record.pairs else None
+
+
+def _error_table(rows: list[Any]) -> pa.Table:
+    columns = [pa.array([getattr(row, name) for row in rows], pa.string()) for name in _ERROR_TEXTS]
+    time = pa.array([row.time for row in rows], pa.string()).cast(ERROR_SCHEMA.field("time").type)
+    return pa.Table.from_arrays([*columns, time], schema=ERROR_SCHEMA)
+
+
+_ERROR_TEXTS = [name for name in ERROR_SCHEMA.names if name != "time"]
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+    for key in ("extractor", "version"):
+        if before.get(key) != now[key]:
+            return f"{key} {before.get(key)!r}, and this run has {now[key]!r}"
+    old, new = before.get("options", {}), now["options"]
+    changed = [name for name in sorted(old | new) if old.get(name) != new.get(name)]
+    words = [f"{name}={old.get(name)!r} (now {new.get(name)!r})" for name in changed]
+    return printable(", ".join(words))

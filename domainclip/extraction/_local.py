@@ -1,0 +1,275 @@
+"""The local backend: a pool of processes that may crash, hang and swell, one input's worth each.
+
+Workers are forked from a clean server process that has the imports done: no thread of the caller's
+is copied, and replacing a dead worker takes milliseconds. The pool is pebble's, because a worker's
+death fails one task there and not the pool. Time and memory are watched from outside, since native
+code may hold the interpreter: the worker keeps its place in a file, and one that is over a limit is
+killed. (An address-space limit would be cheaper and wrong: libraries reserve far more than they
+use.) Memory is read from /proc: without that, on macOS, only the time limit holds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import forkserver, get_context
+from pathlib import Path
+from typing import Any, Self
+
+from pebble import ProcessExpired, ProcessPool
+
+from domainclip.errors import UsageError
+from domainclip.extraction._directory import take_worker_lock
+from domainclip.extraction._marker import BETWEEN, Place, read_place, stay_with_parent
+
+__all__ = ["Death", "Job", "LocalPool"]
+
+GRACE_S = 2.0  # the worker's own alarm is given this long before the worker is killed
+_WATCH_S = 0.1
+_GROWN = 75  # exit code of a worker that hands its task back
+_THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A call to make in a worker. marker: the file where the worker keeps its place, if it does."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    marker: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A worker died on a job. index: the input it was at, or BETWEEN."""
+
+    index: int
+    reason: str
+    detail: str
+
+
+class LocalPool:
+    """Runs jobs on ``workers`` processes; a context manager that leaves no process behind."""
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        timeout_s: float,
+        memory_bytes: int,
+        lock: Path,
+        preload: Sequence[str] = (),
+    ) -> None:
+        self.workers = workers
+        self._timeout_s = timeout_s
+        self._memory_bytes = memory_bytes
+        self._lock = lock
+        self._preload = ["__main__", "domainclip.extraction.task", *preload]
+        self._jobs: dict[Future[Any], Job] = {}
+        self._killed: dict[Job, tuple[str, str]] = {}
+        self._gone: dict[Job, float] = {}
+        self._watched = 0.0
+        self._broken = 0
+        self._pool: ProcessPool | None = None
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def submit(self, job: Job) -> None:
+        """Queue a job. Raises UsageError where no worker can be started."""
+        try:
+            if self._pool is None:
+                self._pool = self._start()
+            future = self._pool.schedule(_work, args=(job.function, job.arguments, self._grown()))
+        except BrokenProcessPool as error:
+            raise UsageError(_NO_WORKERS) from error
+        self._jobs[future] = job
+
+    def finished(self) -> Iterator[tuple[Job, Any]]:
+        """Jobs that came to an end, with what they returned or a Death; waits a moment for one."""
+        done, _ = wait(self._jobs, timeout=_WATCH_S, return_when=FIRST_COMPLETED)
+        broken = [future for future in done if isinstance(future.exception(), BrokenProcessPool)]
+        if broken:
+            yield from self._restart()
+            return
+        for future in done:
+            job = self._jobs.pop(future)
+            error = future.exception()
+            if isinstance(error, ProcessExpired):
+                death = self._death(job, error.exitcode)
+                if death is None:
+                    self.submit(job)
+                else:
+                    yield self._forget(job), death
+            elif error is not None:
+                raise error
+            else:
+                self._broken = 0
+                yield self._forget(job), future.result()
+        if time.monotonic() - self._watched > _WATCH_S:
+            self._watched = time.monotonic()
+            yield from self._watch()
+
+    def places(self) -> Iterator[tuple[Job, Place]]:
+        """Where each job under way is, for those that say so."""
+        for job in self._jobs.values():
+            place = read_place(job.marker) if job.marker else None
+            if place is not None and place.index != BETWEEN:
+                yield job, place
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _start(self) -> ProcessPool:
+        context = get_context("forkserver")
+        context.set_forkserver_preload(self._preload)
+        with _one_thread_each():
+            forkserver.ensure_running()
+        return ProcessPool(
+            max_workers=self.workers,
+            context=context,
+            initializer=_begin_worker,
+            initargs=(str(self._lock),),
+        )
+
+    def _stop(self) -> None:
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
+
+    def _restart(self) -> Iterator[tuple[Job, Any]]:
+        # A worker that dies within its first instant on a task, or idle, breaks the whole pool.
+        places = {job: read_place(job.marker) for job in self._jobs.values() if job.marker}
+        dead = [job for job, at in places.items() if at and not _alive(at.process)]
+        jobs = list(self._jobs.values())
+        self._jobs.clear()
+        self._stop()
+        self._broken += 1
+        if self._broken > 5:
+            raise UsageError(_NO_WORKERS)
+        for job in jobs:
+            death = self._death(job, 0) if job in dead else None
+            self._forget(job)
+            if death is None:
+                self.submit(job)
+            else:
+                yield job, death
+
+    def _watch(self) -> Iterator[tuple[Job, Any]]:
+        now = time.monotonic()
+        for job, place in list(self.places()):
+            if now - place.since > self._timeout_s + GRACE_S:
+                self._kill(job, place, "timed_out", f"Took more than {self._timeout_s:g} s.")
+            elif self._memory_bytes and _resident_bytes(place.process) > self._memory_bytes:
+                size = self._memory_bytes >> 20
+                self._kill(job, place, "out_of_memory", f"Needed more than {size:,} MB.")
+            elif not _alive(place.process) and now - self._gone.setdefault(job, now) > GRACE_S:
+                # pebble missed the death: it saw the worker gone before it saw it take the task
+                future = next(future for future, other in self._jobs.items() if other is job)
+                del self._jobs[future]
+                death = self._death(job, 0)
+                assert death is not None
+                yield self._forget(job), death
+
+    def _kill(self, job: Job, place: Place, reason: str, detail: str) -> None:
+        # Only inside an input: a worker killed while it takes a task would hold the pool's lock.
+        if job.marker is not None and read_place(job.marker) == place:
+            self._killed[job] = (reason, detail)
+            with suppress(ProcessLookupError):
+                os.kill(place.process, signal.SIGKILL)
+
+    def _death(self, job: Job, exit_code: int) -> Death | None:
+        """What the worker died of and where, or None where it only handed its task back."""
+        if exit_code == _GROWN:
+            return None
+        place = read_place(job.marker) if job.marker else None
+        index = place.index if place is not None else BETWEEN
+        if job in self._killed:
+            return Death(index, *self._killed[job])
+        if exit_code == -signal.SIGKILL:
+            how = "was killed (SIGKILL), most often because the machine was out of memory"
+        elif exit_code < 0:
+            how = f"died of {signal.Signals(-exit_code).name}"
+        else:
+            how = f"ended by itself (exit code {exit_code})" if exit_code else "died"
+        return Death(index, "crashed", f"The process {how}, also with this input alone.")
+
+    def _forget(self, job: Job) -> Job:
+        self._killed.pop(job, None)
+        self._gone.pop(job, None)
+        if job.marker is not None:
+            job.marker.unlink(missing_ok=True)
+        return job
+
+    def _grown(self) -> int:
+        # past half the limit between two tasks, what is held was leaked: begin with a fresh worker
+        return self._memory_bytes // 2
+
+
+_NO_WORKERS = (
+    "The worker processes cannot be started, or die at once. A script that extracts needs its call "
+    'under `if __name__ == "__main__":`, since every worker imports the script.'
+)
+
+_tasks_done = 0
+_held_lock = -1
+
+
+def _begin_worker(lock: str) -> None:
+    global _held_lock
+    if sys.platform == "linux":
+        # PR_SET_PDEATHSIG: when the server process goes (it goes with the run), so does this one
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    stay_with_parent()
+    _held_lock = take_worker_lock(Path(lock))
+
+
+def _work(function: Callable[..., Any], arguments: tuple[Any, ...], grown_bytes: int) -> Any:
+    global _tasks_done
+    if _tasks_done and grown_bytes and _resident_bytes(os.getpid()) > grown_bytes:
+        os._exit(_GROWN)
+    _tasks_done += 1
+    return function(*arguments)
+
+
+def _resident_bytes(process: int) -> int:
+    """The process's resident memory, 0 where that cannot be read."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Set what numerical libraries read when they load: the processes are the parallelism."""
+    absent = [name for name in _THREAD_SETTINGS if name not in os.environ]
+    os.environ.update(dict.fromkeys(absent, "1"))
+    try:
+        yield
+    finally:
+        for name in absent:
+            del os.environ[name]

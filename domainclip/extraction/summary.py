@@ -1,0 +1,78 @@
+"""What an extraction came to: every input in exactly one place, and the counts add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Summary"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The state of a pairs directory after a run, over this run and the earlier ones.
+
+    sources: inputs it answers for, ``with_pairs + without_pairs + failed``. with_pairs: inputs that
+    gave a pair. without_pairs: inputs that the options left out, that held nothing, or that were
+    named twice. failed: inputs that gave no pair because something was wrong with them.
+    pairs: rows written. skipped, quarantined: inputs and parts of inputs left out by the options,
+    and rows of ``_errors.parquet``, by reason. resumed: inputs finished by earlier runs.
+    remade: parts that were found damaged and made again. seconds: this run's wall time.
+    """
+
+    out: Path
+    extractor: str
+    sources: int
+    with_pairs: int
+    without_pairs: int
+    failed: int
+    pairs: int
+    skipped: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    resumed: int = 0
+    remade: int = 0
+    seconds: float = 0.0
+
+    @property
+    def error_percent(self) -> float:
+        """The larger of two shares, 0 to 100: failed of all inputs, quarantined of all rows."""
+        rows = self.quarantined.total()
+        of_inputs = self.failed / self.sources if self.sources else 0.0
+        of_rows = rows / (rows + self.pairs) if rows else 0.0
+        return 100 * max(of_inputs, of_rows)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as plain values, for ``--json``."""
+        plain: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        plain["out"] = str(self.out)
+        plain["skipped"] = dict(sorted(self.skipped.items()))
+        plain["quarantined"] = dict(sorted(self.quarantined.items()))
+        plain["error_percent"] = round(self.error_percent, 3)
+        plain["seconds"] = round(self.seconds, 3)
+        return plain
+
+    def __str__(self) -> str:
+        new = self.sources - self.resumed
+        rate = f" ({new / self.seconds:,.0f} inputs/s)" if new and self.seconds else ""
+        lines = [
+            f"{self.extractor}: {self.pairs:,} pairs in {self.out}, {self.seconds:,.1f} s{rate}",
+            f"  {self.sources:,} inputs = {self.with_pairs:,} gave pairs + "
+            f"{self.without_pairs:,} left out + {self.failed:,} failed",
+        ]
+        if self.skipped:
+            lines.append(f"  left out by the options: {_counted(self.skipped)}")
+        if self.quarantined:
+            lines.append(f"  in _errors.parquet: {_counted(self.quarantined)}")
+        if self.resumed:
+            lines.append(f"  {self.resumed:,} inputs were finished by earlier runs")
+        if self.remade:
+            lines.append(f"  {self.remade:,} damaged parts were made again")
+        return "\n".join(lines)
+
+
+def _counted(reasons: Counter[str], shown: int = 8) -> str:
+    words = [f"{reason} {count:,}" for reason, count in reasons.most_common(shown)]
+    more = len(reasons) - shown
+    return ", ".join(words) + (f", and {more} more reasons" if more > 0 else "")

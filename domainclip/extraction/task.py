@@ -1,0 +1,236 @@
+"""One chunk, from sources to a part: the function that every backend runs, here or elsewhere.
+
+``extract_chunk(task)`` and its argument pickle; it needs nothing but the file system. It never
+raises: what must end the whole run comes back as a ``Stop``. The worker's place in the chunk is
+kept in the file ``task.marker``, so that a death in native code can be laid to one input.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+import sys
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import pyarrow.parquet as pq
+
+from domainclip.errors import BadInput, DomainclipError, OutputError
+from domainclip.extraction._marker import Marker
+from domainclip.extraction._record import Record, write_record
+from domainclip.extraction._steps import Failure, Steps
+from domainclip.extraction.protocol import Extractor, Source
+from domainclip.pairs.schema import Pair, Skip
+from domainclip.pairs.writer import PartWriter
+
+__all__ = ["Packed", "Piece", "Stop", "Task", "extract_chunk", "join_pieces"]
+
+# An input's pairs wait in memory until it has come to its end, so that one which fails leaves none
+# behind. Past this many image bytes they are written, and a failure then costs the chunk anew.
+HELD_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An extractor as bytes, with the file of a class that no import by name can find."""
+
+    pickled: bytes
+    module: str = ""
+    file: str = ""
+
+    @classmethod
+    def of(cls, extractor: Extractor) -> Packed:
+        """Pack it. Raises what ``pickle`` does where it cannot be sent to another process."""
+        module = type(extractor).__module__
+        file = ""
+        if module.startswith("domainclip_user_"):  # catalogue: loaded from ./mine.py
+            file = str(getattr(sys.modules[module], "__file__", ""))
+        return cls(pickle.dumps(extractor), module, file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Some sources of one chunk. directory, name: where its part goes. record: where its record
+    goes, None for a piece of a chunk. memory_bytes: what the process may hold, 0 for no limit."""
+
+    name: str
+    sources: tuple[Source, ...]
+    extractor: Packed
+    directory: Path
+    record: Path | None
+    marker: Path
+    timeout_s: float
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A finished piece of a chunk that was taken apart. part: None where it has no rows."""
+
+    record: Record
+    part: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the whole run must end: the output, the installation, or a fault of our own."""
+
+    kind: Literal["output", "usage", "bug"]
+    message: str
+
+
+def extract_chunk(task: Task) -> Record | Stop:
+    """Extract a task's sources into its part; returns the record of how each of them ended."""
+    try:
+        extractor = _unpacked(task.extractor)
+        with Marker(task.marker) as marker:
+            record, writer = _filled(task, extractor, marker)
+            marker.leave()
+            return _committed(writer, record, task.record)
+    except Exception as error:
+        return _stop(error)
+
+
+def join_pieces(
+    name: str, directory: Path, record_path: Path, pieces: tuple[Piece, ...]
+) -> Record | Stop:
+    """Join the pieces of one chunk, in their order, into its part and its record."""
+    try:
+        writer = PartWriter(directory, name)
+        try:
+            for piece in pieces:
+                if piece.part is None:
+                    continue
+                with pq.ParquetFile(piece.part) as file:
+                    for group in range(file.num_row_groups):
+                        writer.add_table(file.read_row_group(group))
+        except BaseException:
+            writer.abort()
+            raise
+        return _committed(writer, Record.joined(piece.record for piece in pieces), record_path)
+    except Exception as error:
+        return _stop(error)
+
+
+class _Spoiled(Exception):
+    """An input failed after some of its pairs were written."""
+
+    def __init__(self, index: int, failure: Failure) -> None:
+        self.index, self.failure = index, failure
+
+
+def _filled(task: Task, extractor: Extractor, marker: Marker) -> tuple[Record, PartWriter]:
+    failures: dict[int, Failure] = {}
+    while True:
+        writer = PartWriter(task.directory, task.name)
+        try:
+            return _extract_all(task, extractor, marker, writer, failures), writer
+        except _Spoiled as spoiled:
+            failures[spoiled.index] = spoiled.failure
+            writer.abort()
+        except BaseException:
+            writer.abort()
+            raise
+
+
+def _extract_all(
+    task: Task,
+    extractor: Extractor,
+    marker: Marker,
+    writer: PartWriter,
+    failures: dict[int, Failure],
+) -> Record:
+    record = Record()
+    steps = Steps(task.timeout_s)
+    waiting = deque(enumerate(task.sources))
+    retried: set[int] = set()
+    while waiting:
+        index, source = waiting.popleft()
+        failure = failures.get(index)
+        if failure is None:
+            marker.enter(index)
+            try:
+                pairs, skips = _extract_one(index, extractor, source, steps, writer)
+            except Failure as raised:
+                if raised.again and index not in retried:
+                    # over time or memory: once more, when its neighbours are out of the way
+                    retried.add(index)
+                    waiting.append((index, source))
+                    continue
+                failure = raised
+        if failure is not None:
+            pairs, skips = 0, [Skip(where=source.name, reason=failure.reason, detail=str(failure))]
+        record.count(source.name, pairs, skips)
+    return record
+
+
+def _extract_one(
+    index: int, extractor: Extractor, source: Source, steps: Steps, writer: PartWriter
+) -> tuple[int, list[Skip]]:
+    held: list[Pair] = []
+    size = pairs = 0
+    skips: list[Skip] = []
+    try:
+        for item in steps.of(extractor, source):
+            if isinstance(item, Skip):
+                skips.append(item)
+                continue
+            held.append(item)
+            size += len(item.image)
+            if size >= HELD_BYTES:
+                for _ in _written(held, writer):
+                    pairs += 1
+                held, size = [], 0
+        for _ in _written(held, writer):
+            pairs += 1
+    except Failure as failure:
+        if pairs:
+            raise _Spoiled(index, failure) from failure
+        raise
+    return pairs, skips
+
+
+def _written(pairs: list[Pair], writer: PartWriter) -> Iterator[None]:
+    for pair in pairs:
+        try:
+            writer.add(pair)
+        except BadInput as error:
+            raise Failure("bad_pair", str(error)) from error
+        yield
+
+
+def _committed(writer: PartWriter, record: Record, path: Path | None) -> Record:
+    try:
+        writer.finish()
+        if path is not None:
+            write_record(path, record)
+        writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+    return record
+
+
+@lru_cache(maxsize=4)
+def _unpacked(packed: Packed) -> Extractor:
+    if packed.file and packed.module not in sys.modules:
+        spec = importlib.util.spec_from_file_location(packed.module, packed.file)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[packed.module] = module  # pickle looks the class up here
+        spec.loader.exec_module(module)
+    extractor: Extractor = pickle.loads(packed.pickled)
+    return extractor
+
+
+def _stop(error: Exception) -> Stop:
+    if isinstance(error, OutputError):
+        return Stop("output", str(error))
+    if isinstance(error, DomainclipError):
+        return Stop("usage", str(error))
+    return Stop("bug", "".join(traceback.format_exception(error)))
