@@ -16,7 +16,7 @@ from domainclip.errors import UsageError, nearest
 __all__ = ["add_fields", "build", "convert", "parse_checked"]
 
 
-def add_fields(parser: argparse.ArgumentParser, cls: type[Any]) -> None:
+def add_fields(parser: argparse._ActionsContainer, cls: type[Any]) -> None:
     """Add ``--field-name`` for every field of the dataclass ``cls``; only given ones are stored.
 
     Raises UsageError where ``cls`` is no dataclass.
@@ -153,7 +153,7 @@ def _item_type(hint: Any) -> Any:
     if get_origin(hint) in (tuple, list, set, frozenset, Sequence):
         return get_args(hint)[0]
     if get_origin(hint) is dict:
-        return tuple[get_args(hint)]  # written key=value
+        return types.GenericAlias(tuple, get_args(hint))  # written key=value
     return None
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -54,7 +54,7 @@ class Directory:
         self.running = self.state / "running"
         self.pieces = self.state / "pieces"
         self.remade = 0
-        self._made = {
+        self._made: dict[str, Any] = {
             "extractor": extractor_name(extractor),
             "version": str(extractor.version),
             "options": options_of(extractor),
@@ -223,9 +223,13 @@ def extractor_name(extractor: Extractor) -> str:
 
 def options_of(extractor: Extractor) -> dict[str, Any]:
     """Its options as JSON values, comparable between runs."""
-    if not dataclasses.is_dataclass(extractor):
-        raise UsageError(f"{type(extractor).__name__} must be a dataclass: fields are its options.")
-    values = {field.name: getattr(extractor, field.name) for field in dataclasses.fields(extractor)}
+    try:
+        fields = dataclasses.fields(cast(Any, extractor))
+    except TypeError as error:
+        raise UsageError(
+            f"{type(extractor).__name__} must be a dataclass: its fields are its options."
+        ) from error
+    values = {field.name: getattr(extractor, field.name) for field in fields}
     plain: dict[str, Any] = json.loads(json.dumps(values, default=_plain, sort_keys=True))
     return plain
 
