@@ -60,7 +60,7 @@ def test_every_input_ends_in_one_place(images: Path, tmp_path: Path) -> None:
 def test_parts_do_not_depend_on_workers_or_listing_order(images: Path, tmp_path: Path) -> None:
     first = extract(images, tmp_path / "one", chunk_size=5)
     renamed = tmp_path / "elsewhere"
-    for path in reversed(sorted(images.iterdir())):
+    for path in sorted(images.iterdir(), reverse=True):
         renamed.mkdir(exist_ok=True)
         (renamed / path.name).write_bytes(path.read_bytes())
     run_extraction(Folder(), [str(renamed)], tmp_path / "two", workers=1, chunk_size=5)
