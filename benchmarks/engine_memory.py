@@ -3,7 +3,8 @@
     python benchmarks/engine_memory.py [COUNT ...]
 
 Prints, for each count: wall seconds, inputs/s, the driver's peak resident memory and CPU seconds,
-and the seconds it takes to find that all of it is done already. Every input gives one pair of a one-byte image, so this is what the engine itself costs.
+and the seconds it takes to find that all of it is done already. Every input gives one pair of a
+one-byte image, so this is what the engine itself costs.
 """
 
 from __future__ import annotations

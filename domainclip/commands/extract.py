@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     summary = run_extraction(
         build(extractor_class, options),
         options.sources,
-        options.out,
+        options.output,
         workers=options.workers,
         engine=options.engine,
         limit=options.limit,
@@ -93,7 +93,7 @@ def _parser(name: str, extractor_class: type[Any] | None) -> argparse.ArgumentPa
 
 def _add_common(parser: argparse.ArgumentParser, *, required: bool) -> None:
     add = parser.add_argument
-    add("-o", "--out", metavar="PAIRS", required=required, help="the pairs directory to make")
+    add("-o", "--output", metavar="PAIRS", required=required, help="the pairs directory to make")
     add("--workers", type=int, metavar="N", help="processes [default: one per core]")
     add(
         "--engine",
