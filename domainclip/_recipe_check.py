@@ -46,7 +46,7 @@ def section(kind: Any, values: Any, path: Path, document: Document, of: str = ""
             given[name] = _value(hints[name], values[name], (*path, name), document, each)
         elif each.default is MISSING and each.default_factory is MISSING:
             document.refuse((*path, name), f"missing; give {wanted(hints[name])}.")
-        elif is_dataclass(each.default_factory):  # whole, so that its component is complete too
+        elif hasattr(each.default_factory, "__dataclass_fields__"):  # whole, so that its component is complete too
             given[name] = section(each.default_factory, {}, (*path, name), document)
     rest = {name: value for name, value in values.items() if name not in known}
     if "options" in known:

@@ -30,9 +30,11 @@ class Batch(Protocol):
 class Gather(Protocol):
     """Rows of every rank, with gradients flowing back to the rank that they came from."""
 
-    world_size: int
+    @property
+    def world_size(self) -> int:
+        """How many ranks there are."""
 
-    def __call__(self, rows: Tensor) -> Tensor:
+    def __call__(self, rows: Tensor, /) -> Tensor:
         """(b, ...) of each rank -> (n, ...) of all, by rank."""
 
     def mine(self, rows: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import ClassVar, Literal
 
 import torch
@@ -45,13 +46,14 @@ class InfoNCE:
         logit_bias: Tensor | None,
         gather: Gather,
     ) -> Tensor:
-        """The mean over this rank's images and captions; image, text (b, d), unit length."""
+        """This rank's part of the mean over all images and captions; image, text (b, d)."""
         images, texts = gather(image), gather(text)  # (n, d)
         start, stop = gather.mine(len(image))
         positive = self._positive(batch.captions, gather, start, stop, image.device)
-        loss = _cross_entropy(logit_scale * image @ texts.T, positive, self.label_smoothing)
-        back = _cross_entropy(logit_scale * text @ images.T, positive, self.label_smoothing)
-        return (loss + back) / 2
+        to_texts = _cross_entropy(logit_scale * image @ texts.T, positive, self.label_smoothing)
+        to_images = _cross_entropy(logit_scale * text @ images.T, positive, self.label_smoothing)
+        # ranks average their losses: this makes it the mean over all rows, however they are dealt
+        return (to_texts + to_images) * (gather.world_size / (2 * len(images)))
 
     def _positive(
         self, captions: Sequence[str], gather: Gather, start: int, stop: int, device: torch.device
@@ -66,15 +68,13 @@ class InfoNCE:
 
 def _numbers(captions: Sequence[str], device: torch.device) -> Tensor:
     """(b,) int64: the same number for the same caption on every rank and machine."""
-    from hashlib import blake2b
-
     digests = [blake2b(text.encode(), digest_size=8).digest() for text in captions]
     numbers = [int.from_bytes(digest, "little", signed=True) for digest in digests]
     return torch.tensor(numbers, dtype=torch.int64, device=device)
 
 
 def _cross_entropy(logits: Tensor, positive: Tensor, smoothing: float) -> Tensor:
-    """Mean over rows (b, n) of the cross-entropy with a target uniform over the positives."""
+    """Sum over rows (b, n) of the cross-entropy with a target uniform over the positives."""
     target = positive / positive.sum(1, keepdim=True)
     target = target * (1 - smoothing) + smoothing / target.shape[1]
-    return -(target * logits.float().log_softmax(1)).sum(1).mean()
+    return -(target * logits.float().log_softmax(1)).sum()

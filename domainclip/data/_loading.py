@@ -1,0 +1,134 @@
+"""Batches of one split, in the stream's order: decoded once into memory, or as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from domainclip.data.batch import PairBatch, Sample, collate
+from domainclip.data.classes import Classes
+from domainclip.data.transforms import Transform, seeded
+from domainclip.pairs import Pair, PairStream
+
+__all__ = ["COLUMNS", "Maker", "Memory", "batches"]
+
+COLUMNS = ("key", "image", "text", "texts", "labels")
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Turns pairs into samples. The view and caption of sample i depend on (seed, epoch, i) only.
+
+    seed: None for plain views and first captions.
+    """
+
+    transform: Transform
+    classes: Classes
+    roles: tuple[str, ...]
+    seed: int | None
+
+    def prepare(self, pair: Pair) -> Sample:
+        """The sample before anything random, with every caption it may show (joined by \\0)."""
+        captions = "\0".join(captions_of(pair, self.roles))
+        label = self.classes.index(pair.labels)
+        try:
+            return Sample(pair.key, self.transform.prepare(pair.image), label, captions)
+        except ValueError as error:
+            return Sample(pair.key, None, label, captions, str(error))
+
+    def view(self, sample: Sample, epoch: int, index: int) -> Sample:
+        """The sample as it is seen in an epoch."""
+        captions = sample.caption.split("\0")
+        if self.seed is None or sample.image is None:
+            return replace(sample, caption=captions[0])
+        first, second = np.random.SeedSequence((self.seed, epoch, index)).generate_state(2)
+        image = self.transform.view(sample.image, int(first))
+        return replace(sample, image=image, caption=captions[int(second) % len(captions)])
+
+
+def captions_of(pair: Pair, roles: Sequence[str]) -> list[str]:
+    """The texts of a pair in the roles; its default text where it has none of them."""
+    found = [text.text for text in pair.texts if text.role in roles and text.text]
+    if "caption" in roles and pair.text and pair.text not in found:
+        found.insert(0, pair.text)
+    return found or [pair.text]
+
+
+class Memory:
+    """A split decoded once: samples by key, before anything random."""
+
+    def __init__(self, stream: PairStream, maker: Maker) -> None:
+        whole = stream.pairs[0].rows(COLUMNS, split=stream.split)
+        self.samples = {pair.key: maker.prepare(pair) for pair in whole}
+
+
+def batches(
+    stream: PairStream,
+    maker: Maker,
+    *,
+    memory: Memory | None,
+    rank: int,
+    world_size: int,
+    workers: int,
+    pin: bool,
+) -> Iterator[PairBatch]:
+    """The batches of one rank, from where the stream stands to the end of its epoch."""
+    size, start, length = stream.batch, stream.consumed, stream.length
+    if memory is not None:
+        source = _from_memory(stream, maker, memory, rank, world_size)
+    else:
+        source = iter(
+            DataLoader(
+                _Streamed(stream, maker, rank, world_size),
+                batch_size=size,
+                num_workers=workers,
+                collate_fn=partial(collate, size=maker.transform.size),
+                pin_memory=pin,
+            )
+        )
+    for number, batch in enumerate(source, start=1):
+        yield replace(batch, consumed=min(start + number * size * world_size, length))
+
+
+class _Streamed(IterableDataset[Sample]):
+    def __init__(self, stream: PairStream, maker: Maker, rank: int, world_size: int) -> None:
+        self.stream, self.maker, self.rank, self.world_size = stream, maker, rank, world_size
+
+    def __iter__(self) -> Iterator[Sample]:
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info is not None else (0, 1)
+        stream = self.stream.shard(
+            rank=self.rank, world_size=self.world_size, worker=worker, num_workers=workers
+        )
+        for pair in stream:
+            with seeded():
+                yield self.maker.view(self.maker.prepare(pair), stream.epoch, stream.index)
+
+
+def _from_memory(
+    stream: PairStream, maker: Maker, memory: Memory, rank: int, world_size: int
+) -> Iterator[PairBatch]:
+    mine = stream.shard(rank=rank, world_size=world_size)
+    mine.columns = ["key"]
+    samples: list[Sample] = []
+    for pair in mine:
+        with seeded():
+            samples.append(maker.view(memory.samples[pair.key], mine.epoch, mine.index))
+        if len(samples) == stream.batch:
+            yield collate(samples, maker.transform.size)
+            samples = []
+    if samples:
+        yield collate(samples, maker.transform.size)
+
+
+def normalised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """uint8 (b, 3, h, w) -> float32, as the tower wants it."""
+    centre = torch.tensor(mean, device=images.device).view(3, 1, 1) * 255
+    spread = torch.tensor(std, device=images.device).view(3, 1, 1) * 255
+    return images.float().sub_(centre).div_(spread)

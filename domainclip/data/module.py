@@ -1,0 +1,158 @@
+"""Pairs as a LightningDataModule: the same batches whatever the workers, ranks and restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import lightning.pytorch as lightning
+import torch
+
+from domainclip.data._loading import COLUMNS, Maker, Memory, batches, normalised
+from domainclip.data.batch import PairBatch
+from domainclip.data.classes import find_classes
+from domainclip.data.settings import DataSettings
+from domainclip.data.transforms import Transform
+from domainclip.pairs import Pairs, PairStream
+
+__all__ = ["PairsDataModule"]
+
+
+class _Tower(Protocol):
+    """What the data must know of the backbone."""
+
+    image_size: tuple[int, int]
+    mean: Sequence[float]
+    std: Sequence[float]
+    interpolation: str
+
+
+class PairsDataModule(lightning.LightningDataModule):
+    """Training and validation batches of one pairs directory.
+
+    backbone: says what images must look like. classnames: label -> words, see ``find_classes``.
+    An image that cannot be decoded is left out of its batch, which names it in ``skipped``.
+    A split whose prepared images fit in ``settings.memory_mb`` is decoded once, by all epochs.
+    """
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        settings: DataSettings,
+        backbone: _Tower,
+        *,
+        seed: int = 0,
+        classnames: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.pairs, self.options, self.seed = pairs, settings, seed
+        self.classes = find_classes(pairs, classnames)
+        self.class_counts = torch.from_numpy(self.classes.counts(pairs, "train"))
+        side = settings.image_px
+        self.size = (side, side) if side is not None else backbone.image_size
+        self._mean, self._std = tuple(backbone.mean), tuple(backbone.std)
+        train = Transform(self.size, interpolation=backbone.interpolation, augment=settings.augment)
+        plain = Transform(self.size, interpolation=backbone.interpolation)
+        roles = settings.text_roles
+        self._train = _Split(self, "train", Maker(train, self.classes, roles, seed))
+        self._val: _Split | None = None
+        if pairs.count_splits().get("val"):
+            self._val = _Split(self, "val", Maker(plain, self.classes, roles, None))
+        self._position = (0, 0)
+
+    @property
+    def batch_size(self) -> int:
+        """Samples to a batch of one rank."""
+        return self.options.batch_size
+
+    @property
+    def epoch_samples(self) -> int:
+        """Training samples of an epoch, for all ranks together."""
+        return self._train.stream(1).total
+
+    def place(self, epoch: int, consumed: int) -> None:
+        """Let training go on in ``epoch``, after ``consumed`` of its samples."""
+        self._position = (epoch, consumed)
+
+    def train_dataloader(self) -> _Epochs:
+        """The rest of the current epoch each time it is iterated."""
+        return _Epochs(self, self._train)
+
+    def val_dataloader(self) -> Any:
+        """The validation split in order; empty where there is none."""
+        return _Epochs(self, self._val) if self._val is not None else []
+
+    def on_after_batch_transfer(self, batch: PairBatch, dataloader_idx: int) -> PairBatch:
+        """Bytes become normalised floats on the device, where that is cheap."""
+        return replace(batch, images=normalised(batch.images, self._mean, self._std))
+
+    def ranks(self) -> tuple[int, int]:
+        """(rank, world size) of this process."""
+        trainer = self.trainer
+        return (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+
+    def position(self) -> tuple[int, int]:
+        """(epoch, consumed) that the next iteration starts from."""
+        epoch, consumed = self._position
+        now = self.trainer.current_epoch if self.trainer is not None else epoch
+        return (epoch, consumed) if now == epoch else (now, 0)
+
+
+class _Split:
+    """One split: its stream, how samples are made, and its memory once it was iterated."""
+
+    def __init__(self, module: PairsDataModule, name: str, maker: Maker) -> None:
+        self.module, self.name, self.maker = module, name, maker
+        self._memory: Memory | None = None
+        self._streams: dict[int, PairStream] = {}
+
+    def stream(self, world_size: int) -> PairStream:
+        if world_size not in self._streams:
+            options, training = self.module.options, self.name == "train"
+            self._streams[world_size] = self.module.pairs.stream(
+                split=self.name,
+                seed=self.module.seed,
+                world_size=world_size,
+                batch=options.batch_size,
+                columns=COLUMNS,
+                weights=options.weights if training else None,
+                # ranks must take equally many steps; who validates must count each sample once
+                last="pad" if training else "keep",
+                shuffle=training,
+            )
+        return self._streams[world_size]
+
+    def batches(self) -> Iterator[PairBatch]:
+        rank, world_size = self.module.ranks()
+        stream = self.stream(world_size)
+        stream.set_epoch(*(self.module.position() if self.name == "train" else (0, 0)))
+        if self._memory is None and self._fits():
+            self._memory = Memory(stream, self.maker)
+        found = batches(
+            stream,
+            self.maker,
+            memory=self._memory,
+            rank=rank,
+            world_size=world_size,
+            workers=self.module.options.workers,
+            pin=torch.cuda.is_available(),
+        )
+        for batch in found:
+            yield replace(batch, class_counts=self.module.class_counts)
+
+    def _fits(self) -> bool:
+        sizes = self.module.pairs.table(["width", "height"], split=self.name).to_pydict()
+        transform = self.maker.transform
+        needed = sum(map(transform.stored_bytes, sizes["width"], sizes["height"]))
+        return needed <= self.module.options.memory_mb << 20
+
+
+class _Epochs:
+    """Iterable once an epoch. It has no length: the rest of an interrupted epoch is shorter."""
+
+    def __init__(self, module: PairsDataModule, split: _Split) -> None:
+        self._module, self._split = module, split
+
+    def __iter__(self) -> Iterator[PairBatch]:
+        return self._split.batches()

@@ -1,0 +1,137 @@
+"""From encoded bytes to the square that a tower sees; random views are a function of their number.
+
+An image is decoded, brought to RGB and cut down once (``prepare``), which can be kept in memory;
+what is random happens afterwards on bytes (``view``). The randomness of a view depends on a number
+alone, so neither workers, nor ranks, nor a restart change what is trained on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms import InterpolationMode, v2
+from torchvision.transforms.v2 import functional as F
+
+from domainclip.data.settings import AugmentSettings
+from domainclip.images.encoded import decoded
+
+__all__ = ["Transform", "rgb", "seeded"]
+
+
+class Transform:
+    """Images of one split as uint8 tensors.
+
+    size: (h, w) of what the tower sees, pixels. augment: None for the plain view, which is the
+    shorter side resized and the centre cropped, as open_clip does. interpolation: ``bicubic``,
+    ``bilinear``, ...
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        *,
+        interpolation: str = "bicubic",
+        augment: AugmentSettings | None = None,
+    ) -> None:
+        self.size = size
+        self.interpolation = InterpolationMode(interpolation)
+        self.augment = augment
+        self.crops = augment is not None and augment.crop_scale != (1.0, 1.0)
+        # A crop of share s is drawn from 1/sqrt(s) times as many pixels as it must fill; twice is
+        # enough for the eye of any tower, and bounds what is kept in memory.
+        enlarge = 1 / math.sqrt(augment.crop_scale[0]) if augment and self.crops else 1.0
+        self.kept_px = math.ceil(max(size) * min(enlarge, 2.0))
+        self._random = v2.Compose(self._steps(augment)) if augment is not None else None
+
+    def prepare(self, data: bytes) -> Tensor:
+        """Encoded bytes -> uint8 (3, h, w), no larger than views need.
+
+        Raises ValueError with the reason where the bytes are no image.
+        """
+        return _tensor(self.cut(rgb(decoded(data))))
+
+    def cut(self, image: Image.Image) -> Image.Image:
+        """The plain square, or where views are cropped later the whole image, made no larger."""
+        if not self.crops:
+            return _plain(image, self.size, self.interpolation)
+        if min(image.size) <= self.kept_px:
+            return image
+        smaller: Image.Image = F.resize(image, [self.kept_px], self.interpolation)
+        return smaller
+
+    def view(self, image: Tensor, number: int) -> Tensor:
+        """uint8 (3, h, w) as the tower sees it: a random view, always the same for a number."""
+        if self._random is None:
+            return image
+        torch.default_generator.manual_seed(number)
+        seen: Tensor = self._random(image)
+        return seen
+
+    def stored_bytes(self, width: int, height: int) -> int:
+        """Bytes that a prepared image of that size takes."""
+        if not self.crops:
+            return 3 * self.size[0] * self.size[1]
+        scale = min(1.0, self.kept_px / max(1, min(width, height)))
+        return math.ceil(3 * width * height * scale**2)
+
+    def _steps(self, augment: AugmentSettings) -> list[torch.nn.Module]:
+        steps: list[torch.nn.Module] = []
+        if self.crops:
+            steps.append(
+                v2.RandomResizedCrop(
+                    self.size, augment.crop_scale, augment.crop_ratio, self.interpolation
+                )
+            )
+        steps += [v2.RandomHorizontalFlip()] if augment.flip else []
+        steps += [v2.RandomVerticalFlip()] if augment.vertical_flip else []
+        steps += [_QuarterTurns()] if augment.rot90 else []
+        if augment.colour:
+            strength = augment.colour
+            steps.append(v2.ColorJitter(strength, strength, strength))
+        return steps or [torch.nn.Identity()]
+
+
+@contextmanager
+def seeded() -> Iterator[None]:
+    """Leaves torch's random state as it was: views are drawn from it under their own numbers."""
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
+
+
+def rgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB; 16-bit grey keeps its upper byte, transparency shows black."""
+    if image.mode.startswith("I;16") or image.mode == "I":
+        values = np.asarray(image).astype(np.int64)
+        image = Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+class _QuarterTurns(torch.nn.Module):
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.rot90(image, int(torch.randint(4, ())), (-2, -1))
+
+
+def _plain(
+    image: Image.Image, size: tuple[int, int], interpolation: InterpolationMode
+) -> Image.Image:
+    height, width = size
+    target = [height]  # the shorter side
+    if height != width:  # the smallest that covers the rectangle
+        scale = max(height / image.height, width / image.width)
+        target = [max(height, round(image.height * scale)), max(width, round(image.width * scale))]
+    covering: Image.Image = F.resize(image, target, interpolation)
+    cropped: Image.Image = F.center_crop(covering, [height, width])
+    return cropped
+
+
+def _tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()

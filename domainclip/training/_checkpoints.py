@@ -1,0 +1,64 @@
+"""Checkpoints of a run: small, atomic, read without running any code in them.
+
+A checkpoint holds what training changes (not the frozen backbone), the optimiser, and where the
+data stands. The last two are kept: one that was cut short falls back to the one before it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from domainclip.errors import OutputError
+
+__all__ = ["load_file", "newest", "save", "save_file"]
+
+_KEPT = 2
+
+
+def save(directory: Path, step: int, content: Mapping[str, Any]) -> None:
+    """Write the checkpoint of a step and delete all but the last two. Raises OutputError."""
+    save_file(directory / f"step-{step:08d}.pt", content)
+    for old in sorted(directory.glob("step-*.pt"))[:-_KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def newest(directory: Path) -> dict[str, Any] | None:
+    """The last whole checkpoint; None where there is none. Broken later ones are deleted."""
+    for path in sorted(directory.glob("step-*.pt"), reverse=True):
+        content = load_file(path)
+        if content is not None:
+            return content
+        path.unlink()
+    return None
+
+
+def save_file(path: Path, content: Mapping[str, Any]) -> None:
+    """Tensors and plain values at ``path``: there whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            torch.save(dict(content), file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error}).") from error
+    except RuntimeError as error:  # torch's own writer, on a full disk
+        raise OutputError(f"{path}: cannot be written ({error}).") from error
+
+
+def load_file(path: Path) -> dict[str, Any] | None:
+    """What ``save_file`` wrote, on the CPU; None if it is absent or cut short."""
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        return None
+    except Exception:  # a cut zip archive raises any of half a dozen types
+        return None
+    return content

@@ -1,0 +1,251 @@
+"""Fit an adapter to pairs: one call, on Lightning, that an interruption only delays.
+
+Everything random is a function of the seed and of where the data stands, and a checkpoint holds
+what the next step depends on; so a run that was killed and called again ends, on the same machine,
+with the numbers of one that was not.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import lightning.pytorch as lightning
+import torch
+from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor, nn
+
+from domainclip.errors import BadInput, OutputInUse
+from domainclip.objectives._protocol import Objective
+from domainclip.training.keeper import EpochRow, Journal, Keeper
+from domainclip.training.logs import ProgressBar, StepLog
+from domainclip.training.module import Adapter, Tower, Tuning
+from domainclip.training.settings import TrainerSettings
+
+__all__ = ["FitResult", "TrainingData", "fit"]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What came of a training.
+
+    history: one row an epoch. best_epoch: from 1; 0 where nothing was validated. seconds: of
+    training, over all attempts. resumed: the step that this call went on from, 0 for a fresh run.
+    skipped: (key, reason) of training images that could not be decoded.
+    """
+
+    history: tuple[EpochRow, ...]
+    best_epoch: int
+    seconds: float
+    resumed: int
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+class TrainingData(Protocol):
+    """A LightningDataModule that knows where it stands (``domainclip.data.PairsDataModule``)."""
+
+    @property
+    def epoch_samples(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    def place(self, epoch: int, consumed: int) -> None: ...
+
+
+def fit(
+    backbone: Tower,
+    adapter: Adapter,
+    objective: Objective,
+    data_module: TrainingData,
+    settings: TrainerSettings,
+    *,
+    out: Path,
+    seed: int = 0,
+    class_text: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    encode: Callable[[Sequence[str]], Tensor] | None = None,
+) -> FitResult:
+    """Train the adapter, which is injected into the backbone already, and leave the best weights.
+
+    class_text: (class names, templates), for objectives over classes. encode: captions -> (n, d)
+    for texts longer than the context; None cuts them. Checkpoints go to ``out/checkpoints``, CSV
+    and TensorBoard logs to ``out/logs``. A directory with checkpoints is gone on with.
+
+    Raises BadInput (nothing to train, no classes), OutputInUse (the checkpoints are another run's),
+    OutputError (they cannot be written).
+    """
+    _check(adapter, objective, class_text)
+    world_size = _world_size(settings)
+    steps_per_epoch = _steps_per_epoch(data_module, settings, world_size)
+    total_steps = settings.steps or settings.epochs * steps_per_epoch
+    epochs = math.ceil(total_steps / steps_per_epoch)
+    device = backbone.device
+    with _only_trained(backbone.model, adapter), torch.random.fork_rng():
+        module = Tuning(
+            backbone, adapter, objective, settings, classnames=class_text[0],
+            templates=class_text[1], encode=encode, seed=seed, total_steps=total_steps,
+        )  # fmt: skip
+        _channels_last(backbone.model)
+        journal = Journal()
+        keeper = Keeper(
+            module, settings, journal, out / "checkpoints",
+            identity=_identity(settings, objective, adapter, seed, module),
+            total_steps=total_steps, epoch_samples=data_module.epoch_samples,
+        )  # fmt: skip
+        _refuse_other_run(keeper, out)
+        resumed = journal.step if keeper.restore() else 0
+        if not journal.done:
+            data_module.place(journal.epoch, journal.consumed)
+            with _quiet():
+                trainer = _trainer(settings, device, epochs, out, [
+                    keeper,
+                    StepLog(out / "logs", journal, settings.log_every),
+                    ProgressBar(journal, total_steps),
+                ])  # fmt: skip
+                # epochs are counted from the start of the run, not of this attempt
+                trainer.fit_loop.epoch_progress.current.processed = journal.epoch
+                trainer.fit_loop.epoch_progress.current.completed = journal.epoch
+                try:
+                    trainer.fit(module, datamodule=data_module)
+                except SystemExit as stop:  # what Lightning makes of Ctrl-C
+                    raise KeyboardInterrupt from stop
+            backbone.model.to(device)  # Lightning hands GPU models back on the CPU
+        keeper.finish()
+        backbone.model.eval()
+    return FitResult(
+        history=tuple(EpochRow(**row) for row in journal.history),
+        best_epoch=journal.best_epoch,
+        seconds=journal.seconds,
+        resumed=resumed,
+        skipped=tuple(sorted(journal.skipped.items())),
+    )
+
+
+def _check(
+    adapter: Adapter, objective: Objective, class_text: tuple[Sequence[str], Sequence[str]]
+) -> None:
+    if next(iter(adapter.parameters()), None) is None:
+        raise BadInput(f"{type(adapter).__name__} has nothing to train; check its options.")
+    if objective.needs == "classes" and len(class_text[0]) < 2:
+        raise BadInput(
+            f"{type(objective).__name__} needs at least two classes, and the pairs have "
+            f"{len(class_text[0])}; train on captions with {{name: infonce}} instead."
+        )
+
+
+def _steps_per_epoch(data: TrainingData, settings: TrainerSettings, world_size: int) -> int:
+    batches = math.ceil(math.ceil(data.epoch_samples / world_size) / data.batch_size)
+    return math.ceil(batches / settings.accumulate)
+
+
+def _world_size(settings: TrainerSettings) -> int:
+    if settings.devices != "auto":
+        return settings.devices * int(os.environ.get("DOMAINCLIP_NODES", "1"))
+    return int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's
+
+
+def _trainer(
+    settings: TrainerSettings, device: torch.device, epochs: int, out: Path,
+    callbacks: list[lightning.Callback],
+) -> lightning.Trainer:  # fmt: skip
+    world_size = _world_size(settings)
+    strategy: Any = settings.strategy
+    if strategy == "auto" and world_size > 1:
+        # an adapter may train weights that a batch does not reach
+        strategy = DDPStrategy(find_unused_parameters=True)
+    devices: Any = settings.devices
+    if devices == "auto":
+        one = [device.index or 0] if device.type == "cuda" else 1
+        devices = int(os.environ.get("LOCAL_WORLD_SIZE", world_size)) if world_size > 1 else one
+    return lightning.Trainer(
+        accelerator={"cuda": "gpu"}.get(device.type, device.type),
+        devices=devices,
+        strategy=strategy,
+        precision=settings.precision,
+        max_epochs=epochs,
+        accumulate_grad_batches=settings.accumulate,
+        gradient_clip_val=settings.clip_norm,
+        check_val_every_n_epoch=settings.validate_every,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=out,
+        callbacks=callbacks,
+    )
+
+
+@contextmanager
+def _only_trained(model: nn.Module, adapter: Adapter) -> Iterator[None]:
+    """Gradients for the adapter's parameters alone; afterwards the flags are as they were."""
+    trained = {id(parameter) for parameter in adapter.parameters()}
+    before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    before += [(p, p.requires_grad) for p in adapter.parameters()]
+    for parameter, _ in before:
+        parameter.requires_grad_(id(parameter) in trained)
+    try:
+        yield
+    finally:
+        for parameter, flag in before:
+            parameter.requires_grad_(flag)
+            parameter.grad = None
+
+
+def _channels_last(model: nn.Module) -> None:
+    """Convolutional image towers are faster so: see benchmarks/train_step.py."""
+    tower = getattr(model, "visual", None)
+    if tower is not None and sum(isinstance(m, nn.Conv2d) for m in tower.modules()) > 4:
+        tower.to(memory_format=torch.channels_last)
+
+
+def _identity(
+    settings: TrainerSettings, objective: Any, adapter: Any, seed: int, module: Tuning
+) -> dict[str, Any]:
+    """What two attempts of one run have in common."""
+    return {
+        "trainer": repr(sorted(asdict(settings).items())),
+        "objective": repr(objective),
+        "adapter": type(adapter).__name__,
+        "seed": seed,
+        "shapes": {name: list(parameter.shape) for name, parameter in module.trained()},
+    }
+
+
+def _refuse_other_run(keeper: Keeper, out: Path) -> None:
+    found = keeper.identity_of_checkpoint()
+    if found is not None and found != keeper.identity:
+        different = [name for name in keeper.identity if found.get(name) != keeper.identity[name]]
+        raise OutputInUse(
+            f"{out / 'checkpoints'}: belongs to a run with other settings "
+            f"({', '.join(different)}); choose another output, or delete it to start anew."
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's tips and the warnings that our own choices cause, left out."""
+    names = ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")
+    levels = {name: logging.getLogger(name).level for name in names}
+    with warnings.catch_warnings():
+        for text in (
+            "in eval mode",
+            "many workers",
+            "no `val_dataloader`",
+            "GPU available but",
+            "treespec",
+        ):
+            warnings.filterwarnings("ignore", message=f".*{text}")
+        for name in names:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)

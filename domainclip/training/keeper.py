@@ -1,0 +1,226 @@
+"""A run's journal, its best weights, and the checkpoints that it goes on from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from torch import Tensor
+
+from domainclip.training import _checkpoints as checkpoints
+from domainclip.training.averaging import Average
+from domainclip.training.module import Tuning, Validation
+from domainclip.training.settings import TrainerSettings
+
+__all__ = ["EpochRow", "Journal", "Keeper"]
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One line of a run's history. epoch counts from 1; accuracies are 0 to 1."""
+
+    epoch: int
+    step: int
+    lr: float
+    train_loss: float
+    seconds: float
+    val_loss: float | None = None
+    accuracy: float | None = None
+    balanced_accuracy: float | None = None
+
+
+@dataclass
+class Journal:
+    """Where a run stands: plain values, all of which a checkpoint keeps.
+
+    epoch, consumed: where the data goes on. stale: validations since the best one.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    consumed: int = 0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+    stale: int = 0
+    seconds: float = 0.0
+    done: bool = False
+    skipped: dict[str, str] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Keeper(lightning.Callback):
+    """Keeps the journal, the average and the best weights, and writes checkpoints.
+
+    A checkpoint is written every ``checkpoint_every`` steps and after each epoch; it holds what the
+    next step depends on, so that a killed run goes on to the same numbers.
+    """
+
+    def __init__(
+        self,
+        module: Tuning,
+        settings: TrainerSettings,
+        journal: Journal,
+        directory: Path,
+        *,
+        identity: Mapping[str, Any],
+        total_steps: int,
+        epoch_samples: int,
+    ) -> None:
+        self.module, self.settings, self.journal, self.directory = (
+            module, settings, journal, directory
+        )  # fmt: skip
+        self.identity, self.total_steps = dict(identity), total_steps
+        self.epoch_samples = epoch_samples
+        self.tensors: dict[str, Tensor] = dict(module.trained())
+        self.average = Average(list(self.tensors.values()), settings.ema)
+        self._buffers: dict[str, Tensor] = {}
+        self._started = time.monotonic()
+        self._resumed: dict[str, Any] | None = None
+        self._global_step = 0
+
+    def restore(self) -> bool:
+        """Take up the newest checkpoint, before the loop starts; False where there is none."""
+        content = checkpoints.newest(self.directory)
+        if content is None:
+            return False
+        self._resumed = content
+        _copy(content["weights"], self.tensors)
+        _copy(content["buffers"], dict(self.module.named_buffers()))
+        for mean, saved in zip(self.average.mean, content["average"], strict=True):
+            mean.copy_(saved)
+        for name, value in content["journal"].items():
+            setattr(self.journal, name, value)
+        return True
+
+    def identity_of_checkpoint(self) -> dict[str, Any] | None:
+        """What the newest checkpoint says it belongs to."""
+        content = checkpoints.newest(self.directory)
+        return None if content is None else content["identity"]
+
+    def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
+        self._started = time.monotonic() - self.journal.seconds
+        self.module.loss_sum = self.journal.loss_sum
+        self.module.loss_count = self.journal.loss_count
+        if self._resumed is None:
+            return
+        trainer.optimizers[0].load_state_dict(self._resumed["optimizer"])
+        trainer.lr_scheduler_configs[0].scheduler.load_state_dict(self._resumed["schedule"])
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        if scaler is not None and self._resumed["scaler"]:
+            scaler.load_state_dict(self._resumed["scaler"])
+        self._resumed = None
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        journal = self.journal
+        journal.consumed = batch.consumed
+        journal.skipped.update(batch.skipped)
+        if trainer.global_step == self._global_step:
+            return  # in the middle of an accumulation
+        self._global_step = trainer.global_step
+        self.average.update(journal.step)
+        journal.step += 1
+        if journal.step >= self.total_steps:
+            trainer.should_stop = True
+        at_end = journal.consumed >= self.epoch_samples or trainer.should_stop
+        if journal.step % self.settings.checkpoint_every == 0 and not at_end:
+            self._save(trainer)
+
+    def on_validation_epoch_start(self, trainer: lightning.Trainer, module: Any) -> None:
+        if self.settings.ema is not None:
+            self.average.swap()
+
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        if self.settings.ema is not None:
+            self.average.swap()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        journal, validated = self.journal, self.module.validated
+        self.module.validated = None
+        count = max(1, self.module.loss_count)
+        row = EpochRow(
+            epoch=journal.epoch + 1,
+            step=journal.step,
+            lr=self.module.lr,
+            train_loss=float(self.module.loss_sum) / count,
+            seconds=time.monotonic() - self._started,
+        )
+        if validated is not None:
+            row = replace(row, val_loss=validated.loss, accuracy=validated.accuracy,
+                          balanced_accuracy=validated.balanced_accuracy)  # fmt: skip
+            self._compare(validated, row.epoch, trainer)
+        journal.history.append(asdict(row))
+        journal.epoch, journal.consumed = journal.epoch + 1, 0
+        self.module.loss_sum, self.module.loss_count = 0.0, 0
+        journal.done = trainer.should_stop or journal.epoch >= (trainer.max_epochs or 0)
+        self._save(trainer)
+
+    def finish(self) -> None:
+        """Leave the weights to keep in the model."""
+        best = checkpoints.load_file(self.directory / "best.pt")
+        if self.settings.keep == "best" and best is not None:
+            _copy(best["weights"], self.tensors)
+            _copy(best["buffers"], dict(self.module.named_buffers()))
+        elif self.settings.ema is not None:
+            self.average.swap()
+
+    def _compare(self, validated: Validation, epoch: int, trainer: lightning.Trainer) -> None:
+        journal, wanted = self.journal, self.settings.monitor
+        if wanted == "auto":
+            wanted = "loss" if validated.accuracy is None else "accuracy"
+        value = getattr(validated, wanted)
+        if value is None:
+            wanted, value = "loss", validated.loss
+        score = -value if wanted == "loss" else value
+        if journal.best is None or score > journal.best:
+            journal.best, journal.best_epoch, journal.stale = score, epoch, 0
+            if trainer.is_global_zero:
+                with self.average.in_place():
+                    checkpoints.save_file(self.directory / "best.pt", self._weights())
+        else:
+            journal.stale += 1
+            if self.settings.patience is not None and journal.stale >= self.settings.patience:
+                trainer.should_stop = True
+
+    def _weights(self) -> dict[str, Any]:
+        # statistics change only where a module with them is in training mode
+        buffers = {
+            f"{name}.{key}" if name else key: value.detach().cpu()
+            for name, module in self.module.named_modules()
+            if getattr(module, "track_running_stats", False) and not self.settings.frozen_eval
+            for key, value in module.named_buffers(recurse=False)
+        }
+        weights = {name: value.detach().cpu() for name, value in self.tensors.items()}
+        return {"weights": weights, "buffers": buffers}
+
+    def _save(self, trainer: lightning.Trainer) -> None:
+        journal = self.journal
+        journal.loss_sum, journal.loss_count = float(self.module.loss_sum), self.module.loss_count
+        journal.seconds = time.monotonic() - self._started
+        if not trainer.is_global_zero:
+            return
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        content = {
+            **self._weights(),
+            "identity": self.identity,
+            "average": [mean.cpu() for mean in self.average.mean],
+            "optimizer": trainer.optimizers[0].state_dict(),
+            "schedule": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
+            "scaler": scaler.state_dict() if scaler is not None else {},
+            "journal": asdict(journal),
+        }
+        checkpoints.save(self.directory, journal.step, content)
+
+
+def _copy(saved: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, value in saved.items():
+            tensors[name].copy_(value)

@@ -1,0 +1,253 @@
+"""A backbone with an adapter and an objective as a LightningModule: steps and validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import lightning.pytorch as lightning
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from domainclip.objectives._protocol import Alone, Batch, Gather, Objective
+from domainclip.training._gather import RankGather
+from domainclip.training.optimizer import make_optimizer, make_schedule
+from domainclip.training.settings import TrainerSettings
+
+__all__ = ["Tower", "Tuning", "Validation"]
+
+
+class Tower(Protocol):
+    """What training must know of a Backbone."""
+
+    model: nn.Module
+    device: torch.device
+    dtype: torch.dtype
+    logit_scale: Tensor
+    logit_bias: Tensor | None
+
+    def image(self, x: Tensor) -> Tensor: ...
+    def text(self, ids: Tensor) -> Tensor: ...
+    def tokenize(self, texts: Sequence[str]) -> Tensor: ...
+    def class_text(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor: ...
+
+
+class Adapter(Protocol):
+    """What training must know of an injected adapter."""
+
+    def parameters(self) -> Any: ...
+
+
+class _ImageBatch(Batch, Protocol):
+    images: Tensor
+    consumed: int
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Validation:
+    """One pass over the validation split, of all ranks. Shares are 0 to 1; None without classes."""
+
+    loss: float
+    accuracy: float | None
+    balanced_accuracy: float | None
+
+
+class Tuning(lightning.LightningModule):
+    """Trains what the adapter trains; everything else is frozen, and by default in eval mode.
+
+    classnames, templates: for objectives over classes. encode: text for captions that the towers
+    own tokenizer would cut; None truncates. seed: dropout and the like depend on (seed, epoch,
+    sample) and so do not notice a restart.
+    """
+
+    CAPTIONS_KEPT: ClassVar[int] = 100_000  # of a frozen text tower; 512 floats each are 200 MB
+
+    def __init__(
+        self,
+        backbone: Tower,
+        adapter: Adapter,
+        objective: Objective,
+        settings: TrainerSettings,
+        *,
+        classnames: Sequence[str],
+        templates: Sequence[str],
+        encode: Callable[[Sequence[str]], Tensor] | None,
+        seed: int,
+        total_steps: int,
+    ) -> None:
+        super().__init__()
+        self.model = backbone.model
+        trained = list(adapter.parameters())
+        inside = {id(parameter) for parameter in self.model.parameters()}
+        self.beside = nn.ParameterList([p for p in trained if id(p) not in inside])
+        self._adapter, self._objective, self._settings = adapter, objective, settings
+        self._classnames, self._templates = list(classnames), list(templates)
+        self._encode, self._seed, self._total_steps = encode, seed, total_steps
+        # a Backbone is no module, and Lightning must not take it for a hyperparameter
+        self._backbone = backbone
+        self._captions: dict[str, Tensor] = {}
+        self._classes: Tensor | None = None
+        self._text_trained = True
+        self._sums = _Sums(len(self._classnames))
+        self.validated: Validation | None = None
+        self.loss_sum: Tensor | float = 0.0
+        self.loss_count = 0
+        self.lr = 0.0  # of the last step
+
+    @property
+    def over_classes(self) -> bool:
+        return self._objective.needs == "classes"
+
+    def trained(self) -> list[tuple[str, nn.Parameter]]:
+        """(name, parameter) of everything that training changes, in a stable order."""
+        return [(name, p) for name, p in self.named_parameters() if p.requires_grad]
+
+    def configure_optimizers(self) -> Any:
+        optimizer = make_optimizer(self.trained(), self._settings)
+        schedule = make_schedule(optimizer, self._settings, self._total_steps)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def set_modes(self) -> None:
+        """Training mode for what is trained; what is frozen keeps its statistics and no dropout."""
+        self.model.train(not self._settings.frozen_eval)
+        switch = getattr(self._adapter, "train", None)
+        if callable(switch):
+            switch()
+
+    def on_train_start(self) -> None:
+        self.set_modes()
+        with torch.enable_grad():  # a text tower that nothing trains is encoded once
+            probe = self._class_text() if self.over_classes else self._encoded(["a"])
+        self._text_trained = probe.requires_grad
+        self._classes = None
+        self._captions.clear()
+
+    def on_train_epoch_start(self) -> None:
+        self.set_modes()
+
+    def on_validation_end(self) -> None:
+        self.set_modes()
+
+    def training_step(self, batch: _ImageBatch, batch_idx: int) -> Tensor | None:
+        if not len(batch) and self.trainer.world_size == 1:
+            return None  # every image of it was broken
+        place = (self._seed, self.current_epoch, batch.consumed, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+        gather = RankGather() if self.trainer.world_size > 1 else Alone()
+        loss = self._loss(batch, gather)[0]
+        self.loss_sum += loss.detach() * len(batch)  # stays on the device: a step never syncs
+        self.loss_count += len(batch)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        self.lr = float(optimizer.param_groups[-1]["lr"])
+
+    def on_before_zero_grad(self, optimizer: Optimizer) -> None:
+        scale = getattr(self.model, "logit_scale", None)
+        if isinstance(scale, nn.Parameter) and scale.requires_grad:
+            with torch.no_grad():
+                scale.clamp_(max=np.log(100.0))  # CLIP's bound, section 2.5 of the paper
+
+    def on_validation_epoch_start(self) -> None:
+        self.model.eval()
+        switch = getattr(self._adapter, "eval", None)
+        if callable(switch):
+            switch()
+        self._sums = _Sums(len(self._classnames))
+        if self._text_trained and self.over_classes:
+            self._classes = self._class_text()  # once for the whole pass
+
+    def validation_step(self, batch: _ImageBatch, batch_idx: int) -> None:
+        if not len(batch):
+            return
+        # ranks may have unequally many batches here, so none waits for another's
+        loss, image, text = self._loss(batch, Alone())
+        predicted = (image @ text.T).argmax(1) if self.over_classes else None
+        self._sums.add(loss, batch, predicted)
+
+    def on_validation_epoch_end(self) -> None:
+        self.validated = self._sums.result(self.device)
+        if self._text_trained:
+            self._classes = None
+
+    def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
+        # what is computed in low precision depends on autocast; the input follows the weights
+        image = self._backbone.image(batch.images.to(self._backbone.dtype))
+        text = self._class_text() if self.over_classes else self._caption_text(batch.captions)
+        loss = self._objective(
+            image,
+            text,
+            batch,
+            logit_scale=self._backbone.logit_scale,
+            logit_bias=self._backbone.logit_bias,
+            gather=gather,
+        )
+        return loss, image, text
+
+    def _class_text(self) -> Tensor:
+        """(c, d), anew at every training step only if the text tower is trained."""
+        if self._classes is not None:
+            return self._classes
+        text = self._backbone.class_text(self._classnames, self._templates)
+        if not self._text_trained:
+            self._classes = text.detach()
+        return text
+
+    def _caption_text(self, captions: Sequence[str]) -> Tensor:
+        """(b, d); those of a frozen text tower are encoded once and kept."""
+        if self._text_trained:
+            return self._encoded(captions)
+        missing = [text for text in dict.fromkeys(captions) if text not in self._captions]
+        if len(self._captions) + len(missing) > self.CAPTIONS_KEPT:
+            self._captions.clear()
+            missing = list(dict.fromkeys(captions))
+        if missing:
+            self._captions.update(zip(missing, self._encoded(missing).detach(), strict=True))
+        return torch.stack([self._captions[text] for text in captions])
+
+    def _encoded(self, captions: Sequence[str]) -> Tensor:
+        if self._encode is not None:
+            return self._encode(captions)
+        return self._backbone.text(self._backbone.tokenize(captions).to(self.device))
+
+
+class _Sums:
+    """Sums over a validation, which ranks can add up."""
+
+    def __init__(self, classes: int) -> None:
+        self.loss, self.images = 0.0, 0
+        self.right = np.zeros(classes)
+        self.seen = np.zeros(classes)
+
+    def add(self, loss: Tensor, batch: _ImageBatch, predicted: Tensor | None) -> None:
+        labels = batch.labels.cpu().numpy()
+        weight = int((labels >= 0).sum()) if predicted is not None else len(batch)
+        self.loss, self.images = self.loss + float(loss) * weight, self.images + weight
+        if predicted is not None:
+            right = predicted.cpu().numpy() == labels
+            np.add.at(self.seen, labels[labels >= 0], 1)
+            np.add.at(self.right, labels[right], 1)
+
+    def result(self, device: torch.device) -> Validation:
+        flat = torch.tensor([self.loss, self.images, *self.right, *self.seen], dtype=torch.float64)
+        if dist.is_available() and dist.is_initialized():
+            flat = flat.to(device)
+            dist.all_reduce(flat)
+        loss, images, *counts = flat.tolist()
+        right, seen = np.array(counts).reshape(2, -1)
+        present = seen > 0
+        classes = bool(present.any())
+        return Validation(
+            loss=loss / images if images else float("nan"),
+            accuracy=float(right.sum() / seen.sum()) if classes else None,
+            balanced_accuracy=float((right[present] / seen[present]).mean()) if classes else None,
+        )

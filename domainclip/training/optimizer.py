@@ -1,0 +1,96 @@
+"""Optimiser, parameter groups and learning-rate schedule of a run.
+
+Layer-wise decay: a weight of block i of L has lr · decay^(L − i), what lies before the blocks
+decay^(L + 1), what follows them lr itself.
+Reference: FT-CLIP, Dong et al. 2022, https://arxiv.org/abs/2212.06138.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+from torch.nn import Parameter
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from domainclip.training.settings import TrainerSettings
+
+__all__ = ["make_optimizer", "make_schedule", "parameter_groups"]
+
+_BLOCK = re.compile(r"(.*?\b(?:resblocks|blocks|layers|stages|layer(?=[.\d])))\.?(\d+)\.")
+_BEFORE = re.compile(
+    r"(conv1|conv_stem|stem|patch_embed|class_embedding|cls_token|pos_embed|positional_embedding"
+    r"|token_embedding|embeddings|ln_pre|norm_pre|visual\.trunk\.bn1|visual\.bn1)"
+)
+
+
+def parameter_groups(
+    named: Iterable[tuple[str, Parameter]], settings: TrainerSettings
+) -> list[dict[str, object]]:
+    """Groups by (layer scale, decayed or not), in a stable order; each has ``params`` and ``lr``.
+
+    One-dimensional weights and biases (norms, singular values, scales) are not decayed.
+    """
+    parameters = dict(named)
+    scales = _layer_scales(parameters, settings.layer_decay)
+    groups: dict[tuple[float, bool], list[Parameter]] = {}
+    for name, parameter in parameters.items():
+        decayed = parameter.ndim > 1 and not name.endswith("bias")
+        groups.setdefault((scales[name], decayed), []).append(parameter)
+    return [
+        {
+            "params": group,
+            "lr": settings.lr * scale,
+            "weight_decay": settings.weight_decay if decayed else 0.0,
+        }
+        for (scale, decayed), group in groups.items()
+    ]
+
+
+def make_optimizer(named: Iterable[tuple[str, Parameter]], settings: TrainerSettings) -> Optimizer:
+    """AdamW, or SGD with momentum, over ``parameter_groups``."""
+    groups = parameter_groups(named, settings)
+    if settings.optimizer == "sgd":
+        return SGD(groups, lr=settings.lr, momentum=settings.momentum)
+    return AdamW(groups, lr=settings.lr, betas=settings.betas)
+
+
+def make_schedule(optimizer: Optimizer, settings: TrainerSettings, total_steps: int) -> LambdaLR:
+    """Linear warm-up, then cosine or linear to ``min_lr``, or constant; one value a step."""
+    warmup = settings.warmup
+    warmup_steps = round(warmup * total_steps) if warmup < 1 else round(warmup)
+    floor = settings.min_lr / settings.lr
+
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return (step + 1) / (warmup_steps + 1)
+        if settings.schedule == "constant":
+            return 1.0
+        done = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
+        left = (1 + math.cos(math.pi * done)) / 2 if settings.schedule == "cosine" else 1 - done
+        return floor + (1 - floor) * left
+
+    return LambdaLR(optimizer, factor)
+
+
+def _layer_scales(parameters: Mapping[str, Parameter], decay: float) -> dict[str, float]:
+    blocks = {name: _BLOCK.match(name) for name in parameters}
+    last: dict[str, int] = {}
+    for match in blocks.values():
+        if match:
+            last[_tower(match[1])] = max(last.get(_tower(match[1]), 0), int(match[2]))
+    scales = {}
+    for name, match in blocks.items():
+        above = 0
+        if match:
+            above = last[_tower(match[1])] + 1 - int(match[2])
+        elif _BEFORE.search(name) and _tower(name) in last:
+            above = last[_tower(name)] + 2
+        scales[name] = decay**above
+    return scales
+
+
+def _tower(name: str) -> str:
+    return "image" if "visual" in name else "text"
