@@ -88,9 +88,14 @@ class LocalPool:
         try:
             if self._pool is None:
                 self._pool = self._start()
-            future = self._pool.schedule(_work, args=(job.function, job.arguments, self._grown()))
+            # what a worker still holds beyond this between two tasks was leaked: it is replaced
+            grown_bytes = self._memory_bytes // 2
+            future = self._pool.schedule(_work, args=(job.function, job.arguments, grown_bytes))
         except BrokenProcessPool as error:
             raise UsageError(_NO_WORKERS) from error
+        except RuntimeError:  # the pool broke since the last look at it; finished() mends it
+            future = Future()
+            future.set_exception(BrokenProcessPool())
         self._jobs[future] = job
 
     def finished(self) -> Iterator[tuple[Job, Any]]:
@@ -213,34 +218,29 @@ class LocalPool:
             job.marker.unlink(missing_ok=True)
         return job
 
-    def _grown(self) -> int:
-        # past half the limit between two tasks, what is held was leaked: begin with a fresh worker
-        return self._memory_bytes // 2
-
 
 _NO_WORKERS = (
     "The worker processes cannot be started, or die at once. A script that extracts needs its call "
     'under `if __name__ == "__main__":`, since every worker imports the script.'
 )
 
-_tasks_done = 0
+_born_bytes = 0
 _held_lock = -1
 
 
 def _begin_worker(lock: str) -> None:
-    global _held_lock
+    global _held_lock, _born_bytes
     if sys.platform == "linux":
         # PR_SET_PDEATHSIG: when the server process goes (it goes with the run), so does this one
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     stay_with_parent()
     _held_lock = take_worker_lock(Path(lock))
+    _born_bytes = _resident_bytes(os.getpid())
 
 
 def _work(function: Callable[..., Any], arguments: tuple[Any, ...], grown_bytes: int) -> Any:
-    global _tasks_done
-    if _tasks_done and grown_bytes and _resident_bytes(os.getpid()) > grown_bytes:
+    if grown_bytes and _resident_bytes(os.getpid()) > _born_bytes + grown_bytes:
         os._exit(_GROWN)
-    _tasks_done += 1
     return function(*arguments)
 
 

@@ -21,7 +21,7 @@ class Progress:
 
     def __init__(self, title: str, *, shown: bool | None = None) -> None:
         self._title = title
-        self._shown = sys.stderr.isatty() if shown is None else shown
+        self.shown = sys.stderr.isatty() if shown is None else shown
         self._bar: Bar | None = None
         self._line: TaskID | None = None
         self._drawn = 0.0
@@ -47,7 +47,7 @@ class Progress:
         self._update(self._title, done, total, words)
 
     def __enter__(self) -> Self:
-        if self._shown:
+        if self.shown:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
             from rich.progress import Progress as Bar

@@ -99,14 +99,18 @@ def run_extraction(
             )
             with pool:
                 run = _Run(directory, Packed.of(extractor), pool, timeout_s, memory_bytes)
+
+                def settle(most: int) -> None:
+                    while len(pool) > most:
+                        run.settle()
+                        if bar.shown:
+                            done = listing.resumed + listing.repeated + listing.clashes
+                            bar.at(listing.listed, done + run.progress(), run.failed)
+
                 for chunk in _chunks(listing, size):
                     run.begin(chunk)
-                    while len(pool) >= 2 * workers:
-                        run.settle()
-                        bar.at(listing.listed, listing.resumed + run.progress(), run.failed)
-                while len(pool):
-                    run.settle()
-                    bar.at(listing.listed, listing.resumed + run.progress(), run.failed)
+                    settle(2 * workers - 1)
+                settle(0)
         return directory.finish(
             listing, made=_made(extractor, roots), seconds=time.monotonic() - started
         )

@@ -131,7 +131,9 @@ def _filled(task: Task, extractor: Extractor, marker: Marker) -> tuple[Record, P
         try:
             return _extract_all(task, extractor, marker, writer, failures), writer
         except _Spoiled as spoiled:
-            failures[spoiled.index] = spoiled.failure
+            # a new one: the old one's traceback holds the pairs that were given up
+            reason, detail = spoiled.failure.reason, str(spoiled.failure)
+            failures[spoiled.index] = Failure(reason, detail)
             writer.abort()
         except BaseException:
             writer.abort()

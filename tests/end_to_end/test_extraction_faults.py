@@ -56,7 +56,7 @@ def test_bad_inputs_cost_themselves_only(tmp_path: Path) -> None:
         [str(tmp_path / "in")],
         tmp_path / "out",
         workers=2,
-        timeout_s=0.7,
+        timeout_s=1,
         memory_bytes=500 << 20,
         chunk_size=14,
     )
