@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domainclip.errors import BadInput
+from domainclip.pairs._spans import RawFile, image_spans
 from domainclip.pairs.schema import PAIR_SCHEMA
 
 __all__ = ["Group", "Groups", "OpenParts", "Part", "open_part", "read_footer"]
@@ -114,7 +115,7 @@ class OpenParts:
     def __init__(self, parts: Sequence[Part], limit: int = 64) -> None:
         self._parts = parts
         self._limit = limit
-        self._open: OrderedDict[int, pq.ParquetFile] = OrderedDict()
+        self._open: OrderedDict[int, tuple[pq.ParquetFile, RawFile]] = OrderedDict()
         self._process = os.getpid()
 
     def read(self, group: Group, columns: Sequence[str]) -> pa.Table:
@@ -132,20 +133,57 @@ class OpenParts:
         except (pa.ArrowException, OSError) as error:
             raise damaged(self._parts[part].path, error) from error
 
+    def images(self, group: Group, rows: np.ndarray) -> Iterator[bytes] | None:
+        """The image bytes of some rows of a row group, each read when asked for.
+
+        None where they are stored in a way that only Arrow reads, or damaged. Raises BadInput,
+        here or later, where the file cannot be read.
+        """
+        path = self._parts[group.part].path
+        parquet, raw = self._file(group.part)
+        column = _image_chunk(parquet.metadata.row_group(group.group))
+        try:
+            spans = image_spans(raw, column)
+        except OSError as error:
+            raise damaged(path, error) from error
+        if spans is None:
+            return None
+        if 8 * len(rows) >= group.rows:
+            raw.announce(column.data_page_offset, column.total_compressed_size)
+        return _read_spans(raw, path, spans[rows].tolist())
+
     def file(self, part: int) -> pq.ParquetFile:
         """The open part."""
+        return self._file(part)[0]
+
+    def _file(self, part: int) -> tuple[pq.ParquetFile, RawFile]:
         if self._process != os.getpid():
             self._open, self._process = OrderedDict(), os.getpid()
         if part in self._open:
             self._open.move_to_end(part)
             return self._open[part]
         while len(self._open) >= self._limit:
-            self._open.popitem(last=False)[1].close(force=True)
-        self._open[part] = open_part(self._parts[part].path)
+            self._open.popitem(last=False)[1][0].close(force=True)
+        path = self._parts[part].path
+        self._open[part] = (open_part(path), RawFile(path))
         return self._open[part]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return OpenParts, (self._parts, self._limit)
+
+
+def _image_chunk(group: pq.RowGroupMetaData) -> pq.ColumnChunkMetaData:
+    chunks = (group.column(at) for at in range(group.num_columns))
+    return next(chunk for chunk in chunks if chunk.path_in_schema == "image.bytes")
+
+
+def _read_spans(raw: RawFile, path: Path, spans: list[list[int]]) -> Iterator[bytes]:
+    for offset, size in spans:
+        try:
+            data = raw.read(offset, size)
+        except (EOFError, OSError) as error:
+            raise damaged(path, error) from error
+        yield data
 
 
 def _compatible(found: pa.DataType, wanted: pa.DataType) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -17,14 +17,20 @@ __all__ = ["pairs_of"]
 _REQUIRED: dict[str, Any] = {"key": "", "image": b"", "text": "", "width": 0, "height": 0}
 
 
-def pairs_of(table: pa.Table) -> Iterator[Pair]:
-    """The Pairs of a table with any of PAIR_SCHEMA's columns; the others take Pair's defaults."""
-    columns = _REQUIRED.copy()
-    lists: dict[str, list[Any]] = {}
+def pairs_of(table: pa.Table, images: Iterable[bytes] | None = None) -> Iterator[Pair]:
+    """The Pairs of a table with any of PAIR_SCHEMA's columns; the others take Pair's defaults.
+
+    images: the image bytes, taken one by one as the Pairs are; the table's ``image`` column then
+    needs no ``bytes``.
+    """
+    lists: dict[str, Iterable[Any]] = {}
+    if images is not None:
+        lists["image"] = images
     for name in table.column_names:
         column = table.column(name)
         if name == "image":
-            lists["image"] = _filled(pc.struct_field(column, "bytes"), b"")
+            if images is None:
+                lists["image"] = _filled(pc.struct_field(column, "bytes"), b"")
             lists["image_path"] = _filled(pc.struct_field(column, "path"), "")
         elif name == "texts":
             lists[name] = [_texts(value) for value in column.to_pylist()]
@@ -37,7 +43,7 @@ def pairs_of(table: pa.Table) -> Iterator[Pair]:
             ]
         else:
             lists[name] = _filled(column, 0 if pa.types.is_integer(column.type) else "")
-    constant = {name: value for name, value in columns.items() if name not in lists}
+    constant = {name: value for name, value in _REQUIRED.items() if name not in lists}
     names = tuple(lists)
     for values in zip(*lists.values(), strict=True):
         yield Pair(**constant, **dict(zip(names, values, strict=True)))

@@ -71,8 +71,9 @@ class Pairs:
         at = self.groups.holding(index)
         group = self.groups[at]
         if self._last[0] != at:
-            self._last = (at, self.read_group(group, PAIR_SCHEMA.names))
-        return next(pairs_of(self._last[1].slice(index - group.start, 1)))
+            self._last = (at, self.read_group(group, _BESIDE_BYTES))
+        row = index - group.start
+        return next(self._pairs(group, self._last[1].slice(row, 1), np.array([row])))
 
     def __iter__(self) -> Iterator[Pair]:
         return self.rows()
@@ -90,28 +91,32 @@ class Pairs:
         """
         chosen = checked_columns(columns)
         for group in self.groups:
-            table = self.read_group(group, chosen, split=split)
-            for pair in pairs_of(table):
+            rows = np.arange(group.rows)
+            if split is not None:
+                splits = self.read_group(group, ["split"]).column("split")
+                rows = np.flatnonzero(pc.equal(splits, split).to_numpy())
+            for pair in self.read_rows(group, chosen, rows):
                 if where is None or where(pair):
                     yield pair
 
-    def read_group(
-        self, group: Group, columns: Sequence[str], *, split: str | None = None
-    ) -> pa.Table:
-        """One row group's columns as a table, cut to a split. Raises BadInput for damaged bytes."""
-        wanted = list(columns)
-        if split is not None and self._splits is None and "split" not in wanted:
-            wanted.append("split")
-        table = self._files.read(group, wanted)
-        if self._splits is not None and ("split" in columns or split is not None):
-            override = self._splits.slice(group.start, group.rows)
-            if "split" in wanted:
-                table = table.set_column(table.schema.get_field_index("split"), "split", override)
-            else:
-                table = table.append_column("split", override)
-        if split is not None:
-            table = table.filter(pc.equal(table.column("split"), split))
-        return table.select(list(columns))
+    def read_rows(self, group: Group, columns: Sequence[str], rows: np.ndarray) -> Iterator[Pair]:
+        """Some rows of a row group, (n,) int within it, as Pairs in that order.
+
+        Of the images only these rows' are read, each as its Pair is made.
+        """
+        if not len(rows):
+            return iter(())
+        beside = ["image.path" if name == "image" else name for name in columns]
+        table = self.read_group(group, beside).take(pa.array(rows))
+        return self._pairs(group, table, rows) if "image" in columns else pairs_of(table)
+
+    def read_group(self, group: Group, columns: Sequence[str]) -> pa.Table:
+        """One row group's columns as a table. Raises BadInput for damaged bytes."""
+        table = self._files.read(group, columns)
+        if self._splits is not None and "split" in columns:
+            at = table.schema.get_field_index("split")
+            table = table.set_column(at, "split", self._splits.slice(group.start, group.rows))
+        return table
 
     def read_parts(self, columns: Sequence[str]) -> Iterator[tuple[pa.Table, np.ndarray]]:
         """Part after part: narrow columns of it, and where its row groups start, (groups,) int."""
@@ -130,13 +135,9 @@ class Pairs:
         """Whole columns as an Arrow table, in file order. Images only if ``image`` is named."""
         chosen = checked_columns(columns)
         wanted = chosen if split is None or "split" in chosen else [*chosen, "split"]
-        try:
-            table = self.dataset().to_table(columns=wanted, use_threads=True)
-        except (pa.ArrowException, OSError) as error:
-            raise self._name_damage(error, wanted) from error
-        if self._splits is not None and "split" in wanted:
-            at = table.schema.get_field_index("split")
-            table = table.set_column(at, "split", self._splits)
+        empty = pa.schema([PAIR_SCHEMA.field(name) for name in wanted]).empty_table()
+        tables = [table for table, _ in self.read_parts(wanted)]
+        table = pa.concat_tables(tables, promote_options="permissive") if tables else empty
         if split is not None:
             table = table.filter(pc.equal(table.column("split"), split))
         return table.select(chosen)
@@ -176,20 +177,23 @@ class Pairs:
         counted = pc.value_counts(self.table(["split"]).column("split")).to_pylist()
         return {e["values"] or "": e["counts"] for e in sorted(counted, key=lambda e: e["values"])}
 
-    def _name_damage(self, error: BaseException, columns: Sequence[str]) -> BaseException:
-        # Arrow does not say which file was bad: find it by reading one after the other
-        for group in self.groups:
-            try:
-                self._files.read(group, columns)
-            except BadInput as named:
-                return named
-        return error
+    def _pairs(self, group: Group, table: pa.Table, rows: np.ndarray) -> Iterator[Pair]:
+        images = self._files.images(group, rows)
+        if images is None:  # another writer's layout, which only Arrow reads
+            column = self._files.read(group, ["image.bytes"]).column("image")
+            chosen = pc.struct_field(column.take(pa.array(rows)), "bytes").to_pylist()
+            images = iter([image or b"" for image in chosen])
+        return pairs_of(table, images)
 
     def __repr__(self) -> str:
         return f"<Pairs {self.path}: {self._length} pairs in {len(self.parts)} parts>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Pairs, (self.path, self.parts, self._splits)
+
+
+# everything that Arrow reads for a single Pair; the bytes come by ``OpenParts.images``
+_BESIDE_BYTES = ["image.path" if name == "image" else name for name in PAIR_SCHEMA.names]
 
 
 def checked_columns(columns: Sequence[str] | None) -> list[str]:
@@ -201,4 +205,6 @@ def checked_columns(columns: Sequence[str] | None) -> list[str]:
                 f"{column!r} is no column of pairs.{nearest(column, PAIR_SCHEMA.names)} "
                 f"Known: {', '.join(PAIR_SCHEMA.names)}."
             )
+    if not columns:
+        raise UsageError("columns is empty; name at least one, or None for all of them.")
     return list(columns)

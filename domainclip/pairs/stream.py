@@ -6,9 +6,8 @@ rank i mod world_size and, among a rank's workers, goes by turns of ``batch`` sa
 sample comes exactly once an epoch, a torch DataLoader yields the same batches whatever its number
 of workers, and a restart skips whole row groups: it costs one block, not the epoch so far.
 
-Measured on 20 kB images, warm cache, one process: see benchmarks/read_pairs.py. A worker reads the
-row groups of the open block and keeps only its own samples of them, so that all workers of a rank
-together hold about one block (64 row groups of at most 4 MB).
+Of an open row group a worker holds the texts of its own samples only, and reads each image when its
+turn comes, so memory depends neither on the data nor on the images (benchmarks/read_pairs.py).
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ import pyarrow.compute as pc
 
 from domainclip.errors import BadInput, UsageError
 from domainclip.pairs._order import permutation, uniform
-from domainclip.pairs._rows import pairs_of
 from domainclip.pairs.reader import Pairs, checked_columns
 from domainclip.pairs.schema import Pair
 
@@ -173,24 +171,18 @@ class PairStream:
         for group in of_group.tolist():
             if group not in open_groups:
                 mine = slots[of_group == group] - edges[group]
-                open_groups[group] = iter(self._read(int(block[group]), mine))
+                open_groups[group] = self._read(int(block[group]), mine)
             yield next(open_groups[group])
 
-    def _read(self, group: int, nth: np.ndarray) -> list[Pair]:
+    def _read(self, group: int, nth: np.ndarray) -> Iterator[Pair]:
         """The nth samples of a row group, counted among those that are in the stream."""
         at = int(np.searchsorted(self._first, group, side="right")) - 1
         pairs = self.pairs[at]
-        extra = [name for name in self._deciding() if name not in self.columns]
         address = pairs.groups[group - int(self._first[at])]
-        table = pairs.read_group(address, [*self.columns, *extra])
-        if self._deciding():
-            repeats = self._repeats(table)
-            nth = np.repeat(np.arange(len(table)), repeats)[nth]
-        table = table.select(self.columns)
-        if 2 * len(nth) < len(table):
-            return list(pairs_of(table.take(pa.array(nth))))
-        every = list(pairs_of(table))  # taking most rows would copy their images once more
-        return [every[row] for row in nth.tolist()]
+        if deciding := self._deciding():
+            repeats = self._repeats(pairs.read_group(address, deciding))
+            nth = np.repeat(np.arange(address.rows), repeats)[nth]
+        return pairs.read_rows(address, self.columns, nth)
 
     def _counts(self) -> np.ndarray:
         """(row groups,) samples of each one in this epoch; reads only the columns that decide."""
