@@ -29,6 +29,7 @@ _BAD: Any = object()
 def section(kind: Any, values: Any, path: Path, document: Document, of: str = "") -> Any:
     """An instance of the dataclass ``kind``, or None after noting what is wrong.
 
+    A dataclass may have ``problems()``: what no field can tell alone, as (path inside, message).
     of: the catalogue kind that the section's ``name`` belongs to, where its field does not say.
     """
     if not isinstance(values, Mapping):
@@ -46,7 +47,9 @@ def section(kind: Any, values: Any, path: Path, document: Document, of: str = ""
             given[name] = _value(hints[name], values[name], (*path, name), document, each)
         elif each.default is MISSING and each.default_factory is MISSING:
             document.refuse((*path, name), f"missing; give {wanted(hints[name])}.")
-        elif hasattr(each.default_factory, "__dataclass_fields__"):  # whole, so that its component is complete too
+        elif hasattr(
+            each.default_factory, "__dataclass_fields__"
+        ):  # whole, so that its component is complete too
             given[name] = section(each.default_factory, {}, (*path, name), document)
     rest = {name: value for name, value in values.items() if name not in known}
     if "options" in known:
@@ -59,7 +62,12 @@ def section(kind: Any, values: Any, path: Path, document: Document, of: str = ""
     if not flat:
         for name in rest:
             document.refuse((*path, name), f"unknown key.{nearest(name, known)}")
-    return kind(**given) if len(document.errors) == before else None
+    if len(document.errors) > before:
+        return None
+    made = kind(**given)
+    for at, message in made.problems() if hasattr(made, "problems") else ():
+        document.refuse((*path, *at), message)
+    return made
 
 
 def _options(

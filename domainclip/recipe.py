@@ -8,7 +8,7 @@ source of their class, so that a recipe is checked in a moment and without torch
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Literal
 from domainclip._recipe_check import FLAT, section
 from domainclip._recipe_yaml import Document, dump, parse
 from domainclip.catalogue import load, recipes
-from domainclip.data.settings import DataSettings
+from domainclip.data.settings import DataSettings, Problem
 from domainclip.errors import BadInput, RecipeError, UnknownName, nearest
 from domainclip.training.settings import TrainerSettings
 
@@ -70,6 +70,11 @@ class TextSettings:
     templates: tuple[str, ...] = ("a photo of a {}.",)
     options: Mapping[str, Any] = field(default_factory=dict, metadata={FLAT: True, "kind": "text"})
 
+    def problems(self) -> Iterator[Problem]:
+        for number, template in enumerate(self.templates):
+            if "{}" not in template:
+                yield ("templates", number), f"{template!r} has no {{}} for the class."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -86,6 +91,14 @@ class Recipe:
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     evaluate: tuple[Component, ...] = field(default=(), metadata={"kind": "evaluators"})
     sweep: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def problems(self) -> Iterator[Problem]:
+        if self.adapter is not None and self.objective is None:
+            example = "{name: class_prompts} or {name: infonce}"
+            yield ("objective",), f"missing; an adapter is trained with one, such as {example}."
+        for key, values in self.sweep.items():
+            if not values:
+                yield ("sweep", key), "give a list with at least one value."
 
 
 def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -140,46 +153,10 @@ def recipe_text(path_or_name: str | Path) -> tuple[str, str]:
 def _resolve(document: Document) -> Recipe:
     recipe = section(Recipe, document.values, (), document)
     _check_backbone(document)
-    if recipe is not None:
-        _check_together(recipe, document)
     if document.errors:
         raise RecipeError("\n".join(document.errors))
     assert isinstance(recipe, Recipe)
     return recipe
-
-
-def _check_together(recipe: Recipe, document: Document) -> None:
-    """What no field can tell alone."""
-    data = recipe.data
-    if (data.pairs is None) == (data.extract is None):
-        document.refuse(("data",), "give either 'pairs' or 'extract', and not both.")
-    if data.split is not None:
-        fractions = data.split.fractions
-        for name in fractions:
-            if name not in ("train", "val", "test"):
-                near = nearest(name, ("train", "val", "test"))
-                document.refuse(("data", "split", "fractions", name), f"unknown split.{near}")
-        if min(fractions.values(), default=0) < 0 or sum(fractions.values()) > 1 + 1e-9:
-            document.refuse(
-                ("data", "split", "fractions"), "shares are 0 to 1, together at most 1."
-            )
-    low, high = data.augment.crop_scale
-    if not 0 < low <= high:
-        document.refuse(("data", "augment", "crop_scale"), "give [smallest, largest], above 0.")
-    low, high = data.augment.crop_ratio
-    if not 0 < low <= high:
-        document.refuse(("data", "augment", "crop_ratio"), "give [smallest, largest], above 0.")
-    if recipe.adapter is not None and recipe.objective is None:
-        document.refuse(("objective",), "missing; an adapter is trained with one, such as "
-                        "{name: class_prompts} or {name: infonce}.")  # fmt: skip
-    for number, template in enumerate(recipe.text.templates):
-        if "{}" not in template:
-            document.refuse(
-                ("text", "templates", number), f"{template!r} has no {{}} for the class."
-            )
-    for key, values in recipe.sweep.items():
-        if not values:
-            document.refuse(("sweep", key), "give a list with at least one value.")
 
 
 def _check_backbone(document: Document) -> None:

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from domainclip.data.batch import PairBatch, Sample, collate
 from domainclip.data.classes import Classes
 from domainclip.data.transforms import Transform, seeded
+from domainclip.errors import BadInput
 from domainclip.pairs import Pair, PairStream
 
 __all__ = ["COLUMNS", "Maker", "Memory", "batches"]
@@ -39,7 +40,7 @@ class Maker:
         label = self.classes.index(pair.labels)
         try:
             return Sample(pair.key, self.transform.prepare(pair.image), label, captions)
-        except ValueError as error:
+        except (ValueError, BadInput) as error:
             return Sample(pair.key, None, label, captions, str(error))
 
     def view(self, sample: Sample, epoch: int, index: int) -> Sample:

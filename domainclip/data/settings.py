@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from domainclip.errors import nearest
+
 __all__ = ["AugmentSettings", "DataSettings", "ExtractSettings", "SplitSettings"]
 
+Problem = tuple[tuple[str | int, ...], str]  # (path inside the section, what is wrong there)
 Share = Annotated[float, ">= 0 <= 1"]
 
 
@@ -37,6 +40,15 @@ class SplitSettings:
     buffer: Annotated[float, ">= 0"] | None = None
     by: Literal["group", "document", "key"] = "group"
 
+    def problems(self) -> Iterator[Problem]:
+        known = ("train", "val", "test")
+        for name in self.fractions:
+            if name not in known:
+                yield ("fractions", name), f"unknown split.{nearest(name, known)}"
+        shares = self.fractions.values()
+        if min(shares, default=0) < 0 or sum(shares) > 1 + 1e-9:
+            yield ("fractions",), "shares are from 0 to 1, and together at most 1."
+
 
 @dataclass(frozen=True)
 class AugmentSettings:
@@ -54,6 +66,12 @@ class AugmentSettings:
     crop_scale: tuple[Share, Share] = (1.0, 1.0)
     crop_ratio: tuple[float, float] = (0.75, 4 / 3)
     colour: Share = 0.0
+
+    def problems(self) -> Iterator[Problem]:
+        for name in ("crop_scale", "crop_ratio"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                yield (name,), "give [smallest, largest], both above 0."
 
 
 @dataclass(frozen=True)
@@ -78,3 +96,10 @@ class DataSettings:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     text_roles: tuple[str, ...] = ("caption",)
     weights: Mapping[str, float] = field(default_factory=dict)
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.pairs is None) == (self.extract is None):
+            yield (), "give either 'pairs' or 'extract', and not both."
+        for source, weight in self.weights.items():
+            if not 0 <= weight < float("inf"):
+                yield ("weights", source), "give a number from 0 up."

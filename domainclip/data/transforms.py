@@ -18,10 +18,11 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
+from domainclip.backbones.pictures import to_rgb
 from domainclip.data.settings import AugmentSettings
 from domainclip.images.encoded import decoded
 
-__all__ = ["Transform", "rgb", "seeded"]
+__all__ = ["Transform", "seeded"]
 
 
 class Transform:
@@ -52,9 +53,9 @@ class Transform:
     def prepare(self, data: bytes) -> Tensor:
         """Encoded bytes -> uint8 (3, h, w), no larger than views need.
 
-        Raises ValueError with the reason where the bytes are no image.
+        Raises ValueError or BadInput with the reason where the bytes are no image.
         """
-        return _tensor(self.cut(rgb(decoded(data))))
+        return _tensor(self.cut(to_rgb(decoded(data))))
 
     def cut(self, image: Image.Image) -> Image.Image:
         """The plain square, or where views are cropped later the whole image, made no larger."""
@@ -105,14 +106,6 @@ def seeded() -> Iterator[None]:
         yield
     finally:
         torch.set_rng_state(state)
-
-
-def rgb(image: Image.Image) -> Image.Image:
-    """8-bit RGB; 16-bit grey keeps its upper byte, transparency shows black."""
-    if image.mode.startswith("I;16") or image.mode == "I":
-        values = np.asarray(image).astype(np.int64)
-        image = Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))
-    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 class _QuarterTurns(torch.nn.Module):

@@ -177,6 +177,7 @@ def _trainer(
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        inference_mode=False,  # class embeddings made while validating serve training too
         default_root_dir=out,
         callbacks=callbacks,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from domainclip.training import _checkpoints as checkpoints
@@ -106,8 +107,10 @@ class Keeper(lightning.Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
         self._started = time.monotonic() - self.journal.seconds
-        self.module.loss_sum = self.journal.loss_sum
-        self.module.loss_count = self.journal.loss_count
+        # totals over all ranks, which are added up again: one rank carries them on
+        first = trainer.is_global_zero
+        self.module.loss_sum = self.journal.loss_sum if first else 0.0
+        self.module.loss_count = self.journal.loss_count if first else 0
         if self._resumed is None:
             return
         trainer.optimizers[0].load_state_dict(self._resumed["optimizer"])
@@ -145,12 +148,12 @@ class Keeper(lightning.Callback):
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: Any) -> None:
         journal, validated = self.journal, self.module.validated
         self.module.validated = None
-        count = max(1, self.module.loss_count)
+        loss_sum, count = self.module.loss_totals()
         row = EpochRow(
             epoch=journal.epoch + 1,
             step=journal.step,
             lr=self.module.lr,
-            train_loss=float(self.module.loss_sum) / count,
+            train_loss=loss_sum / max(1, count),
             seconds=time.monotonic() - self._started,
         )
         if validated is not None:
@@ -158,10 +161,14 @@ class Keeper(lightning.Callback):
                           balanced_accuracy=validated.balanced_accuracy)  # fmt: skip
             self._compare(validated, row.epoch, trainer)
         journal.history.append(asdict(row))
+        _share(journal.skipped, trainer.world_size)
         journal.epoch, journal.consumed = journal.epoch + 1, 0
         self.module.loss_sum, self.module.loss_count = 0.0, 0
         journal.done = trainer.should_stop or journal.epoch >= (trainer.max_epochs or 0)
         self._save(trainer)
+
+    def on_train_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        trainer.strategy.barrier()  # no rank reads the best weights before they are written
 
     def finish(self) -> None:
         """Leave the weights to keep in the model."""
@@ -203,7 +210,7 @@ class Keeper(lightning.Callback):
 
     def _save(self, trainer: lightning.Trainer) -> None:
         journal = self.journal
-        journal.loss_sum, journal.loss_count = float(self.module.loss_sum), self.module.loss_count
+        journal.loss_sum, journal.loss_count = self.module.loss_totals()
         journal.seconds = time.monotonic() - self._started
         if not trainer.is_global_zero:
             return
@@ -218,6 +225,14 @@ class Keeper(lightning.Callback):
             "journal": asdict(journal),
         }
         checkpoints.save(self.directory, journal.step, content)
+
+
+def _share(skipped: dict[str, str], world_size: int) -> None:
+    if world_size > 1:
+        found: list[Any] = [None] * world_size
+        dist.all_gather_object(found, skipped)
+        for each in found:
+            skipped.update(each)
 
 
 def _copy(saved: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:

@@ -179,6 +179,15 @@ class Tuning(lightning.LightningModule):
         if self._text_trained:
             self._classes = None
 
+    def loss_totals(self) -> tuple[float, int]:
+        """(summed loss, images) of the epoch so far over all ranks. Every rank must call it."""
+        flat = torch.stack([torch.as_tensor(self.loss_sum, device=self.device, dtype=torch.float64),
+                            torch.tensor(self.loss_count, device=self.device,
+                                         dtype=torch.float64)])  # fmt: skip
+        if self.trainer.world_size > 1:
+            dist.all_reduce(flat)
+        return float(flat[0]), int(flat[1])
+
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
         # what is computed in low precision depends on autocast; the input follows the weights
         image = self._backbone.image(batch.images.to(self._backbone.dtype))

@@ -1,0 +1,207 @@
+"""A recipe is refused for everything that is wrong with it, at once, with lines and near names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from domainclip.cli import main
+from domainclip.errors import BadInput, RecipeError, UnknownName
+from domainclip.recipe import Component, expand, load_recipe, to_yaml
+
+GOOD = """\
+name: small
+seed: 3
+backbone: {name: embedded}
+data:
+  pairs: somewhere
+  augment: {flip: true, crop_scale: [0.8, 1]}
+text: {classnames: {no: Norway, 1: one}, templates: ["a {}."]}
+objective: {name: class_prompts, label_smoothing: 0}
+trainer: {lr: 1e-3, clip_norm: null}
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def written(text: str, name: str = "r.yaml") -> Path:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path / name
+
+    return written
+
+
+def errors_of(path: Path, *overrides: str) -> list[str]:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, overrides)
+    return [line.replace(f"{path}:", "") for line in str(caught.value).split("\n")]
+
+
+def test_a_good_recipe_becomes_typed_sections(write) -> None:
+    recipe = load_recipe(write(GOOD))
+    assert recipe.trainer.lr == 1e-3 and recipe.trainer.clip_norm is None
+    assert recipe.data.augment.crop_scale == (0.8, 1.0)
+    assert recipe.text.classnames == {"no": "Norway", "1": "one"}
+    # options come with the defaults of their class, and with its types
+    assert recipe.objective is not None
+    assert recipe.objective.options["label_smoothing"] == 0.0
+    assert isinstance(recipe.objective.options["label_smoothing"], float)
+    assert recipe.objective.options["weight"] == "none"
+    assert recipe.objective.build("objectives").label_smoothing == 0.0
+
+
+def test_all_errors_come_at_once_with_lines_and_near_names(write) -> None:
+    text = (
+        GOOD.replace("seed: 3", "sed: 3").replace("1e-3", "fast").replace("flip: true", "flip: no")
+    )
+    text += "evaluate: [{name: zero_shto}]\nadapter: {name: ./none.py}\n"
+    text = text.replace("label_smoothing", "label_smothing").replace("  pairs: somewhere\n", "")
+    found = errors_of(write(text), "trainer.epochs=0", "data.batch_sise=4", "seed=1.5")
+    assert found[0] == "override 'seed=1.5' seed: expected a whole number, got 1.5."
+    for expected in (
+        "2 sed: unknown key. Did you mean 'seed'?",
+        "5 data.augment.flip: expected true or false, got 'no'.",
+        "override 'data.batch_sise=4' data.batch_sise: unknown key. Did you mean 'batch_size'?",
+        "7 objective.label_smothing: unknown option of 'class_prompts'. Did you mean "
+        "'label_smoothing'?",
+        "8 trainer.lr: expected a number (> 0), got 'fast'.",
+        "override 'trainer.epochs=0' trainer.epochs: expected a whole number (>= 1), got 0.",
+        "10 adapter.name: there is no file 'none.py'.",
+    ):
+        assert expected in found, found
+    assert any(
+        line.startswith("9 evaluate.0.name: Unknown evaluator 'zero_shto'") for line in found
+    )
+
+
+def test_errors_between_sections_come_with_their_lines(write) -> None:
+    text = GOOD.replace("pairs: somewhere", "split: {fractions: {train: 0.9, vla: 0.2}}")
+    joined = "\n".join(errors_of(write(text), "data.augment.crop_scale=[0.9, 0.2]"))
+    assert "5 data.split.fractions.vla: unknown split. Did you mean 'val'?" in joined
+    assert "5 data.split.fractions: shares are from 0 to 1, and together at most 1." in joined
+    assert "crop_scale: give [smallest, largest], both above 0." in joined
+    joined = "\n".join(errors_of(write(GOOD.replace("  pairs: somewhere\n", ""))))
+    assert "4 data: give either 'pairs' or 'extract'" in joined
+    assert "sweep.seed: give a list" in errors_of(write(GOOD + "sweep: {seed: []}\n"))[0]
+    text = GOOD.replace('["a {}."]', '["a photo"]').replace("name: embedded", "name: ViT-B-61")
+    joined = "\n".join(errors_of(write(text)))
+    assert "7 text.templates.0: 'a photo' has no {} for the class." in joined
+    pytest.importorskip("open_clip")
+    assert "3 backbone.name: unknown backbone 'ViT-B-61'. Did you mean 'ViT-B-16'?" in joined
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: a\nname: b\n", "2 name: given twice, first at"),
+        ("a: &x 1\nb: *x\n", "2: recipes have no aliases"),
+        ("name: !!python/object/apply:os.system ['true']\n", "1: the tag"),
+        ("name: [a\nb: c\n", "2: "),
+        ("- a\n", "a recipe is a list of sections"),
+        ("? {a: b}\n: 1\n", "1: a key must be text"),
+        ("backbone: embedded\n", "data: missing; give a section."),
+        ("name: 3\n", "1 name: expected text, got 3."),
+        ("data: 3\n", "1 data: expected a section (key: value), got 3."),
+    ],
+)
+def test_what_is_no_recipe_is_refused_with_its_line(write, text: str, message: str) -> None:
+    assert message in "\n".join(errors_of(write(text)))
+
+
+def test_yaml_means_what_people_mean(write) -> None:
+    text = GOOD.replace("{no: Norway, 1: one}", "{no: on, off: yes, y: 2024-01-01, e: 12:30}")
+    assert load_recipe(write(text)).text.classnames == {
+        "no": "on", "off": "yes", "y": "2024-01-01", "e": "12:30",
+    }  # fmt: skip
+    for number in ("1e-3", "1.e-3", ".001", "1E-3", "0.001"):
+        assert load_recipe(write(GOOD), [f"trainer.lr={number}"]).trainer.lr == 1e-3
+    assert "got '3'" in errors_of(write(GOOD), 'seed="3"')[0]
+
+
+def test_overrides_reach_every_place(write) -> None:
+    path = write(GOOD + "evaluate: [{name: ./mine.py, shots: [1]}]\n")
+    mine = path.parent / "mine.py"
+    mine.write_text(
+        "from dataclasses import dataclass\nimport torch_that_is_absent\n"
+        '__all__ = ["Mine"]\n@dataclass(frozen=True)\nclass Mine:\n'
+        '    shots: tuple[int, ...] = (1, 2)\n    head: "str | None" = None\n'
+    )
+    name = f"evaluate.0.name={mine}"
+    recipe = load_recipe(path, [name, "evaluate.0.shots=[4, 8]", "data.split.seed=7"])
+    assert recipe.evaluate[0].options == {"shots": (4, 8), "head": None}
+    assert recipe.data.split is not None and recipe.data.split.seed == 7
+    assert load_recipe(path, [name, "objective=infonce"]).objective == Component(
+        "infonce", {"same_text": "positive", "label_smoothing": 0.0}
+    )
+    wrong = ["evaluate.3.shots=1", "name.sub=1", "=3", "objective.name=infonce"]
+    found = errors_of(path, name, *wrong, "objective.weight=none")
+    assert "override 'evaluate.3.shots=1': 'evaluate' has 1 entries, from 0." in found
+    assert "override 'name.sub=1': 'name' has no parts to set." in found
+    assert "override '=3': write it as key.sub=value." in found
+    assert any("To replace the whole component, write objective={name: ...}" in e for e in found)
+
+
+def test_resolved_recipe_reads_back_as_itself(write) -> None:
+    recipe = load_recipe(write(GOOD + "sweep: {seed: [0, 1]}\n"))
+    assert load_recipe(write(to_yaml(recipe), "resolved.yaml")) == recipe
+
+
+def test_a_sweep_is_the_product_of_its_values(write) -> None:
+    sweep = (
+        "sweep:\n  data.split.seed: [0, 1]\n"
+        "  objective: [{name: infonce}, {name: class_prompts}, "
+        "{name: class_prompts, temperature: 2}]\n"
+    )
+    runs = expand(load_recipe(write(GOOD + sweep)))
+    assert [label for label, _ in runs][:3] == [
+        "seed=0,objective=infonce",
+        "seed=0,objective=class_prompts",
+        "seed=0,objective=class_prompts-temperature2",
+    ]
+    assert len(runs) == 6 and all(not recipe.sweep for _, recipe in runs)
+    assert [recipe.data.split.seed for _, recipe in runs] == [0, 0, 0, 1, 1, 1]
+    assert expand(load_recipe(write(GOOD)))[0][0] == ""
+    found = errors_of(write(GOOD + "sweep:\n  trainer.lr: [1, -1]\n  seed: [x]\n"))
+    assert "11 sweep trainer.lr: expected a number (> 0), got -1." in found
+    assert "12 sweep seed: expected a whole number, got 'x'." in found
+
+
+def test_names_and_files_that_are_absent(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="Unknown recipe 'quickstar'"):
+        load_recipe("quickstar")
+    with pytest.raises(BadInput, match="no such recipe file"):
+        load_recipe(tmp_path / "absent.yaml")
+
+
+def test_check_prints_ok_or_every_error(write, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(write(GOOD)), "trainer.epochs=2"]) == 0
+    assert capsys.readouterr().out.startswith("ok: small\n")
+    assert main(["check", str(write(GOOD)), "trainer.epoch=2", "seed=x"]) == 2
+    assert len(capsys.readouterr().err.strip().split("\n")) == 2
+    assert main(["check", "--json", str(write(GOOD))]) == 0
+    assert '"ok": true' in capsys.readouterr().out
+
+
+def test_copy_keeps_comments_and_overwrites_nothing(
+    write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write("# a comment\n" + GOOD)
+    target = tmp_path / "new" / "mine.yaml"
+    assert main(["copy", str(source), str(target)]) == 0
+    assert target.read_text() == source.read_text()
+    assert main(["copy", str(source), str(target)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["copy", "--force", str(source), str(target)]) == 0
+
+
+def test_checking_needs_no_torch_and_half_a_second(write) -> None:
+    code = (
+        "import sys, time; sys.modules['torch'] = None\nfrom domainclip.cli import main\n"
+        f"main(['check', {str(write(GOOD))!r}])\nprint(time.process_time())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "ok: small" in done.stdout, done.stderr
+    assert float(done.stdout.split()[-1]) < 0.5
