@@ -8,7 +8,6 @@ without its record.
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import json
 import os
@@ -18,14 +17,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domainclip.errors import OutputInUse, UsageError
+from domainclip.errors import OutputInUse
+from domainclip.extraction._identity import differences, extractor_name, options_of
 from domainclip.extraction._listing import Listing
-from domainclip.extraction._record import Record, printable, read_record
+from domainclip.extraction._record import Record, read_record
 from domainclip.extraction.protocol import Extractor
 from domainclip.extraction.summary import Summary
 from domainclip.pairs.card import write_card
@@ -37,7 +37,7 @@ from domainclip.pairs.writer import (
     write_errors,
 )
 
-__all__ = ["Directory", "extractor_name", "options_of", "take_worker_lock"]
+__all__ = ["Directory", "take_worker_lock"]
 
 
 class Directory:
@@ -180,7 +180,7 @@ class Directory:
                 before = None  # a crash in the first instant; nothing was extracted before it
             if before is not None and before != self._made:
                 raise OutputInUse(
-                    f"{self.path}: was made with {_differences(before, self._made)}; choose "
+                    f"{self.path}: was made with {differences(before, self._made)}; choose "
                     "another output, or go on with what it was made with."
                 )
             if before is not None:
@@ -210,38 +210,6 @@ def take_worker_lock(lock: Path) -> int:
     return descriptor
 
 
-def extractor_name(extractor: Extractor) -> str:
-    """What a user types for it: ``tiles``, ``mine`` (of ./mine.py), else the class's name."""
-    kind = type(extractor)
-    module = kind.__module__
-    if module.startswith("domainclip.extractors."):
-        return module.split(".")[2]
-    if module.startswith("domainclip_user_"):
-        return module.removeprefix("domainclip_user_").rpartition("_")[0]
-    return kind.__name__
-
-
-def options_of(extractor: Extractor) -> dict[str, Any]:
-    """Its options as JSON values, comparable between runs."""
-    try:
-        fields = dataclasses.fields(cast(Any, extractor))
-    except TypeError as error:
-        raise UsageError(
-            f"{type(extractor).__name__} must be a dataclass: its fields are its options."
-        ) from error
-    values = {field.name: getattr(extractor, field.name) for field in fields}
-    plain: dict[str, Any] = json.loads(json.dumps(values, default=_plain, sort_keys=True))
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return str(value)
-
-
 def _finished(path: Path, part: Path) -> Record | None:
     """The chunk's record if its part is whole, else None."""
     try:
@@ -259,13 +227,3 @@ def _error_table(rows: list[Any]) -> pa.Table:
 
 
 _ERROR_TEXTS = [name for name in ERROR_SCHEMA.names if name != "time"]
-
-
-def _differences(before: dict[str, Any], now: dict[str, Any]) -> str:
-    for key in ("extractor", "version"):
-        if before.get(key) != now[key]:
-            return f"{key} {before.get(key)!r}, and this run has {now[key]!r}"
-    old, new = before.get("options", {}), now["options"]
-    changed = [name for name in sorted(old | new) if old.get(name) != new.get(name)]
-    words = [f"{name}={old.get(name)!r} (now {new.get(name)!r})" for name in changed]
-    return printable(", ".join(words))

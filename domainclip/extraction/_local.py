@@ -10,15 +10,13 @@ use.) Memory is read from /proc: without that, on macOS, only the time limit hol
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
 from pathlib import Path
@@ -27,15 +25,20 @@ from typing import Any, Self
 from pebble import ProcessExpired, ProcessPool
 
 from domainclip.errors import UsageError
-from domainclip.extraction._directory import take_worker_lock
-from domainclip.extraction._marker import BETWEEN, Place, read_place, stay_with_parent
+from domainclip.extraction._marker import BETWEEN, Place, read_place
+from domainclip.extraction._worker import (
+    GROWN,
+    alive,
+    begin_worker,
+    one_thread_each,
+    resident_bytes,
+    work,
+)
 
 __all__ = ["Death", "Job", "LocalPool"]
 
 GRACE_S = 2.0  # the worker's own alarm is given this long before the worker is killed
 _WATCH_S = 0.1
-_GROWN = 75  # exit code of a worker that hands its task back
-_THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +93,7 @@ class LocalPool:
                 self._pool = self._start()
             # what a worker still holds beyond this between two tasks was leaked: it is replaced
             grown_bytes = self._memory_bytes // 2
-            future = self._pool.schedule(_work, args=(job.function, job.arguments, grown_bytes))
+            future = self._pool.schedule(work, args=(job.function, job.arguments, grown_bytes))
         except BrokenProcessPool as error:
             raise UsageError(_NO_WORKERS) from error
         except RuntimeError:  # the pool broke since the last look at it; finished() mends it
@@ -139,12 +142,12 @@ class LocalPool:
     def _start(self) -> ProcessPool:
         context = get_context("forkserver")
         context.set_forkserver_preload(self._preload)
-        with _one_thread_each():
+        with one_thread_each():
             forkserver.ensure_running()
         return ProcessPool(
             max_workers=self.workers,
             context=context,
-            initializer=_begin_worker,
+            initializer=begin_worker,
             initargs=(str(self._lock),),
         )
 
@@ -157,7 +160,7 @@ class LocalPool:
     def _restart(self) -> Iterator[tuple[Job, Any]]:
         # A worker that dies within its first instant on a task, or idle, breaks the whole pool.
         places = {job: read_place(job.marker) for job in self._jobs.values() if job.marker}
-        dead = [job for job, at in places.items() if at and not _alive(at.process)]
+        dead = [job for job, at in places.items() if at and not alive(at.process)]
         jobs = list(self._jobs.values())
         self._jobs.clear()
         self._stop()
@@ -177,10 +180,10 @@ class LocalPool:
         for job, place in list(self.places()):
             if now - place.since > self._timeout_s + GRACE_S:
                 self._kill(job, place, "timed_out", f"Took more than {self._timeout_s:g} s.")
-            elif self._memory_bytes and _resident_bytes(place.process) > self._memory_bytes:
+            elif self._memory_bytes and resident_bytes(place.process) > self._memory_bytes:
                 size = self._memory_bytes >> 20
                 self._kill(job, place, "out_of_memory", f"Needed more than {size:,} MB.")
-            elif not _alive(place.process) and now - self._gone.setdefault(job, now) > GRACE_S:
+            elif not alive(place.process) and now - self._gone.setdefault(job, now) > GRACE_S:
                 # pebble missed the death: it saw the worker gone before it saw it take the task
                 future = next(future for future, other in self._jobs.items() if other is job)
                 del self._jobs[future]
@@ -197,7 +200,7 @@ class LocalPool:
 
     def _death(self, job: Job, exit_code: int) -> Death | None:
         """What the worker died of and where, or None where it only handed its task back."""
-        if exit_code == _GROWN:
+        if exit_code == GROWN:
             return None
         place = read_place(job.marker) if job.marker else None
         index = place.index if place is not None else BETWEEN
@@ -223,53 +226,3 @@ _NO_WORKERS = (
     "The worker processes cannot be started, or die at once. A script that extracts needs its call "
     'under `if __name__ == "__main__":`, since every worker imports the script.'
 )
-
-_born_bytes = 0
-_held_lock = -1
-
-
-def _begin_worker(lock: str) -> None:
-    global _held_lock, _born_bytes
-    if sys.platform == "linux":
-        # PR_SET_PDEATHSIG: when the server process goes (it goes with the run), so does this one
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    stay_with_parent()
-    _held_lock = take_worker_lock(Path(lock))
-    _born_bytes = _resident_bytes(os.getpid())
-
-
-def _work(function: Callable[..., Any], arguments: tuple[Any, ...], grown_bytes: int) -> Any:
-    if grown_bytes and _resident_bytes(os.getpid()) > _born_bytes + grown_bytes:
-        os._exit(_GROWN)
-    return function(*arguments)
-
-
-def _resident_bytes(process: int) -> int:
-    """The process's resident memory, 0 where that cannot be read."""
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Set what numerical libraries read when they load: the processes are the parallelism."""
-    absent = [name for name in _THREAD_SETTINGS if name not in os.environ]
-    os.environ.update(dict.fromkeys(absent, "1"))
-    try:
-        yield
-    finally:
-        for name in absent:
-            del os.environ[name]

@@ -20,7 +20,7 @@ from typing import Literal
 
 import pyarrow.parquet as pq
 
-from domainclip.errors import BadInput, DomainclipError, OutputError
+from domainclip.errors import BadInput, DomainclipError, OutputError, UsageError
 from domainclip.extraction._marker import Marker
 from domainclip.extraction._record import Record, write_record
 from domainclip.extraction._steps import Failure, Steps
@@ -45,18 +45,24 @@ class Packed:
 
     @classmethod
     def of(cls, extractor: Extractor) -> Packed:
-        """Pack it. Raises what ``pickle`` does where it cannot be sent to another process."""
+        """Pack it. Raises UsageError where it cannot be sent to another process."""
         module = type(extractor).__module__
         file = ""
         if module.startswith("domainclip_user_"):  # catalogue: loaded from ./mine.py
             file = str(getattr(sys.modules[module], "__file__", ""))
-        return cls(pickle.dumps(extractor), module, file)
+        try:
+            return cls(pickle.dumps(extractor), module, file)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise UsageError(
+                f"{type(extractor).__name__} cannot be sent to a worker process ({error}); define "
+                "it at the top of a module, with options that pickle."
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """Some sources of one chunk. directory, name: where its part goes. record: where its record
-    goes, None for a piece of a chunk. memory_bytes: what the process may hold, 0 for no limit."""
+    goes, None for a piece of a chunk. marker: where the worker keeps its place."""
 
     name: str
     sources: tuple[Source, ...]
@@ -65,7 +71,6 @@ class Task:
     record: Path | None
     marker: Path
     timeout_s: float
-    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

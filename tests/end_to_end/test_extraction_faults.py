@@ -47,7 +47,7 @@ def wait_for_parts(out: Path, count: int) -> None:
 def test_bad_inputs_cost_themselves_only(tmp_path: Path) -> None:
     for number in range(30):
         write_png(tmp_path / "in" / f"good{number}.png", number)
-    kinds = "segfault segfault2 exit hang sleep swell raise refuse late once"
+    kinds = "segfault segfault2 exit hang sleep raise refuse late once"
     for kind in kinds.split():
         write_png(tmp_path / "in" / f"{kind}.png")
     (tmp_path / "in" / "corrupt.png").write_bytes(b"no image")
@@ -57,7 +57,6 @@ def test_bad_inputs_cost_themselves_only(tmp_path: Path) -> None:
         tmp_path / "out",
         workers=2,
         timeout_s=1,
-        memory_bytes=500 << 20,
         chunk_size=14,
     )
     pairs = open_pairs(tmp_path / "out")
@@ -71,7 +70,6 @@ def test_bad_inputs_cost_themselves_only(tmp_path: Path) -> None:
         "exit.png": "crashed",
         "hang.png": "timed_out",
         "sleep.png": "timed_out",
-        "swell.png": "out_of_memory",
         "raise.png": "ValueError",
         "late.png": "ValueError",
         "refuse.png": "BadInput",
@@ -80,8 +78,19 @@ def test_bad_inputs_cost_themselves_only(tmp_path: Path) -> None:
     assert "SIGSEGV" in errors["segfault.png"]["message"]
     assert len(errors["raise.png"]["message"]) == 200  # others' words are cut: they quote data
     assert len(errors["refuse.png"]["message"]) > 500
-    assert (summary.sources, summary.with_pairs, summary.failed) == (41, 31, 10)
+    assert (summary.sources, summary.with_pairs, summary.failed) == (40, 31, 9)
     assert len(parts(tmp_path / "out")) == 3
+
+
+def test_memory_over_its_limit_costs_one_input(tmp_path: Path) -> None:
+    for name in ("swell", "good0", "good1"):
+        write_png(tmp_path / "in" / f"{name}.png")
+    summary = run_extraction(
+        Folder(), [str(tmp_path / "in")], tmp_path / "out", workers=1, memory_bytes=350 << 20
+    )
+    assert (summary.pairs, summary.quarantined) == (2, {"out_of_memory": 1})
+    [row] = open_pairs(tmp_path / "out").errors().to_pylist()
+    assert (row["input"], row["message"]) == ("swell.png", "Needed more than 350 MB.")
 
 
 @pytest.mark.parametrize("whole_group", [True, False])
@@ -201,11 +210,11 @@ def test_memory_is_flat_in_the_number_of_inputs(tmp_path: Path) -> None:
         "import resource, sys\n"
         "from pathlib import Path\n"
         "from domainclip.extraction._listing import Listing\n"
-        "from domainclip.extraction.engine import _chunks\n"
+        "from domainclip.extraction._chunks import chunks\n"
         "from tests.data.fake_extractor import Folder\n"
         "listing = Listing(Path(sys.argv[2]), buffer_bytes=1 << 20)\n"
         "for source in Folder().sources(f'count:{sys.argv[1]}'): listing.add(source)\n"
-        "print(sum(len(chunk.sources) for chunk in _chunks(listing, 256)))\n"
+        "print(sum(len(chunk.sources) for chunk in chunks(listing, 256)))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)\n"
     )
     peaks = {}

@@ -200,6 +200,15 @@ def test_the_task_pickles_and_runs_anywhere(images: Path, tmp_path: Path) -> Non
     assert open_pairs(tmp_path / "out")[0].image == path.read_bytes()
 
 
+def test_an_extractor_that_does_not_pickle_is_refused(tmp_path: Path) -> None:
+    class Local(Folder):
+        pass
+
+    with pytest.raises(UsageError, match="define it at the top of a module"):
+        extract("count:1", tmp_path / "out", Local())
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("buffer_bytes", [1 << 20, 2_000])
 def test_listing_gives_each_unfinished_source_once(tmp_path: Path, buffer_bytes: int) -> None:
     def listed(numbers: list[int]) -> list[Source]:
