@@ -1,1 +1,1 @@
-"""TODO"""
+"""Ways of encoding text, one per file; see ``domainclip list text``."""
