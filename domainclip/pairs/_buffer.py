@@ -1,10 +1,16 @@
-"""Which boxes come within a distance of any of some other boxes."""
+"""Boxes on a map: read from ``where``, and which come within a distance of any of others."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
-__all__ = ["near_mask"]
+from domainclip.errors import BadInput
+
+__all__ = ["boxes_of", "near_mask"]
 
 
 def near_mask(
@@ -57,3 +63,45 @@ def _cells(boxes: np.ndarray, cell: float, slack: float) -> list[list[int]]:
     high = np.floor((boxes[:, 2:] + slack) / cell)
     cells: list[list[int]] = np.concatenate([low, high], axis=1).astype(np.int64).tolist()
     return cells
+
+
+def boxes_of(
+    where: Sequence[str | Mapping[str, Any]], buffer: float, keys: Sequence[str] | None
+) -> tuple[np.ndarray, bool]:
+    """(n, 4) boxes [w, s, e, n] of the rows' ``where``, NaN where absent; and: in degrees?"""
+    boxes = np.full((len(where), 4), np.nan)
+    systems: set[str] = set()
+    for row, place in enumerate(where):
+        place = json.loads(place or "{}") if isinstance(place, str) else place
+        name = repr(keys[row]) if keys is not None else f"row {row}"
+        bounds = place.get("bounds")
+        if bounds is None:
+            if buffer > 0:
+                raise BadInput(
+                    f"{name}: no where.bounds, so its distance is unknown; use a buffer of 0 or "
+                    "none for pairs that lie on no map."
+                )
+            continue
+        try:
+            w, s, e, n = map(float, bounds)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].") from error
+        systems.add(str(place.get("crs", "")))
+        if e < w and _is_geographic(str(place.get("crs", ""))):
+            e += 360.0  # a box across the dateline
+        if not (w <= e and s <= n):
+            raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].")
+        boxes[row] = w, s, e, n
+    if len(systems) > 1:
+        raise BadInput(
+            f"where.crs differs among the rows ({', '.join(sorted(systems)[:4])}), so their "
+            "distances cannot be compared; extract the tiles in one CRS, or split without a buffer."
+        )
+    return boxes, any(map(_is_geographic, systems))
+
+
+def _is_geographic(crs: str) -> bool:
+    name = crs.strip().upper().replace(" ", "")
+    return name in ("EPSG:4326", "OGC:CRS84", "CRS84", "EPSG:4269", "EPSG:4258", "EPSG:4979") or (
+        name.startswith(("GEOGCS", "GEOGCRS", "GEODCRS"))
+    )

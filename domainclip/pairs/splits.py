@@ -7,7 +7,6 @@ samples to groups), then moved as long as that evens the labels out.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from domainclip.errors import BadInput, UsageError, nearest
-from domainclip.pairs._buffer import near_mask
+from domainclip.pairs._buffer import boxes_of, near_mask
+from domainclip.pairs._stratify import place, profiles_of
 from domainclip.pairs.schema import PAIR_SCHEMA
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SplitPlan", "assign_splits", "buffered_splits", "plan_splits"]
 
-_PASSES = 4  # of evening out; the first two do nearly all of it
 _TEXT_COLUMNS = [f.name for f in PAIR_SCHEMA if f.type == pa.string()]
 
 # Who keeps a place where two splits meet: the last one. Other names come before all of these.
@@ -105,8 +104,8 @@ def assign_splits(
             f"{len(numbers)} groups cannot fill {len(names)} splits; use fewer splits or split by "
             "a finer column."
         )
-    profiles = _profiles(of_row, len(numbers), labels)
-    placed = _place(profiles, shares, np.random.default_rng(seed))
+    profiles = profiles_of(of_row, len(numbers), labels)
+    placed = place(profiles, shares, np.random.default_rng(seed))
     return [names[placed[g]] for g in of_row]
 
 
@@ -127,7 +126,7 @@ def buffered_splits(
     """
     if not (buffer >= 0 and math.isfinite(buffer)):
         raise UsageError(f"buffer={buffer!r}: give a distance of 0 or more, in the CRS's units.")
-    boxes, geographic = _boxes(where, buffer, keys)
+    boxes, geographic = boxes_of(where, buffer, keys)
     result = list(splits)
     others = sorted({s for s in splits if s and s not in _PRIORITY})
     ranked = [s for s in (*others, *_PRIORITY) if s in set(splits)][::-1]
@@ -191,122 +190,3 @@ def _checked_fractions(fractions: Mapping[str, float]) -> tuple[list[str], np.nd
 
 def _standing_alone(groups: Sequence[str | None], keys: Sequence[str]) -> list[str]:
     return [group or f"\0{key}" for group, key in zip(groups, keys, strict=True)]
-
-
-@dataclass(slots=True)
-class _Profiles:
-    """What each group holds: class numbers and rows of each; class 0 counts every row."""
-
-    classes: list[np.ndarray]
-    counts: list[np.ndarray]
-    totals: np.ndarray  # (classes,) rows over all groups
-
-
-def _profiles(
-    of_row: Sequence[int], groups: int, labels: Sequence[Sequence[str] | None]
-) -> _Profiles:
-    names: dict[str, int] = {}
-    tallies: list[dict[int, int]] = [{} for _ in range(groups)]
-    for group, row_labels in zip(of_row, labels, strict=True):
-        tally = tallies[group]
-        tally[0] = tally.get(0, 0) + 1
-        for label in set(row_labels or ()):
-            number = names.setdefault(label, len(names) + 1)
-            tally[number] = tally.get(number, 0) + 1
-    classes = [np.fromiter(t.keys(), dtype=np.int64, count=len(t)) for t in tallies]
-    counts = [np.fromiter(t.values(), dtype=float, count=len(t)) for t in tallies]
-    totals = np.zeros(len(names) + 1)
-    for c, n in zip(classes, counts, strict=True):
-        totals[c] += n
-    return _Profiles(classes, counts, totals)
-
-
-def _place(profiles: _Profiles, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The split number of every group: greedy, then moves that lower the summed squared error."""
-    groups = len(profiles.classes)
-    # relative counts, so that a rare class weighs as much as a common one
-    relative = [
-        n / profiles.totals[c] for c, n in zip(profiles.classes, profiles.counts, strict=True)
-    ]
-    held = np.zeros((len(shares), len(profiles.totals)))  # (splits, classes), each to reach share
-    size = np.array([n[0] for n in profiles.counts])
-    # largest first, by powers of two, in random order among the like
-    shuffled = rng.permutation(groups)
-    order = shuffled[np.argsort(-np.floor(np.log2(size[shuffled])), kind="stable")]
-    placed = np.full(groups, -1)
-    for g in order:
-        c, r = profiles.classes[g], relative[g]
-        gap = held[:, c] - shares[:, None]  # (splits, classes of g)
-        placed[g] = int(np.argmin((2 * gap * r + r**2).sum(axis=1)))
-        held[placed[g], c] += r
-    members = np.bincount(placed, minlength=len(shares))
-    for _ in range(_PASSES):
-        moved = 0
-        for g in order[::-1]:
-            c, r, now = profiles.classes[g], relative[g], placed[g]
-            gap = held[:, c] - shares[:, None]  # (splits, classes of g)
-            leave = ((gap[now] - r) ** 2 - gap[now] ** 2).sum()
-            enter = ((gap + r) ** 2 - gap**2).sum(axis=1)
-            enter[now] = -leave
-            best = int(np.argmin(enter))
-            if best != now and enter[best] + leave < -1e-12 and members[now] > 1:
-                held[now, c] -= r
-                held[best, c] += r
-                placed[g] = best
-                members[now] -= 1
-                members[best] += 1
-                moved += 1
-        if not moved:
-            break
-    _fill_empty(placed, size, len(shares))
-    return placed
-
-
-def _fill_empty(placed: np.ndarray, size: np.ndarray, splits: int) -> None:
-    # so few groups that a split came out empty: it takes the smallest group of the fullest split
-    for split in range(splits):
-        if not (placed == split).any():
-            counts = np.bincount(placed, minlength=splits)
-            donors = np.flatnonzero(placed == int(np.argmax(counts)))
-            placed[donors[np.argmin(size[donors])]] = split
-
-
-def _boxes(
-    where: Sequence[str | Mapping[str, Any]], buffer: float, keys: Sequence[str] | None
-) -> tuple[np.ndarray, bool]:
-    boxes = np.full((len(where), 4), np.nan)
-    systems: set[str] = set()
-    for row, place in enumerate(where):
-        place = json.loads(place or "{}") if isinstance(place, str) else place
-        name = repr(keys[row]) if keys is not None else f"row {row}"
-        bounds = place.get("bounds")
-        if bounds is None:
-            if buffer > 0:
-                raise BadInput(
-                    f"{name}: no where.bounds, so its distance is unknown; use a buffer of 0 or "
-                    "none for pairs that lie on no map."
-                )
-            continue
-        try:
-            w, s, e, n = map(float, bounds)
-        except (TypeError, ValueError) as error:
-            raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].") from error
-        systems.add(str(place.get("crs", "")))
-        if e < w and _is_geographic(str(place.get("crs", ""))):
-            e += 360.0  # a box across the dateline
-        if not (w <= e and s <= n):
-            raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].")
-        boxes[row] = w, s, e, n
-    if len(systems) > 1:
-        raise BadInput(
-            f"where.crs differs among the rows ({', '.join(sorted(systems)[:4])}), so their "
-            "distances cannot be compared; extract the tiles in one CRS, or split without a buffer."
-        )
-    return boxes, any(map(_is_geographic, systems))
-
-
-def _is_geographic(crs: str) -> bool:
-    name = crs.strip().upper().replace(" ", "")
-    return name in ("EPSG:4326", "OGC:CRS84", "CRS84", "EPSG:4269", "EPSG:4258", "EPSG:4979") or (
-        name.startswith(("GEOGCS", "GEOGCRS", "GEODCRS"))
-    )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -17,20 +14,26 @@ from typing import Any, BinaryIO, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domainclip.errors import BadInput, OutputError, OutputInUse
+from domainclip.errors import BadInput, OutputInUse
+from domainclip.pairs._errors_file import ERRORS_FILE, error_row, write_errors
+from domainclip.pairs._files import output_errors, sync_directory, temporary_beside
 from domainclip.pairs.card import write_card
 from domainclip.pairs.schema import ERROR_SCHEMA, PAIR_SCHEMA, Pair, Skip, to_row
 
 __all__ = [
     "ERRORS_FILE",
     "FILE_SCHEMA",
+    "GROUP_BYTES",
+    "GROUP_ROWS",
+    "PART_BYTES",
     "PairWriter",
     "PartWriter",
     "clear_temporaries",
+    "error_row",
+    "output_errors",
+    "sync_directory",
     "write_errors",
 ]
-
-ERRORS_FILE = "_errors.parquet"
 
 # Readers that know Hugging Face's metadata (datasets, the Hub's viewer) show the column as images.
 FILE_SCHEMA = PAIR_SCHEMA.with_metadata(
@@ -61,7 +64,7 @@ class PartWriter:
         self.path = Path(directory) / f"part-{name}.parquet"
         self.rows = 0
         self.bytes = 0
-        self._temporary = _temporary(self.path)
+        self._temporary = temporary_beside(self.path)
         self._columns: dict[str, list[Any]] = {name: [] for name in PAIR_SCHEMA.names}
         self._pending = 0
         with output_errors(self.path):
@@ -205,6 +208,8 @@ class PairWriter:
         """Record an input that gave no pair; only those marked ``quarantine`` go to the file."""
         if skip.quarantine:
             self._skips.append(error_row(skip))
+            if len(self._skips) >= 4096:  # a tenth of the memory as columns
+                self._pack_errors()
 
     def close(self) -> None:
         """Finish every part, then show them all, the errors and the card."""
@@ -214,8 +219,8 @@ class PairWriter:
             PartWriter(self.path, f"{self._next:0{self._digits}d}").close()
         for part in self._parts:
             part.close()
-        skips = pa.Table.from_pylist(self._skips, schema=ERROR_SCHEMA)
-        write_errors(self.path, pa.concat_tables([self._errors, skips]))
+        self._pack_errors()
+        write_errors(self.path, self._errors)
         with output_errors(self.path):
             write_card(self.path, made=self._made, title=self._title)
 
@@ -223,6 +228,11 @@ class PairWriter:
         """Leave nothing behind."""
         for part in self._parts:
             part.abort()
+
+    def _pack_errors(self) -> None:
+        skips = pa.Table.from_pylist(self._skips, schema=ERROR_SCHEMA)
+        self._errors = pa.concat_tables([self._errors, skips])
+        self._skips.clear()
 
     def _part(self) -> PartWriter:
         if self._parts and self._parts[-1].bytes < self._part_bytes:
@@ -252,73 +262,12 @@ class PairWriter:
             raise
 
 
-def error_row(skip: Skip) -> dict[str, Any]:
-    """The skip as a row of ERROR_SCHEMA, stamped now."""
-    return {
-        "input": skip.where,
-        "stage": skip.stage,
-        "error": skip.reason,
-        "message": skip.detail,
-        "time": datetime.now(UTC),
-    }
-
-
-def write_errors(directory: Path | str, rows: list[dict[str, Any]] | pa.Table) -> Path:
-    """Write ``_errors.parquet`` (rows of ERROR_SCHEMA), atomically; empty is a result too."""
-    path = Path(directory) / ERRORS_FILE
-    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows, schema=ERROR_SCHEMA)
-    temporary = _temporary(path)
-    with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as file:
-                pq.write_table(table.cast(ERROR_SCHEMA), file, compression="zstd")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    return path
-
-
 def clear_temporaries(directory: Path | str) -> int:
     """Delete what killed writers left; only the directory's one owner may. Returns a count."""
     stale = list(Path(directory).glob(".*.writing"))
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
-
-
-@contextmanager
-def output_errors(path: Path) -> Iterator[None]:
-    """Turn the file system's refusals into one sentence about ``path``."""
-    try:
-        yield
-    except OSError as error:
-        code = error.errno
-        if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            remedy = "the disk is full; free some space and run the same command again"
-        elif code in (errno.EACCES, errno.EPERM, errno.EROFS):
-            remedy = "not writable; choose another output directory or change its permissions"
-        elif code in (errno.ENOTDIR, errno.EEXIST):
-            remedy = "a file stands where a directory is needed; choose another output directory"
-        else:
-            remedy = f"cannot be written ({error.strerror or error})"
-        raise OutputError(f"{path}: {remedy}.") from error
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames inside a directory survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _temporary(path: Path) -> Path:
-    # unique, so that two writers of one part can never interleave; hidden, so no reader sees it
-    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.writing")
 
 
 def _checked_row(pair: Pair) -> dict[str, Any]:

@@ -123,6 +123,15 @@ def test_errors_are_kept_apart_and_counted_on_the_card(tmp_path: Path) -> None:
     assert card.startswith("---\nlicense: cc-by-4.0\n")
 
 
+def test_errors_hold_names_that_are_no_unicode(tmp_path: Path) -> None:
+    with PairWriter(tmp_path) as writer:
+        for i in range(5000):
+            writer.error(Skip(where=f"{i}\udcff", reason="corrupt_image", detail="\ud800"))
+    errors = open_pairs(tmp_path).errors()
+    assert errors.num_rows == 5000
+    assert errors.column("input")[7].as_py() == "7\\udcff"
+
+
 def test_a_card_that_a_person_wrote_is_left_alone(tmp_path: Path) -> None:
     write_pairs(tmp_path, [make_pair(1)])
     (tmp_path / "README.md").write_text("mine")
