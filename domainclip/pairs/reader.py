@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from domainclip.pairs._rows import pairs_of
 from domainclip.pairs.schema import ERROR_SCHEMA, PAIR_SCHEMA, Pair
 
 if TYPE_CHECKING:
-    from domainclip.pairs.stream import PairStream
+    from domainclip.pairs.stream import Keep, PairStream
 
 __all__ = ["Pairs", "checked_columns", "open_pairs"]
 
@@ -166,11 +166,41 @@ class Pairs:
             raise UsageError(f"{len(array)} splits for the {self._length} pairs of {self.path}.")
         return Pairs(self.path, self.parts, array)
 
-    def stream(self, *, split: str | None = "train", seed: int = 0, **options: Any) -> PairStream:
-        """The training stream of a split: shuffled, striped, resumable (see PairStream)."""
+    def stream(
+        self,
+        *,
+        split: str | None = "train",
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        batch: int = 1,
+        window: int = 64,
+        columns: Sequence[str] | None = None,
+        weights: Mapping[str, float] | None = None,
+        keep: Keep | None = None,
+        last: Literal["keep", "drop", "pad"] = "keep",
+        shuffle: bool = True,
+    ) -> PairStream:
+        """The training stream of a split: shuffled, striped, resumable; see PairStream.
+
+        ``stream.shard(...)`` then gives each worker of each rank its part.
+        """
         from domainclip.pairs.stream import PairStream
 
-        return PairStream(self, split=split, seed=seed, **options)
+        return PairStream(
+            self,
+            split=split,
+            seed=seed,
+            rank=rank,
+            world_size=world_size,
+            batch=batch,
+            window=window,
+            columns=columns,
+            weights=weights,
+            keep=keep,
+            last=last,
+            shuffle=shuffle,
+        )
 
     def count_splits(self) -> Mapping[str, int]:
         """Rows per split, in order of their names."""
