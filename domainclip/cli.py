@@ -1,7 +1,8 @@
 """The ``domainclip`` command: one verb per file of ``domainclip/commands``, imported when typed.
 
 A verb's file holds ``add_arguments(parser)`` and ``run(arguments) -> exit code``; its first
-docstring line is its help. Exit codes: 0 done, 1 done with too many quarantined, 2 wrong usage or input.
+docstring line is its help. Exit codes: 0 done, 1 done with too many quarantined, 2 wrong usage or
+unusable input.
 """
 
 from __future__ import annotations

@@ -1,0 +1,30 @@
+"""What an adapter is: it changes what a tower computes, and can take the change back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from domainclip.backbones import Backbone
+
+__all__ = ["Adapter"]
+
+
+class Adapter(Protocol):
+    """A dataclass whose fields are its options.
+
+    ``inject`` and ``eject`` are exact inverses: weights, module objects and ``requires_grad`` are
+    afterwards as before, bit for bit. ``inject`` alone does not change what the towers compute.
+    ``merge`` writes the change into the plain weights and removes the adapter.
+    """
+
+    def inject(self, backbone: Backbone) -> None: ...
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+    def state(self) -> dict[str, Tensor]: ...
+    def load_state(self, state: Mapping[str, Tensor]) -> None: ...
+    def merge(self) -> None: ...
+    def eject(self) -> None: ...
+    def train(self) -> None: ...
+    def eval(self) -> None: ...

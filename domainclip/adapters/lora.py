@@ -1,0 +1,216 @@
+"""Low-rank adaptation of attention, MLP and 1x1 convolution weights, through peft.
+
+W' = W + s B A with A (r, i), B (o, r); s = alpha / sqrt(r) (rsLoRA) or alpha / r. Only A and B
+train.
+References: LoRA, Hu et al. 2021, arXiv 2106.09685; CLIP-LoRA, Zanella and Ben Ayed 2024, arXiv
+2405.18541 (the defaults); rsLoRA, Kalajdzievski 2023, arXiv 2312.03732; DoRA, Liu et al. 2024,
+arXiv 2402.09353.
+Differs: CLIP-LoRA merges the factors into the weight at every evaluation and takes them out again;
+here the weight is touched by ``merge`` alone, and dropout 0 has right gradients.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.lora import LoraLayer
+from torch import Tensor, nn
+
+from domainclip.adapters._attention import SplitAttention
+from domainclip.adapters._surgery import (
+    Freeze,
+    checked_state,
+    chosen_sites,
+    module_at,
+    replace_module,
+)
+from domainclip.backbones import Backbone, Site
+from domainclip.errors import UsageError
+
+__all__ = ["LoRA"]
+
+_PROJECTIONS = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "out_proj"}
+
+
+@dataclass
+class LoRA:
+    """rank: r. alpha: see above. rslora, dora: the variants. dropout: on the input of A.
+
+    targets: kinds of weights (``q k v o mlp conv proj``); None takes q, k, v where a tower has
+    them, else its 1x1 convolutions and its projection. towers: image, text. blocks: their numbers,
+    None for all. Packed attention is split into q, k and v while the adapter is in.
+    """
+
+    rank: int = 2
+    alpha: float = 1.0
+    rslora: bool = True
+    dora: bool = False
+    dropout: float = 0.25
+    targets: tuple[str, ...] | None = None
+    towers: tuple[str, ...] = ("image", "text")
+    blocks: tuple[int, ...] | None = None
+    _injected: _Injected | None = field(default=None, init=False, repr=False, compare=False)
+
+    def inject(self, backbone: Backbone) -> None:
+        """Put the factors in; the towers compute what they did before. Raises UsageError."""
+        if self._injected is not None:
+            raise UsageError("this lora is injected already; eject or merge it first.")
+        if self.rank < 1:
+            raise UsageError(f"lora: rank is {self.rank}, and must be at least 1.")
+        backbone.weights_hash()  # of the plain weights, while they are plain
+        sites = [site for tower in self.towers for site in self._sites(backbone, tower)]
+        self._injected = _Injected(backbone, sites, self)
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The factors, in the model's order."""
+        yield from (parameter for _, parameter in self._in().named_factors())
+
+    def state(self) -> dict[str, Tensor]:
+        """name -> factor, detached copies on the CPU."""
+        return {n: p.detach().cpu().clone() for n, p in self._in().named_factors()}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take factors from ``state``. Raises BadInput where names or shapes differ."""
+        own = dict(self._in().named_factors())
+        state = checked_state("lora", state, own)
+        with torch.no_grad():
+            for name, parameter in own.items():
+                parameter.copy_(state[name])
+
+    def merge(self) -> None:
+        """Write W' into the plain weights; the model is then an ordinary open_clip model."""
+        inside = self._in()
+        inside.write()
+        self.eject()
+        inside.backbone.weights_changed()
+
+    def eject(self) -> None:
+        """Take everything out again; weights, modules and flags are as before ``inject``."""
+        self._in().restore()
+        self._injected = None
+
+    def train(self) -> None:
+        """Training mode for the factors' dropout alone; the frozen towers stay as they are."""
+        self._mode(True)
+
+    def eval(self) -> None:
+        self._mode(False)
+
+    def _mode(self, training: bool) -> None:
+        for layer in self._in().layers.values():
+            layer.lora_dropout.train(training)
+
+    def _in(self) -> _Injected:
+        if self._injected is None:
+            raise UsageError("this lora is in no backbone; call inject(backbone) first.")
+        return self._injected
+
+    def _sites(self, backbone: Backbone, tower: str) -> list[Site]:
+        kinds = self.targets
+        if kinds is None:
+            present = {site.kind for site in backbone.sites(tower)}  # type: ignore[arg-type]
+            kinds = ("q", "k", "v") if "q" in present else ("conv", "proj")
+        sites = chosen_sites("lora", backbone, [tower], kinds, self.blocks)
+        kept = [site for site in sites if _adaptable(module_at(backbone.model, site.module))]
+        if not kept:
+            raise UsageError(
+                f"lora finds no weight it can factor in the {tower} tower of {backbone.name!r} "
+                f"among {', '.join(kinds)}; convolutions must be 1x1."
+            )
+        return kept
+
+
+class _Injected:
+    """One injection: what was replaced, and peft's layers by module path."""
+
+    def __init__(self, backbone: Backbone, sites: list[Site], options: LoRA) -> None:
+        self.backbone = backbone
+        model = backbone.model
+        self.freeze = Freeze(model)
+        self.replaced: dict[str, nn.Module] = {}
+        try:
+            names = [self._target(model, site, sites) for site in sites]
+            config = LoraConfig(
+                r=options.rank,
+                lora_alpha=options.alpha,
+                use_rslora=options.rslora,
+                use_dora=options.dora,
+                lora_dropout=options.dropout,
+                target_modules="|".join(re.escape(name) for name in dict.fromkeys(names)),
+            )
+            self.plain = {name: module_at(model, name) for name in names}
+            inject_adapter_in_model(config, model)
+        except BaseException:
+            self._put_back()
+            raise
+        self.layers: dict[str, Any] = {
+            path: layer
+            for path, layer in model.named_modules()
+            if isinstance(layer, LoraLayer) and path in self.plain
+        }
+        for name, _ in model.named_parameters():
+            model.get_parameter(name).requires_grad_(_is_factor(name))
+
+    def _target(self, model: nn.Module, site: Site, sites: list[Site]) -> str:
+        """The path of the linear or convolution that peft wraps for this site."""
+        path = site.module
+        if site.kind == "o" and path.rpartition(".")[0] in self.replaced:
+            return path
+        attention = path.removesuffix(".out_proj") if site.kind == "o" else path
+        packed = module_at(model, attention)
+        if isinstance(getattr(packed, "in_proj_weight", None), nn.Parameter):
+            self.replaced[attention] = packed
+            replace_module(model, attention, SplitAttention(packed, attention))
+        if attention in self.replaced:
+            return f"{attention}.{_PROJECTIONS[site.kind]}"
+        if site.rows is not None:  # a fused qkv: one factorisation serves its rows
+            kinds = {other.kind for other in sites if other.module == path}
+            held = {s.kind for s in self.backbone.sites(site.tower) if s.module == path}
+            if kinds != held:
+                raise UsageError(
+                    f"lora: {path} holds {', '.join(sorted(held))} in one layer, so targets must "
+                    f"name all of them or none, and they name {', '.join(sorted(kinds))}."
+                )
+        return path
+
+    def named_factors(self) -> Iterator[tuple[str, nn.Parameter]]:
+        for path, layer in self.layers.items():
+            for name, parameter in layer.named_parameters():
+                if _is_factor(name):
+                    yield f"{path}.{name.replace('.default', '')}", parameter
+
+    def write(self) -> None:
+        """Merge into the base layers, whose weights are views of the packed ones where split."""
+        with torch.no_grad():
+            for layer in self.layers.values():
+                base = layer.get_base_layer()
+                before = base.weight.data
+                layer.merge(safe_merge=True)  # may put another tensor there
+                merged = base.weight.data
+                base.weight.data = before
+                before.copy_(merged)
+
+    def restore(self) -> None:
+        self._put_back()
+
+    def _put_back(self) -> None:
+        for path, module in getattr(self, "plain", {}).items():
+            replace_module(self.backbone.model, path, module)
+        for path, packed in self.replaced.items():
+            replace_module(self.backbone.model, path, packed)
+        self.freeze.thaw()
+
+
+def _is_factor(name: str) -> bool:
+    return ".lora_" in f".{name}"
+
+
+def _adaptable(module: Any) -> bool:
+    if isinstance(module, nn.Conv2d):
+        return module.groups == 1 and module.kernel_size == (1, 1)
+    return isinstance(module, nn.Linear) or hasattr(module, "in_proj_weight")

@@ -1,0 +1,161 @@
+"""Adapters on disk: ``adapter.safetensors`` and ``adapter.json``; no pickle is ever opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from domainclip import __version__
+from domainclip.adapters._peft_layout import write_peft_layout
+from domainclip.backbones import Backbone
+from domainclip.catalogue import load
+from domainclip.errors import BadInput, UnsafeFile, WeightsMismatch
+
+__all__ = [
+    "describe",
+    "load_adapter",
+    "read_description",
+    "read_tensors",
+    "save_adapter",
+    "write_tensors",
+]
+
+WEIGHTS, DESCRIPTION = "adapter.safetensors", "adapter.json"
+
+
+def save_adapter(
+    path: str | Path,
+    adapter: Any,
+    method: str,
+    backbone: Backbone,
+    *,
+    classnames: Sequence[str] = (),
+    templates: Sequence[str] = (),
+    metrics: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write an injected adapter into the folder ``path``; LoRA in peft's layout too (``peft/``).
+
+    method: the adapter's catalogue name. The description holds the backbone's name and the hash of
+    its plain weights, onto which alone it can be loaded.
+    """
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tensors(folder / WEIGHTS, adapter.state())
+    note = write_peft_layout(folder / "peft", adapter, backbone) if method == "lora" else None
+    description = {
+        **describe(method, adapter, backbone),
+        "classnames": list(classnames),
+        "templates": list(templates),
+        "metrics": dict(metrics or {}),
+        **({"peft": note} if note else {}),
+    }
+    _write_json(folder / DESCRIPTION, description)
+    return folder
+
+
+def load_adapter(path: str | Path, backbone: Backbone) -> Any:
+    """Inject the adapter of a folder into the backbone it was made for, and return it.
+
+    Raises WeightsMismatch for other weights, UnsafeFile for a pickle, BadInput for anything else
+    that is missing, cut short or of another kind.
+    """
+    folder = Path(path)
+    description = read_description(folder / DESCRIPTION)
+    tensors = read_tensors(folder / WEIGHTS)
+    made_for, given = description["weights_sha256"], backbone.weights_hash()
+    if made_for != given:
+        raise WeightsMismatch(
+            f"{folder}: this adapter was made for {description['backbone']!r} with weights "
+            f"{made_for[:12]}, and {backbone.name!r} has weights {given[:12]}; load the backbone "
+            "that it was made for."
+        )
+    adapter = load("adapters", description["method"])(**_arguments(description))
+    adapter.inject(backbone)
+    try:
+        adapter.load_state(tensors)
+    except BadInput as error:
+        adapter.eject()
+        raise BadInput(f"{folder / WEIGHTS}: {error}") from error
+    adapter.eval()
+    return adapter
+
+
+def describe(method: str, component: Any, backbone: Backbone) -> dict[str, Any]:
+    """What a saved adapter or head says of itself: method, arguments, backbone, versions."""
+    public = {f.name for f in fields(component) if f.init}
+    arguments = {name: value for name, value in _plain(component).items() if name in public}
+    return {
+        "domainclip": __version__,
+        "method": method,
+        "arguments": arguments,
+        "backbone": backbone.name,
+        "pretrained": backbone.pretrained,
+        "weights_sha256": backbone.weights_hash(),
+    }
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """A description file. Raises BadInput."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"method", "arguments", "backbone", "weights_sha256"} - set(found)
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no such file, so its folder holds no saved adapter.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
+        raise BadInput(f"{path}: not a JSON file, or cut short; save the adapter again.") from error
+    if missing:
+        raise BadInput(f"{path}: lacks {sorted(missing)[0]!r}; this is no adapter description.")
+    return dict(found)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file. Raises UnsafeFile for a pickle, BadInput otherwise."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start == b"PK" or (start[:1] == b"\x80" and start[1:2] <= b"\x05"):
+            raise UnsafeFile(
+                f"{path}: a pickle stands where safetensors should be; it was not opened. Save the "
+                "adapter again with domainclip, or ask its maker for safetensors."
+            )
+        return dict(load_file(path))
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no such file.") from error
+    except SafetensorError as error:
+        raise BadInput(f"{path}: not a safetensors file, or cut short; save it again.") from error
+
+
+def _arguments(description: Mapping[str, Any]) -> dict[str, Any]:
+    # JSON has lists where dataclasses have tuples
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in description["arguments"].items()
+    }
+
+
+def _plain(component: Any) -> dict[str, Any]:
+    values = {f.name: getattr(component, f.name) for f in fields(component) if f.init}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)

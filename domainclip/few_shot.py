@@ -1,0 +1,249 @@
+"""A classifier from a few labelled images in one call, saved and loaded without a pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from domainclip.adapters.storage import (
+    describe,
+    load_adapter,
+    read_description,
+    read_tensors,
+    save_adapter,
+    write_tensors,
+)
+from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
+from domainclip.backbones.pictures import to_rgb
+from domainclip.catalogue import entries, load
+from domainclip.data.few_shot import draw_shots
+from domainclip.errors import BadInput, UnknownName, UsageError, WeightsMismatch
+
+__all__ = ["Classifier", "few_shot", "load_classifier"]
+
+HEAD_WEIGHTS, DESCRIPTION = "head.safetensors", "classifier.json"
+
+
+@dataclass
+class Classifier:
+    """A backbone with a fitted head or adapter over named classes.
+
+    method: catalogue name. component: the fitted head, or the injected adapter. Its backbone's
+    model carries the adapter; ``component.eject()`` takes it out.
+    """
+
+    clip: Backbone
+    method: str
+    component: Any
+    classnames: list[str]
+    templates: list[str]
+    is_head: bool
+
+    def logits(self, images: Any) -> Tensor:
+        """Images, as ``Backbone.encode_image`` takes them -> (n, c)."""
+        features = self.clip.encode_image(images)
+        if self.is_head:
+            out: Tensor = self.component.logits(features)
+            return out
+        weights = self.clip.classifier(self.classnames, self.templates)
+        return self.clip.logit_scale.detach().cpu().float() * features @ weights.T
+
+    def predict_proba(self, images: Any) -> np.ndarray:
+        """(n, c) class probabilities, each row summing to 1."""
+        return np.asarray(self.logits(images).softmax(1))
+
+    def predict(self, images: Any) -> list[str]:
+        """The likeliest class name of each image."""
+        return [self.classnames[i] for i in self.logits(images).argmax(1).tolist()]
+
+    def score(self, images: Any, labels: Sequence[int] | Sequence[str]) -> float:
+        """Share of the images whose likeliest class is the given one, 0 to 1."""
+        truth = _indices(labels, self.classnames)
+        return float((self.logits(images).argmax(1) == truth).float().mean())
+
+    def save(self, path: str | Path) -> Path:
+        """Write a folder that ``load_classifier`` reads: safetensors and JSON."""
+        folder = Path(path)
+        if self.is_head:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_tensors(folder / HEAD_WEIGHTS, self.component.state())
+            described = describe(self.method, self.component, self.clip)
+        else:
+            save_adapter(
+                folder,
+                self.component,
+                self.method,
+                self.clip,
+                classnames=self.classnames,
+                templates=self.templates,
+            )
+            described = describe(self.method, self.component, self.clip)
+        described.update(
+            kind="head" if self.is_head else "adapter",
+            classnames=self.classnames,
+            templates=self.templates,
+        )
+        (folder / DESCRIPTION).write_text(
+            json.dumps(described, indent=2, ensure_ascii=False), encoding="utf-8"
+        )
+        return folder
+
+
+def few_shot(
+    clip: Backbone,
+    images: Sequence[Any],
+    labels: Sequence[int] | Sequence[str],
+    classnames: Sequence[str],
+    *,
+    method: str = "gda",
+    shots: int | None = None,
+    seed: int = 1,
+    templates: Sequence[str] | None = None,
+    validation: tuple[Sequence[Any], Sequence[int] | Sequence[str]] | None = None,
+    options: Mapping[str, Any] | None = None,
+    epochs: int = 30,
+    lr: float | None = None,
+) -> Classifier:
+    """Fit ``method`` on images (paths, PIL images, arrays) and labels (indices or class names).
+
+    method: a head (``zero_shot linear_probe gda``: reads features, takes seconds) or an adapter
+    (``lora svd full``: trains the towers on class prompts for ``epochs`` and stays injected in
+    ``clip``). shots: that many images of each class, drawn with ``seed``; None takes all. options:
+    the method's own. validation: (images, labels) that may choose hyperparameters of a head. lr:
+    None takes 2e-3 (1e-5 for full).
+
+    Raises UnknownName for a method that is neither; BadInput where images and labels do not fit.
+    """
+    classnames = list(classnames)
+    chosen = list(templates or DEFAULT_TEMPLATES)
+    heads, adapters = ({e.name for e in entries(kind)} for kind in ("heads", "adapters"))
+    if method not in heads | adapters:
+        raise UnknownName("method", method, heads | adapters)
+    images, y = list(images), _indices(labels, classnames)
+    if len(images) != len(y):
+        raise BadInput(f"{len(images)} images and {len(y)} labels: give one label an image.")
+    if shots is not None:
+        rows = list(draw_shots(y.tolist(), (), shots=shots, seed=seed).train)
+        images, y = [images[row] for row in rows], y[rows]
+    if method in heads:
+        held = None
+        if validation is not None:
+            held = (clip.encode_image(validation[0]), _indices(validation[1], classnames))
+        component = load("heads", method)(**dict(options or {}))
+        features = clip.encode_image(images) if images else torch.zeros(0, clip.embed_dim)
+        component.fit(features, y, clip.classifier(classnames, chosen), held)
+    else:
+        if not images:
+            raise BadInput(f"{method} trains on images, and there are none.")
+        component = load("adapters", method)(**dict(options or {}))
+        component.inject(clip)
+        rate = lr or (1e-5 if method == "full" else 2e-3)
+        try:
+            _train(clip, component, images, y, classnames, chosen, epochs, rate, seed)
+        except BaseException:
+            component.eject()
+            raise
+    return Classifier(clip, method, component, classnames, chosen, method in heads)
+
+
+def load_classifier(path: str | Path, clip: Backbone | None = None) -> Classifier:
+    """Read what ``Classifier.save`` wrote; loads the backbone by its name unless it is given.
+
+    Raises WeightsMismatch for another backbone, UnsafeFile for a pickle, BadInput for a damaged
+    file.
+    """
+    folder = Path(path)
+    described = read_description(folder / DESCRIPTION)
+    if clip is None:
+        clip = load_backbone(described["backbone"], described.get("pretrained"))
+    if described.get("kind") == "adapter":
+        component = load_adapter(folder, clip)
+    else:
+        if described["weights_sha256"] != clip.weights_hash():
+            raise WeightsMismatch(
+                f"{folder}: this classifier was made for {described['backbone']!r} with weights "
+                f"{described['weights_sha256'][:12]}, and {clip.name!r} has weights "
+                f"{clip.weights_hash()[:12]}; give the backbone that it was made for."
+            )
+        component = load("heads", described["method"])(**described["arguments"])
+        component.load_state(read_tensors(folder / HEAD_WEIGHTS))
+    return Classifier(
+        clip,
+        described["method"],
+        component,
+        list(described["classnames"]),
+        list(described["templates"]),
+        described.get("kind") != "adapter",
+    )
+
+
+def _indices(labels: Sequence[Any], classnames: Sequence[str]) -> Tensor:
+    """Labels as class indices (n,). Raises BadInput naming the first that is none."""
+    place = {name: i for i, name in enumerate(classnames)}
+    if len(place) < len(classnames):
+        raise UsageError("class names must differ from each other.")
+    found = []
+    for number, label in enumerate(labels):
+        index = place.get(label) if isinstance(label, str) else int(label)
+        if index is None or not 0 <= index < len(classnames):
+            raise BadInput(
+                f"label {label!r} of image {number} is none of the {len(classnames)} classes."
+            )
+        found.append(index)
+    return torch.tensor(found, dtype=torch.long)
+
+
+def _train(
+    clip: Backbone,
+    adapter: Any,
+    images: Sequence[Any],
+    y: Tensor,
+    classnames: Sequence[str],
+    templates: Sequence[str],
+    epochs: int,
+    lr: float,
+    seed: int,
+) -> None:
+    """Cross-entropy on class prompts: AdamW, cosine, batches of 32, mirrored half of the time."""
+    x = torch.stack(
+        [image if isinstance(image, Tensor) else clip.preprocess(to_rgb(image)) for image in images]
+    )
+    parameters = list(adapter.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.01)
+    steps = epochs * -(-len(x) // 32)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
+    generator = torch.Generator().manual_seed(seed)
+    clip.model.eval()
+    with torch.no_grad():
+        frozen = clip.class_text(classnames, templates)
+    trained = {id(parameter) for parameter in parameters}
+    text_trained = any(
+        id(p) in trained
+        for name, p in clip.model.named_parameters()
+        if not name.startswith("visual.")
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        adapter.train()
+        for _ in range(epochs):
+            for rows in torch.split(torch.randperm(len(x), generator=generator), 32):
+                batch = x[rows]
+                mirrored = torch.rand(len(rows), generator=generator) < 0.5
+                batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
+                text = clip.class_text(classnames, templates) if text_trained else frozen
+                image = clip.image(batch.to(clip.device, clip.dtype))
+                logits = clip.logit_scale * image @ text.T
+                loss = functional.cross_entropy(logits.float(), y[rows].to(clip.device))
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                schedule.step()
+    adapter.eval()

@@ -1,0 +1,61 @@
+"""What a head is: it reads features (n, d) and class texts (c, d), and never sees pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor
+
+from domainclip.errors import BadInput
+
+__all__ = ["Head", "as_features", "as_labels", "checked"]
+
+
+class Head(Protocol):
+    """A dataclass whose fields are its options.
+
+    ``validation`` (features, labels) chooses hyperparameters; without it a part of the support set
+    does. Test features never do.
+    """
+
+    def fit(
+        self,
+        features: Any,
+        labels: Any,
+        class_text: Any,
+        validation: tuple[Any, Any] | None = None,
+    ) -> Self: ...
+    def logits(self, features: Any) -> Tensor: ...
+    def state(self) -> dict[str, Tensor]: ...
+    def load_state(self, state: Mapping[str, Tensor]) -> None: ...
+
+
+def as_features(values: Any, name: str = "features") -> Tensor:
+    """An array or tensor (n, d) as a float32 tensor on the CPU. Raises BadInput."""
+    tensor = torch.as_tensor(values).detach().float().cpu()
+    if tensor.ndim != 2:
+        raise BadInput(f"{name} have shape {tuple(tensor.shape)}, and must be (n, d).")
+    if not bool(torch.isfinite(tensor).all()):
+        raise BadInput(f"{name} hold values that are not finite.")
+    return tensor
+
+
+def as_labels(values: Any) -> Tensor:
+    """Class indices (n,) as a long tensor on the CPU."""
+    return torch.as_tensor(values).detach().long().cpu()
+
+
+def checked(features: Any, labels: Any, class_text: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The three as tensors that fit together. Raises BadInput naming what does not."""
+    z, y, w = as_features(features), as_labels(labels), as_features(class_text, "class texts")
+    if len(z) != len(y):
+        raise BadInput(f"{len(z)} features and {len(y)} labels: there must be one label a feature.")
+    if z.shape[1] != w.shape[1]:
+        raise BadInput(f"features have width {z.shape[1]} and class texts {w.shape[1]}.")
+    if len(y) and (int(y.min()) < 0 or int(y.max()) >= len(w)):
+        raise BadInput(
+            f"labels lie between {int(y.min())} and {int(y.max())}, and there are {len(w)} classes."
+        )
+    return z, y, w

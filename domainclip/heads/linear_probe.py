@@ -1,0 +1,131 @@
+"""Linear probe: multinomial logistic regression on unit features, its strength chosen by search.
+
+Reference: Radford et al. 2021, arXiv 2103.00020, appendix A.3 (L2, L-BFGS, 1,000 iterations); CoOp,
+Zhou et al. 2022, arXiv 2109.01134, appendix (coarse search over C = 1e-6 ... 1e6, then binary
+refinement on a small validation set).
+Differs: features are brought to unit length and scaled by sqrt(d), so that one grid fits every
+tower; without a validation set C is chosen by stratified cross-validation on the support set, and
+with one image a class, where there is nothing to hold out, C = 1.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from torch import Tensor
+from torch.nn import functional
+
+from domainclip.errors import BadInput, UsageError
+from domainclip.heads._protocol import as_features, checked
+
+__all__ = ["LinearProbe"]
+
+COARSE = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
+
+
+@dataclass
+class LinearProbe:
+    """strength: C, the inverse of the regularisation; None searches. refine: steps of the binary
+    search between the best of the coarse grid and its neighbours."""
+
+    strength: float | None = None
+    refine: int = 2
+    iterations: int = 1000
+    _weight: Tensor | None = field(default=None, init=False, repr=False, compare=False)
+    _bias: Tensor | None = field(default=None, init=False, repr=False, compare=False)
+
+    def fit(
+        self,
+        features: Any,
+        labels: Any,
+        class_text: Any,
+        validation: tuple[Any, Any] | None = None,
+    ) -> Self:
+        """Fit on features (n, d) and labels (n,); class_text (c, d) says how many classes there
+        are.
+
+        Raises BadInput with fewer than two classes among the labels. A class without an image gets
+        the least logit of its row.
+        """
+        z, y, w = checked(features, labels, class_text)
+        if len(torch.unique(y)) < 2:
+            raise BadInput("a linear probe needs images of at least two classes.")
+        x, target = _scaled(z).numpy(), y.numpy()
+        chosen = self.strength or self._search(x, target, validation)
+        model = self._regression(x, target, chosen)
+        classes = torch.as_tensor(model.classes_)
+        coefficients, intercept = torch.as_tensor(model.coef_), torch.as_tensor(model.intercept_)
+        if len(classes) == 2:  # sklearn keeps one row for two classes
+            coefficients = torch.cat([-coefficients, coefficients]) / 2
+            intercept = torch.cat([-intercept, intercept]) / 2
+        self._weight = torch.zeros(len(w), z.shape[1])
+        self._bias = torch.full((len(w),), float("-inf"))
+        self._weight[classes] = coefficients.float()
+        self._bias[classes] = intercept.float()
+        return self
+
+    def logits(self, features: Any) -> Tensor:
+        """(m, d) -> (m, c)."""
+        if self._weight is None or self._bias is None:
+            raise UsageError("this linear_probe head is not fitted; call fit first.")
+        out = _scaled(as_features(features)) @ self._weight.T + self._bias
+        least = out.masked_fill(out.isinf(), float("inf")).min(1, keepdim=True).values
+        return torch.where(out.isinf(), least, out)
+
+    def state(self) -> dict[str, Tensor]:
+        if self._weight is None or self._bias is None:
+            return {}
+        return {"weight": self._weight, "bias": self._bias}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        self._weight, self._bias = state["weight"], state["bias"]
+
+    def _search(self, x: Any, y: Any, validation: tuple[Any, Any] | None) -> float:
+        if validation is not None:
+            held_x, held_y = _scaled(as_features(validation[0])).numpy(), np.asarray(validation[1])
+            folds = [(np.arange(len(x)), None)]
+        else:
+            smallest = int(np.bincount(y)[np.unique(y)].min())
+            if smallest < 2:
+                return 1.0
+            splitter = StratifiedKFold(min(smallest, 4), shuffle=True, random_state=0)
+            folds = list(splitter.split(x, y))
+            held_x, held_y = x, y
+
+        def loss(strength: float) -> float:
+            total = 0.0
+            for train, held in folds:
+                model = self._regression(x[train], y[train], strength)
+                inside = held_x if held is None else held_x[held]
+                truth = held_y if held is None else held_y[held]
+                known = np.isin(truth, model.classes_)
+                chance = model.predict_proba(inside[known])
+                column = np.searchsorted(model.classes_, truth[known])
+                total -= float(np.log(chance[np.arange(len(column)), column] + 1e-12).sum())
+            return total
+
+        losses = {strength: loss(strength) for strength in COARSE}
+        step = 10.0
+        for _ in range(self.refine):
+            step = step**0.5
+            best = min(losses, key=lambda s: losses[s])
+            for strength in (best / step, best * step):
+                losses[strength] = loss(strength)
+        return min(losses, key=lambda s: losses[s])
+
+    def _regression(self, x: Any, y: Any, strength: float) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return LogisticRegression(C=strength, max_iter=self.iterations, tol=1e-3).fit(x, y)
+
+
+def _scaled(z: Tensor) -> Tensor:
+    return functional.normalize(z, dim=-1) * z.shape[1] ** 0.5 / 4
