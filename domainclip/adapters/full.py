@@ -71,6 +71,7 @@ class Full:
 
     def eject(self) -> None:
         """Put the weights from before ``inject`` back, bit for bit."""
+        self._in()
         self._write(self._before)
         self._release()
 

@@ -30,6 +30,7 @@ from domainclip.adapters._surgery import (
     replace_module,
 )
 from domainclip.backbones import Backbone, Site
+from domainclip.backbones.sites import KINDS
 from domainclip.errors import UsageError
 
 __all__ = ["LoRA"]
@@ -111,12 +112,13 @@ class LoRA:
         return self._injected
 
     def _sites(self, backbone: Backbone, tower: str) -> list[Site]:
-        kinds = self.targets
+        model, kinds = backbone.model, self.targets
         if kinds is None:
-            present = {site.kind for site in backbone.sites(tower)}  # type: ignore[arg-type]
+            sites = chosen_sites("lora", backbone, [tower], KINDS, None)
+            present = {site.kind for site in sites if _adaptable(model, site)}
             kinds = ("q", "k", "v") if "q" in present else ("conv", "proj")
         sites = chosen_sites("lora", backbone, [tower], kinds, self.blocks)
-        kept = [site for site in sites if _adaptable(module_at(backbone.model, site.module))]
+        kept = [site for site in sites if _adaptable(model, site)]
         if not kept:
             raise UsageError(
                 f"lora finds no weight it can factor in the {tower} tower of {backbone.name!r} "
@@ -199,6 +201,8 @@ class _Injected:
         self._put_back()
 
     def _put_back(self) -> None:
+        if hasattr(self.backbone.model, "peft_config"):  # peft's own note on the model
+            del self.backbone.model.peft_config
         for path, module in getattr(self, "plain", {}).items():
             replace_module(self.backbone.model, path, module)
         for path, packed in self.replaced.items():
@@ -210,7 +214,12 @@ def _is_factor(name: str) -> bool:
     return ".lora_" in f".{name}"
 
 
-def _adaptable(module: Any) -> bool:
+def _adaptable(model: nn.Module, site: Site) -> bool:
+    module = module_at(model, site.module)
     if isinstance(module, nn.Conv2d):
         return module.groups == 1 and module.kernel_size == (1, 1)
-    return isinstance(module, nn.Linear) or hasattr(module, "in_proj_weight")
+    if isinstance(module, nn.Linear):
+        parent = module_at(model, site.module.rpartition(".")[0])
+        # CLIP's ResNet pools with a function of these layers' weights: their forward never runs
+        return not (hasattr(parent, "c_proj") and hasattr(parent, "positional_embedding"))
+    return hasattr(module, "in_proj_weight")
