@@ -1,1 +1,1 @@
-"""TODO"""
+"""Evaluation: evaluators, one per file; metrics with intervals; the report. Loaded when named."""
