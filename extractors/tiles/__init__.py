@@ -73,6 +73,11 @@ class Tiles:
                 f"{root}: band {max(self.bands)} is asked for, and it has {scene.dataset.count}; "
                 "choose with --bands."
             )
+        if "complex" in scene.dataset.dtypes[self.bands[0] - 1]:
+            raise BadInput(
+                f"{root}: its values are complex (SAR); convert them to amplitudes first, e.g. with "
+                "gdal_calc --calc='abs(A)'."
+            )
         limits = self._limits(scene) if self.per_class is not None else ()
         for row in self._rows(scene):
             part = (("row", row), *limits)

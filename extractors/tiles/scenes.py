@@ -90,9 +90,7 @@ class Scene:
 
     def bounds(self, column: int, row: int, size: int) -> tuple[float, float, float, float]:
         """(west, south, east, north) of a square window, in CRS units."""
-        corners = [
-            self.transform * (x, y) for x in (column, column + size) for y in (row, row + size)
-        ]
+        corners = [self._at(x, y) for x in (column, column + size) for y in (row, row + size)]
         xs, ys = zip(*corners, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
@@ -103,13 +101,18 @@ class Scene:
             return None
         area = abs(self.transform.determinant)
         if self.crs.is_geographic:
-            _, y = self.transform * (column + size / 2, row + size / 2)
+            _, y = self._at(column + size / 2, row + size / 2)
             area *= METRES_PER_DEGREE**2 * max(math.cos(math.radians(y)), 0.0)
         elif self.crs.is_projected:
             area *= float(self.crs.linear_units_factor[1]) ** 2
         else:
             return None
         return math.sqrt(area)
+
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        """Pixel coordinates -> CRS coordinates; affine's own operator differs between versions."""
+        t = self.transform
+        return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
 
     def warped(self, other: Scene) -> WarpedVRT:
         """Another raster on this scene's grid, by nearest neighbour."""
