@@ -79,7 +79,7 @@ class Transform:
         if not self.crops:
             return 3 * self.size[0] * self.size[1]
         scale = min(1.0, self.kept_px / max(1, min(width, height)))
-        return math.ceil(3 * width * height * scale**2)
+        return 3 * round(width * scale) * round(height * scale)
 
     def _steps(self, augment: AugmentSettings) -> list[torch.nn.Module]:
         steps: list[torch.nn.Module] = []

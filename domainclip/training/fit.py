@@ -241,6 +241,7 @@ def _quiet() -> Iterator[None]:
             "no `val_dataloader`",
             "GPU available but",
             "treespec",
+            "Total length of",
         ):
             warnings.filterwarnings("ignore", message=f".*{text}")
         for name in names:

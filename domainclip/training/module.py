@@ -175,7 +175,7 @@ class Tuning(lightning.LightningModule):
         self._sums.add(loss, batch, predicted)
 
     def on_validation_epoch_end(self) -> None:
-        self.validated = self._sums.result(self.device)
+        self.validated = self._sums.result(self.device, self.trainer.world_size)
         if self._text_trained:
             self._classes = None
 
@@ -246,9 +246,9 @@ class _Sums:
             np.add.at(self.seen, labels[labels >= 0], 1)
             np.add.at(self.right, labels[right], 1)
 
-    def result(self, device: torch.device) -> Validation:
+    def result(self, device: torch.device, world_size: int) -> Validation:
         flat = torch.tensor([self.loss, self.images, *self.right, *self.seen], dtype=torch.float64)
-        if dist.is_available() and dist.is_initialized():
+        if world_size > 1:
             flat = flat.to(device)
             dist.all_reduce(flat)
         loss, images, *counts = flat.tolist()

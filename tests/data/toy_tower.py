@@ -70,7 +70,9 @@ class Whole:
         self.tower.model.visual[5].train()  # its dropout, so that randomness is tested too
 
 
-def striped_pairs(path: Path, count: int = 60, *, px: int = 12, broken: int = -1) -> Pairs:
+def striped_pairs(
+    path: Path, count: int = 60, *, px: int = 12, broken: int = -1, part_bytes: int = 9000
+) -> Pairs:
     """Images of three classes that differ by colour; a fifth of them for validation."""
 
     def pairs() -> Iterator[Pair]:
@@ -88,4 +90,4 @@ def striped_pairs(path: Path, count: int = 60, *, px: int = 12, broken: int = -1
                 text=f"a picture of {'abc'[kind]} {number // 3}", texts=(),
             )  # fmt: skip
 
-    return write_pairs(path, pairs(), part_bytes=9000)
+    return write_pairs(path, pairs(), part_bytes=part_bytes)

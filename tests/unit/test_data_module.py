@@ -1,0 +1,153 @@
+"""The same batches from memory, from the stream and from workers; broken images cost themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from domainclip.data import PairsDataModule, draw_shots, find_classes
+from domainclip.data.batch import PairBatch
+from domainclip.data.settings import AugmentSettings, DataSettings
+from domainclip.data.transforms import Transform
+from domainclip.errors import BadInput, UsageError
+from domainclip.pairs import Pairs, Text
+from tests.data.make_pairs import encoded_image, make_pair, write_pairs
+from tests.data.toy_tower import ToyTower, striped_pairs
+
+AUGMENT = AugmentSettings(
+    flip=True, vertical_flip=True, rot90=True, crop_scale=(0.5, 1.0), colour=0.2
+)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
+    return striped_pairs(tmp_path_factory.mktemp("data") / "pairs", broken=7)
+
+
+def module(pairs: Pairs, **options: object) -> PairsDataModule:
+    settings = DataSettings(**{"batch_size": 8, "augment": AUGMENT, **options})  # type: ignore[arg-type]
+    return PairsDataModule(pairs, settings, ToyTower(), seed=5)
+
+
+def batches(data: PairsDataModule, epoch: int = 0, consumed: int = 0) -> list[PairBatch]:
+    data.place(epoch, consumed)
+    return list(data.train_dataloader())
+
+
+def same(first: list[PairBatch], second: list[PairBatch]) -> bool:
+    return [batch.keys for batch in first] == [batch.keys for batch in second] and all(
+        torch.equal(a.images, b.images)
+        and torch.equal(a.labels, b.labels)
+        and (a.captions, a.skipped, a.consumed) == (b.captions, b.skipped, b.consumed)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_memory_stream_and_workers_give_the_same_batches(pairs: Pairs, workers: int) -> None:
+    from_memory = batches(module(pairs), epoch=3)
+    assert same(from_memory, batches(module(pairs, memory_mb=0, workers=workers), epoch=3))
+    assert not same(from_memory, batches(module(pairs), epoch=4))
+
+
+@pytest.mark.parametrize("memory_mb", [0, 1024])
+def test_an_epoch_goes_on_where_it_stood(pairs: Pairs, memory_mb: int) -> None:
+    data = module(pairs, memory_mb=memory_mb)
+    whole = batches(data, epoch=1)
+    assert same(whole[2:], batches(data, epoch=1, consumed=whole[1].consumed))
+    assert whole[-1].consumed == data.epoch_samples == 48
+
+
+def test_a_broken_image_is_left_out_and_named(pairs: Pairs) -> None:
+    found = batches(module(pairs))
+    assert sum(map(len, found)) == 47
+    ((key, reason),) = [skip for batch in found for skip in batch.skipped]
+    assert key == "pair-000007" and reason
+
+
+def test_random_state_is_left_as_it_was(pairs: Pairs) -> None:
+    data = module(pairs)
+    before = torch.get_rng_state()
+    batches(data)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_validation_is_plain_and_in_order(pairs: Pairs) -> None:
+    data = module(pairs)
+    found = list(data.val_dataloader())
+    keys = [key for batch in found for key in batch.keys]
+    assert keys == sorted(keys) and len(keys) == 12
+    assert same(found, list(data.val_dataloader()))
+
+
+def test_images_reach_the_tower_normalised(pairs: Pairs) -> None:
+    data = module(pairs)
+    batch = next(iter(data.val_dataloader()))
+    seen = data.on_after_batch_transfer(batch, 0).images
+    torch.testing.assert_close(seen, (batch.images / 255 - 0.5) / 0.5)
+
+
+def test_plain_view_is_the_backbones_preprocessing() -> None:
+    open_clip = pytest.importorskip("open_clip")
+    image = encoded_image(3, size=(50, 31))
+    expected = open_clip.image_transform(24, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))
+    from io import BytesIO
+
+    from PIL import Image
+
+    wanted = expected(Image.open(BytesIO(image)))
+    found = Transform((24, 24)).prepare(image) / 255
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
+
+
+def test_large_images_are_kept_no_larger_than_crops_need() -> None:
+    image = encoded_image(1, size=(200, 100))
+    half = Transform((20, 20), augment=AugmentSettings(crop_scale=(0.25, 1.0)))
+    assert half.prepare(image).shape == (3, 40, 80)
+    assert half.stored_bytes(200, 100) == 3 * 40 * 80
+    assert half.view(half.prepare(image), 1).shape == (3, 20, 20)
+    small = encoded_image(1, size=(30, 16))
+    assert half.prepare(small).shape == (3, 16, 30)  # never made larger before the crop
+
+
+def test_captions_are_drawn_among_the_roles(tmp_path: Path) -> None:
+    texts = (Text("title", "t"), Text("mention", "m"), Text("abstract", "a"))
+    pairs = write_pairs(
+        tmp_path / "p", (make_pair(n, text="c", texts=texts, split="train") for n in range(20))
+    )
+    data = module(pairs, text_roles=("caption", "title"), augment=AugmentSettings())
+    seen = [{c for batch in batches(data, epoch) for c in batch.captions} for epoch in range(2)]
+    assert seen == [{"c", "t"}] * 2
+    none = module(pairs, text_roles=("findings",), augment=AugmentSettings())
+    assert {c for batch in batches(none) for c in batch.captions} == {"c"}
+
+
+def test_classes_come_from_labels_or_from_the_recipe(pairs: Pairs) -> None:
+    assert find_classes(pairs).labels == ("a", "b", "c")
+    named = find_classes(pairs, {"c": "crops", "a": "asphalt"})
+    assert named.names == ("crops", "asphalt")
+    assert [named.index(("b",)), named.index(("b", "a")), named.index(())] == [-1, 1, -1]
+    assert find_classes(pairs).counts(pairs, "train").tolist() == [16, 16, 16]
+    with pytest.raises(BadInput, match=r"the label 'aa'"):
+        find_classes(pairs, {"aa": "x"})
+
+
+def test_draws_follow_the_two_lineages() -> None:
+    from random import Random
+
+    train, val = [1, 0, 1, 0, 1, 0, -1, 2], [0, 1, 0, 1, 2]
+    stream = Random(7)
+    coop = draw_shots(train, val, shots=2, seed=7, sampler="coop")
+    assert coop.train == (*stream.sample([0, 2, 4], 2), *stream.sample([1, 3, 5], 2), 7)
+    assert coop.val == (*stream.sample([0, 2], 2), *stream.sample([1, 3], 2), 4)
+    stream = Random(7)
+    tip = draw_shots(train, val, shots=2, seed=7, sampler="tip")
+    assert tip.val == (*stream.sample([0, 2], 2), *stream.sample([1, 3], 2), 4, 4)
+    stream.choices([4], k=2)
+    assert tip.train == (*stream.sample([0, 2, 4], 2), *stream.sample([1, 3, 5], 2), 7, 7)
+    with pytest.raises(UsageError):
+        draw_shots(train, val, shots=0, seed=1)
+    # recorded: these lists must never change
+    assert draw_shots([0] * 50, [0] * 9, shots=4, seed=1).train == (8, 36, 48, 4)
