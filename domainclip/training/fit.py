@@ -13,7 +13,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -94,7 +94,7 @@ def fit(
         journal = Journal()
         keeper = Keeper(
             module, settings, journal, out / "checkpoints",
-            identity=_identity(settings, objective, adapter, seed, module),
+            identity=_identity(settings, objective, adapter, seed, module, backbone, data_module),
             total_steps=total_steps, epoch_samples=data_module.epoch_samples,
         )  # fmt: skip
         _refuse_other_run(keeper, out)
@@ -207,13 +207,17 @@ def _channels_last(model: nn.Module) -> None:
 
 
 def _identity(
-    settings: TrainerSettings, objective: Any, adapter: Any, seed: int, module: Tuning
-) -> dict[str, Any]:
+    settings: TrainerSettings, objective: Any, adapter: Any, seed: int, module: Tuning,
+    backbone: Any, data: TrainingData,
+) -> dict[str, Any]:  # fmt: skip
     """What two attempts of one run have in common."""
+    weights_hash = getattr(backbone, "weights_hash", None)
     return {
+        "backbone": weights_hash() if weights_hash is not None else "",
+        "data": [data.epoch_samples, data.batch_size],
         "trainer": repr(sorted(asdict(settings).items())),
         "objective": repr(objective),
-        "adapter": type(adapter).__name__,
+        "adapter": repr(adapter) if is_dataclass(adapter) else type(adapter).__name__,
         "seed": seed,
         "shapes": {name: list(parameter.shape) for name, parameter in module.trained()},
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
+from PIL import Image
 
 from domainclip.data import PairsDataModule, draw_shots, find_classes
 from domainclip.data.batch import PairBatch
@@ -93,10 +96,6 @@ def test_plain_view_is_the_backbones_preprocessing() -> None:
     open_clip = pytest.importorskip("open_clip")
     image = encoded_image(3, size=(50, 31))
     expected = open_clip.image_transform(24, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))
-    from io import BytesIO
-
-    from PIL import Image
-
     wanted = expected(Image.open(BytesIO(image)))
     found = Transform((24, 24)).prepare(image) / 255
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
@@ -135,8 +134,6 @@ def test_classes_come_from_labels_or_from_the_recipe(pairs: Pairs) -> None:
 
 
 def test_draws_follow_the_two_lineages() -> None:
-    from random import Random
-
     train, val = [1, 0, 1, 0, 1, 0, -1, 2], [0, 1, 0, 1, 2]
     stream = Random(7)
     coop = draw_shots(train, val, shots=2, seed=7, sampler="coop")
