@@ -143,7 +143,10 @@ def few_shot(
     else:
         if not images:
             raise BadInput(f"{method} trains on images, and there are none.")
-        component = load("adapters", method)(**dict(options or {}))
+        given = dict(options or {})
+        if method == "lora":
+            given.setdefault("seed", seed)
+        component = load("adapters", method)(**given)
         component.inject(clip)
         rate = lr or (1e-5 if method == "full" else 2e-3)
         try:

@@ -44,7 +44,7 @@ class LoRA:
 
     targets: kinds of weights (``q k v o mlp conv proj``); None takes q, k, v where a tower has
     them, else its 1x1 convolutions and its projection. towers: image, text. blocks: their numbers,
-    None for all. Packed attention is split into q, k and v while the adapter is in.
+    None for all. seed: of A's first values; B is zero. Packed attention is split into q, k and v while the adapter is in.
     """
 
     rank: int = 2
@@ -55,6 +55,7 @@ class LoRA:
     targets: tuple[str, ...] | None = None
     towers: tuple[str, ...] = ("image", "text")
     blocks: tuple[int, ...] | None = None
+    seed: int = 0
     _injected: _Injected | None = field(default=None, init=False, repr=False, compare=False)
 
     def inject(self, backbone: Backbone) -> None:
@@ -146,7 +147,9 @@ class _Injected:
                 target_modules="|".join(re.escape(name) for name in dict.fromkeys(names)),
             )
             self.plain = {name: module_at(model, name) for name in names}
-            inject_adapter_in_model(config, model)
+            with torch.random.fork_rng():
+                torch.manual_seed(options.seed)
+                inject_adapter_in_model(config, model)
         except BaseException:
             self._put_back()
             raise

@@ -129,8 +129,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file. Raises UnsafeFile for a pickle, BadInput otherwise."""
     try:
         with path.open("rb") as file:
-            start = file.read(2)
-        if start == b"PK" or (start[:1] == b"\x80" and start[1:2] <= b"\x05"):
+            start = file.read(9)
+        # safetensors: eight bytes of length, which may look like anything, then a JSON object
+        is_pickle = start[:2] == b"PK" or (start[:1] == b"\x80" and start[1:2] <= b"\x05")
+        if is_pickle and start[8:9] != b"{":
             raise UnsafeFile(
                 f"{path}: a pickle stands where safetensors should be; it was not opened. Save the "
                 "adapter again with domainclip, or ask its maker for safetensors."

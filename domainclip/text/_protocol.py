@@ -15,6 +15,6 @@ __all__ = ["TextEncoder"]
 class TextEncoder(Protocol):
     """A frozen dataclass of options with one verb."""
 
-    def encode(self, backbone: Backbone, texts: Sequence[str]) -> Tensor:
+    def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int = 256) -> Tensor:
         """Texts (n) -> features (n, d) of unit length, float32, without gradient."""
         ...

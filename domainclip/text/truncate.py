@@ -14,18 +14,9 @@ __all__ = ["Truncate"]
 
 @dataclass(frozen=True)
 class Truncate:
-    """Texts (n) -> (n, d) unit length; equal texts are encoded once.
+    """Texts (n) -> (n, d) unit length. Reference: Radford et al. 2021, arXiv 2103.00020,
+    section 2.4."""
 
-    batch_size: texts per forward pass; they are batched by length. Reference: Radford et al. 2021,
-    arXiv 2103.00020, section 2.4.
-    """
-
-    batch_size: int = 256
-
-    def encode(self, backbone: Backbone, texts: Sequence[str]) -> Tensor:
-        unique = list(dict.fromkeys(texts))
-        row = {text: i for i, text in enumerate(unique)}
-        z = backbone.encode_ids(backbone.tokenize(unique), self.batch_size) if unique else None
-        if z is None:
-            return backbone.encode_ids(backbone.tokenize(["a"])[:0])
-        return z[[row[text] for text in texts]]
+    def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int = 256) -> Tensor:
+        """batch_size: texts per forward pass; they are batched by length."""
+        return backbone.encode_ids(backbone.tokenize(texts), batch_size)

