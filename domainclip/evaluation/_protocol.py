@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from domainclip.data.classes import Classes
 from domainclip.data.features import Split
 from domainclip.errors import BadInput
 from domainclip.evaluation._bootstrap import Sampling, Value
+from domainclip.evaluation._features import Features, evenly
 from domainclip.pairs import Pairs
 
 __all__ = ["Context", "Evaluator", "Value", "labelled"]
@@ -24,27 +26,38 @@ def _silent(done: int, total: int) -> None:
     """Nobody watches."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Context:
     """A model and the data it is judged on.
 
-    classes: may be empty. templates: prompts with ``{}``. encode: captions -> (n, d), unit length.
-    features: split name -> its Split; asked for twice, it costs once. pairs: with the splits that
-    ``features`` names. image_px: side of the square that the tower sees, None for its own.
-    progress: (done, total) of a step that takes long.
+    features: of the model on the pairs. templates: prompts with ``{}``. encode: captions -> (n, d),
+    unit length. test: the split that is measured. progress: (done, total) of a step.
     """
 
-    backbone: Backbone
-    pairs: Pairs
-    classes: Classes
+    features: Features
     templates: tuple[str, ...]
     encode: Callable[[Sequence[str]], Tensor]
-    features: Callable[[str], Split]
     test: str = "test"
-    image_px: int | None = None
     seed: int = 0
     resamples: int = 1000
     progress: Callable[[int, int], None] = field(default=_silent)
+
+    @property
+    def backbone(self) -> Backbone:
+        return self.features.backbone
+
+    @property
+    def pairs(self) -> Pairs:
+        return self.features.pairs
+
+    @property
+    def classes(self) -> Classes:
+        return self.features.classes
+
+    @property
+    def image_px(self) -> int | None:
+        """Side of the square that the image tower sees, pixels; None for its own."""
+        return self.features.image_px
 
     @cached_property
     def class_text(self) -> Tensor:
@@ -55,24 +68,41 @@ class Context:
         """The resamples of a split, by its groups."""
         return Sampling(len(split), split.groups, resamples=self.resamples, seed=self.seed)
 
-    def labelled(self, name: str, needed_by: str) -> Split:
-        """The rows of a split that have a class. Raises BadInput where there are none."""
+    def require_labels(self, name: str, needed_by: str) -> None:
+        """Raises BadInput where a split has no labelled row."""
         if len(self.classes) < 2:
             raise BadInput(
                 f"{needed_by} needs pairs with labels of two classes or more, and "
                 f"{self.pairs.path} has {len(self.classes)}."
             )
-        split = labelled(self.features(name))
-        if not len(split):
+        if not bool((self.features.labels(name) >= 0).any()):
             raise BadInput(
                 f"{needed_by} needs labelled rows in the split {name!r}, and {self.pairs.path} has "
                 "none; make splits with data.split or `domainclip pairs split`."
             )
-        return split
+
+    def labelled(self, name: str, needed_by: str, most: int | None = None) -> Split:
+        """The rows of a split that have a class, at most so many, evenly over the classes.
+
+        Raises BadInput where there are none.
+        """
+        self.require_labels(name, needed_by)
+        labels = self.features.labels(name).numpy()
+        known = np.flatnonzero(labels >= 0)
+        if most is None or most >= len(known):
+            found = labelled(self.features.split(name))
+        else:
+            rows = known[evenly(labels[known], most)]
+            found = self.features.rows(name, rows.tolist())
+        if not len(found):
+            raise BadInput(f"{needed_by}: no labelled image of the split {name!r} can be decoded.")
+        return found
 
     def validation(self) -> tuple[Tensor, Tensor] | None:
         """(features, labels) of the labelled validation rows, where there are any."""
-        split = labelled(self.features("val"))
+        if not bool((self.features.labels("val") >= 0).any()):
+            return None
+        split = labelled(self.features.split("val"))
         return (split.features, split.labels) if len(split) else None
 
 

@@ -15,9 +15,9 @@ from domainclip.backbones.pictures import to_rgb
 from domainclip.errors import BadInput
 from domainclip.evaluation._bootstrap import Floats
 from domainclip.evaluation._predict import head_probabilities
+from domainclip.evaluation._probe import fitted_probe
 from domainclip.evaluation._protocol import Context, Value
 from domainclip.evaluation.metrics import classification
-from domainclip.heads.linear_probe import LinearProbe
 
 __all__ = ["ColourHistogram"]
 
@@ -38,20 +38,14 @@ class ColourHistogram:
     again: ClassVar[bool] = False
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
-        if len(context.classes) < 2 or min(self.bins, self.joint, self.side_px) < 1:
-            raise BadInput("colour_histogram needs two classes or more, and sizes of 1 or more.")
-        train, test = (self._split(context, name) for name in ("train", context.test))
-        for name, labels in (("train", train[1]), (context.test, test[1])):
-            if not len(labels):
-                raise BadInput(
-                    f"colour_histogram needs labelled rows in the split {name!r}, and "
-                    f"{context.pairs.path} has none."
-                )
-        held = self._split(context, "val")
-        validation = held[:2] if len(held[1]) else None
-        head = LinearProbe(refine=0)
-        class_text = torch.zeros(len(context.classes), train[0].shape[1])
-        head.fit(train[0], train[1], class_text, validation)
+        if min(self.bins, self.joint, self.side_px) < 1:
+            raise BadInput("colour_histogram: bins, joint and side_px are 1 or more.")
+        for name in ("train", context.test):
+            context.require_labels(name, "colour_histogram")
+        train, held, test = (self._split(context, name) for name in ("train", "val", context.test))
+        head = fitted_probe(
+            train[0], train[1], len(context.classes), held[:2] if len(held[1]) else None
+        )
         yield from classification(
             head_probabilities(head, test[0]), test[1].numpy(), groups=test[2],
             resamples=context.resamples, seed=context.seed,

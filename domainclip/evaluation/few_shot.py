@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from domainclip.catalogue import load
-from domainclip.data.few_shot import draw_shots
+from domainclip.data.few_shot import Shots, draw_shots
 from domainclip.errors import BadInput
 from domainclip.evaluation._bootstrap import Floats
 from domainclip.evaluation._predict import head_probabilities
@@ -44,30 +46,51 @@ class FewShot:
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
         if self.draws < 1 or not self.shots or min(self.shots) < 1:
             raise BadInput("few_shot: give at least one draw, and shots of 1 or more.")
+        context.require_labels("train", "few_shot")
         head_class = load("heads", self.head)
         test = context.labelled(context.test, "few_shot")
-        train = context.labelled("train", "few_shot")
-        held = context.validation() if self.validation else None
-        truth = test.labels.numpy()
-        sampling = context.sampling(test)
+        truth, sampling = test.labels.numpy(), context.sampling(test)
+        draws = {
+            (shots, draw): self._draw(context, shots, context.seed + draw)
+            for shots in self.shots
+            for draw in range(self.draws)
+        }
+        # only images that some draw took are encoded
+        train = _Rows(context, "train", [row for drawn in draws.values() for row in drawn.train])
+        held = _Rows(context, "val", [row for drawn in draws.values() for row in drawn.val])
         for step, shots in enumerate(self.shots):
             right = []
             for draw in range(self.draws):
-                rows = draw_shots(
-                    train.labels.tolist(), held[1].tolist() if held else [],
-                    shots=shots, seed=context.seed + draw, sampler=self.sampler,
-                )  # fmt: skip
-                chosen = None
-                if held is not None and rows.val:
-                    at = list(rows.val)
-                    chosen = (held[0][at], held[1][at])
-                head = head_class(**self.head_options)
-                mine = list(rows.train)
-                head.fit(train.features[mine], train.labels[mine], context.class_text, chosen)
-                chance = head_probabilities(head, test.features)
-                right.append(chance.argmax(1) == truth)
+                drawn = draws[shots, draw]
+                features, labels = train.of(drawn.train)
+                checked = held.of(drawn.val)
+                head = head_class(**self.head_options).fit(
+                    features, labels, context.class_text, checked if len(checked[1]) else None
+                )
+                right.append(head_probabilities(head, test.features).argmax(1) == truth)
             context.progress(step + 1, len(self.shots))
             yield f"accuracy@{shots}", _over_draws(np.array(right), sampling, context.seed)
+
+    def _draw(self, context: Context, shots: int, seed: int) -> Shots:
+        labels = [context.features.labels(name).tolist() for name in ("train", "val")]
+        held = labels[1] if self.validation else []
+        return draw_shots(labels[0], held, shots=shots, seed=seed, sampler=self.sampler)
+
+
+class _Rows:
+    """Features and labels of drawn rows of a split; images that can't be decoded are missing."""
+
+    def __init__(self, context: Context, split: str, rows: list[int]) -> None:
+        keys = context.pairs.table(["key"], split=split).column("key")
+        self._keys = {row: keys[row].as_py() for row in set(rows)}
+        self._split = context.features.rows(split, rows) if rows else None
+        self._at = {key: at for at, key in enumerate(self._split.keys)} if self._split else {}
+
+    def of(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        at = [self._at[self._keys[row]] for row in rows if self._keys[row] in self._at]
+        if self._split is None:
+            return torch.zeros(0, 0), torch.zeros(0, dtype=torch.int64)
+        return self._split.features[at], self._split.labels[at]
 
 
 def _over_draws(right: np.ndarray, sampling: Sampling, seed: int) -> Value:

@@ -18,10 +18,11 @@ from domainclip.data.classes import find_classes
 from domainclip.data.features import split_features
 from domainclip.data.transforms import Transform
 from domainclip.errors import BadInput
+from domainclip.evaluation._features import class_ranks, evenly
 from domainclip.evaluation._predict import head_probabilities
+from domainclip.evaluation._probe import fitted_probe
 from domainclip.evaluation._protocol import Context, Value, labelled
 from domainclip.evaluation.metrics import Sampling, accuracy, softmax
-from domainclip.heads.linear_probe import LinearProbe
 from domainclip.pairs import open_pairs
 
 __all__ = ["Forgetting"]
@@ -70,8 +71,7 @@ class Forgetting:
                 model.fit(features[train].numpy(), labels[train].numpy())
                 guess = model.predict(features[test].numpy())
             else:
-                class_text = torch.zeros(len(names), features.shape[1])
-                head = LinearProbe(refine=0).fit(features[train], labels[train], class_text)
+                head = fitted_probe(features[train], labels[train], len(names))
                 guess = head_probabilities(head, features[test]).argmax(1)
             yield f"{method}_accuracy", accuracy(guess, truth, sampling)
 
@@ -79,7 +79,7 @@ class Forgetting:
         self, context: Context
     ) -> tuple[Tensor, Tensor, Tensor, Sequence[str], Sequence[str]]:
         pixels, target = load_digits(return_X_y=True)
-        chosen = _evenly(target, self.images)
+        chosen = evenly(target, self.images)
         size = (context.image_px,) * 2 if context.image_px else context.backbone.image_size
         transform = Transform(size, interpolation=context.backbone.interpolation)
         rows: list[Tensor] = []
@@ -93,7 +93,7 @@ class Forgetting:
             x = normalised(torch.stack(batch), context.backbone.mean, context.backbone.std)
             rows.append(context.backbone.encode_image(x))
             context.progress(start + len(batch), len(chosen))
-        train = torch.arange(len(chosen)) % 2 == 0
+        train = torch.from_numpy(class_ranks(target[chosen]) % 2 == 0)
         return torch.cat(rows), torch.from_numpy(target[chosen]), train, [""] * len(chosen), _DIGITS
 
     def _directory(
@@ -121,25 +121,14 @@ class Forgetting:
         )  # fmt: skip
 
 
-def _evenly(labels: np.ndarray, most: int | None) -> np.ndarray:
-    """Row numbers, at most so many, the classes in turn, each in its own order."""
-    rank = np.zeros(len(labels), dtype=np.int64)
-    for label in np.unique(labels):
-        mine = labels == label
-        rank[mine] = np.arange(mine.sum())
-    return np.lexsort((labels, rank))[: most or len(labels)]
-
-
 def _few(
     labels: Sequence[Sequence[str]], splits: Sequence[str], own: bool, most: int | None
 ) -> list[str]:
     """The split of each row: its own, or alternately train and test; "" beyond ``most``."""
     first = np.array([each[0] if each else "" for each in labels])
     usable = np.flatnonzero((first != "") & (np.isin(splits, ("train", "test")) if own else True))
+    taken = usable[evenly(first[usable], most)]
     found = [""] * len(first)
-    seen: dict[str, int] = {}
-    for row in usable[_evenly(first[usable], most)]:
-        label = str(first[row])
-        seen[label] = seen.get(label, -1) + 1
-        found[row] = splits[row] if own else ("train", "test")[seen[label] % 2]
+    for row, rank in zip(taken.tolist(), class_ranks(first[taken]).tolist(), strict=True):
+        found[row] = splits[row] if own else ("train", "test")[rank % 2]
     return found

@@ -17,6 +17,7 @@ from domainclip.evaluation._pictures import Mistake
 from domainclip.evaluation._results import (
     ADAPTED,
     Measured,
+    Method,
     find,
     methods,
     number,
@@ -25,7 +26,7 @@ from domainclip.evaluation._results import (
 from domainclip.evaluation._world import Place, class_colours, world_map
 from domainclip.evaluation.metrics import Reliability, Value
 
-__all__ = ["Predictions", "Report", "class_rows", "headline", "html", "markdown"]
+__all__ = ["Predictions", "Report", "RunLink", "class_rows", "headline", "html", "markdown"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,23 +43,35 @@ class Predictions:
     keys: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RunLink:
+    """A run of a sweep: its name, where its report lies, its accuracy."""
+
+    label: str
+    href: str
+    value: Value | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
     """Everything that a report shows; what is empty or None is left out of it.
 
     facts: (name, value) lines under the title. method: what the run made, in a word. notes: what a
     reader must know before believing a number. history: rows of training.EpochRow.
-    background: see ``_world.mosaic``.
+    background: see ``_world.mosaic``. compared: accuracies by method, where they are not those of
+    ``values``. runs: of a sweep.
     """
 
     title: str
     facts: Sequence[tuple[str, str]]
     method: str
     values: Sequence[Measured]
-    card: DataCard
     recipe: str
     command: str
     environment: Mapping[str, str]
+    card: DataCard | None = None
+    compared: Sequence[Method] | None = None
+    runs: Sequence[RunLink] = ()
     notes: Sequence[str] = ()
     classnames: tuple[str, ...] = ()
     predictions: Predictions | None = None
@@ -89,7 +102,7 @@ def html(report: Report) -> str:
     )
     environment.filters["number"] = number
     environment.filters["interval"] = with_interval
-    compared = methods(report.values, report.method)
+    compared = _compared(report)
     plots = {
         "methods": Markup(_plots.methods_plot(compared)) if compared else "",
         "curves": Markup(_plots.curves_plot(report.history)) if report.history else "",
@@ -123,7 +136,7 @@ def markdown(report: Report) -> str:
     lines = [f"# {report.title}", ""]
     lines += [f"- {name}: {value}" for name, value in report.facts]
     lines += [f"- Note: {note}" for note in report.notes]
-    compared = methods(report.values, report.method)
+    compared = _compared(report)
     if compared:
         lines += [
             "",
@@ -153,6 +166,12 @@ def markdown(report: Report) -> str:
     lines += ["## Reproduce", "", f"    {report.command}", ""]
     lines += ["```yaml", report.recipe.rstrip().replace("```", "'''"), "```", ""]
     return "\n".join(lines)
+
+
+def _compared(report: Report) -> Sequence[Method]:
+    if report.compared is not None:
+        return report.compared
+    return methods(report.values, report.method)
 
 
 def headline(values: Sequence[Measured]) -> tuple[str, Value | None, Value | None] | None:

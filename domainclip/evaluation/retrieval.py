@@ -33,7 +33,7 @@ class Retrieval:
     again: ClassVar[bool] = True
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
-        split = context.features(context.test)
+        split = context.features.split(context.test)
         captions = [(i, text) for i, texts in enumerate(split.texts) for text in texts if text]
         if not captions:
             raise BadInput(

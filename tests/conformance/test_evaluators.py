@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass, replace
-from functools import cache
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,8 @@ import pytest
 
 from domainclip.backbones import load_backbone
 from domainclip.catalogue import entries, load
-from domainclip.data.classes import Classes, find_classes
-from domainclip.data.features import Split, split_features
 from domainclip.errors import BadInput
+from domainclip.evaluation._features import Features
 from domainclip.evaluation._protocol import Context
 from domainclip.evaluation.metrics import Value
 from domainclip.pairs import Pairs
@@ -39,11 +36,8 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 
 def make_context(backbone: Any, pairs: Pairs) -> Context:
-    features: Callable[[str], Split] = cache(lambda name: split_features(backbone, pairs, name))
-    return Context(
-        backbone, pairs, find_classes(pairs), ("a {}.",), backbone.encode_text, features,
-        image_px=16, resamples=50,
-    )  # fmt: skip
+    features = Features(backbone, pairs, image_px=16)
+    return Context(features, ("a {}.",), backbone.encode_text, resamples=50)
 
 
 def test_the_catalogue_holds_the_evaluators_and_nothing_else() -> None:
@@ -83,9 +77,7 @@ def test_data_that_cannot_tell_is_refused_in_a_sentence(
     name: str, context: Context, tmp_path: Path
 ) -> None:
     pairs = map_pairs(tmp_path / "bare", 8, labels=(), text="", texts=())
-    bare = replace(
-        make_context(context.backbone, pairs.with_splits(["test"] * 8)), classes=Classes((), ())
-    )
+    bare = make_context(context.backbone, pairs.with_splits(["test"] * 8))
     with pytest.raises(BadInput, match=r"needs .*"):
         list(load("evaluators", name)().run(bare))
 

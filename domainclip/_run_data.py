@@ -1,0 +1,91 @@
+"""The pairs of a recipe: opened, or extracted once into the cache; and split as it says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from domainclip._run_directory import Stages, digest, hold
+from domainclip.catalogue import load
+from domainclip.data.settings import DataSettings, ExtractSettings
+from domainclip.errors import BadInput
+from domainclip.extraction import run_extraction
+from domainclip.pairs import Pairs, open_pairs, plan_splits
+
+__all__ = ["cache_folder", "pairs_of"]
+
+
+def cache_folder() -> Path:
+    """What can be made again: DOMAINCLIP_CACHE, by default ~/.cache/domainclip."""
+    return Path(os.environ.get("DOMAINCLIP_CACHE", Path.home() / ".cache" / "domainclip"))
+
+
+def pairs_of(data: DataSettings, say: Callable[[str], None] = lambda text: None) -> Pairs:
+    """The pairs under the recipe's splits; no file of theirs is rewritten.
+
+    Raises BadInput (no pairs, nothing extracted), and what the extraction raises.
+    """
+    pairs = open_pairs(data.pairs) if data.pairs is not None else _extracted(data.extract, say)
+    if not len(pairs):
+        raise BadInput(f"{pairs.path}: holds no pair, so there is nothing to learn from.")
+    if data.split is None:
+        return pairs
+    split = data.split
+    plan = plan_splits(
+        pairs, split.fractions, seed=split.seed, by=split.by, buffer=split.buffer
+    )  # fmt: skip
+    counts = ", ".join(f"{name} {rows:,}" for name, rows in plan.rows.items())
+    say(f"split: {counts}; {plan.buffered:,} left out by the buffer; labels are off their share "
+        f"by at most {plan.deviation:.1%}")  # fmt: skip
+    return pairs.with_splits(plan.splits)
+
+
+def _extracted(settings: ExtractSettings | None, say: Callable[[str], None]) -> Pairs:
+    assert settings is not None, "the recipe's check asks for pairs or extract"
+    extractor = load("extractors", settings.name)(**_options(settings))
+    identity = {
+        "extractor": settings.name,
+        "version": str(extractor.version),
+        "options": {key: str(value) for key, value in settings.options.items()},
+        "source": [_source(name) for name in settings.source],
+    }
+    stem = Path(settings.name.rpartition(":")[2]).stem
+    folder = cache_folder() / "pairs" / f"{stem}-{digest(identity)}"
+    finished = Stages(folder.parent)
+    # one process extracts, a second one waits for it and then finds it done
+    lock = hold(folder.with_suffix(".lock"), folder, wait=True)
+    try:
+        done = finished.get(folder.name)
+        if done is None or not folder.is_dir():
+            say(f"extract: {settings.name} {' '.join(settings.source)} into {folder.name}")
+            summary = run_extraction(extractor, list(settings.source), folder)
+            say(str(summary))
+            if not summary.pairs:
+                reasons = ", ".join(summary.skipped | summary.quarantined) or "nothing was found"
+                raise BadInput(
+                    f"data.extract: {settings.name} made no pair of "
+                    f"{' '.join(settings.source) or 'nothing'} ({reasons})."
+                )
+            finished.put(folder.name, summary.as_json())
+    finally:
+        os.close(lock)
+    return open_pairs(folder)
+
+
+def _options(settings: ExtractSettings) -> dict[str, Any]:
+    # YAML has lists where a frozen dataclass wants tuples, which can be hashed and compared
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in settings.options.items()
+    }
+
+
+def _source(name: str) -> list[Any]:
+    """A source by name; a file or folder also by its size and time, so that a new one is seen."""
+    path = Path(name)
+    if not path.exists():
+        return [name]
+    state = path.stat()
+    return [str(path.resolve()), state.st_size, state.st_mtime_ns]

@@ -1,0 +1,331 @@
+"""The stages of one run: measure the plain model, adapt it, measure it again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from domainclip._run_data import cache_folder, pairs_of
+from domainclip._run_directory import RunDirectory, Stages, digest
+from domainclip.adapters.storage import load_adapter, save_adapter
+from domainclip.backbones import Backbone, load_backbone
+from domainclip.catalogue import load
+from domainclip.data.module import PairsDataModule
+from domainclip.errors import BadInput, OutputError
+from domainclip.evaluation._bootstrap import Floats
+from domainclip.evaluation._features import Features
+from domainclip.evaluation._predict import head_probabilities, prompt_probabilities
+from domainclip.evaluation._protocol import Context
+from domainclip.evaluation._results import ADAPTED, Measured
+from domainclip.evaluation.metrics import classification
+from domainclip.evaluation.report import Predictions
+from domainclip.few_shot import Classifier
+from domainclip.pairs import Pairs
+from domainclip.pairs._files import output_errors
+from domainclip.recipe import Component, Recipe, as_tree
+from domainclip.training.fit import FitResult, fit
+
+__all__ = ["Bar", "Work", "evaluator_labels", "method_name", "text_encoder"]
+
+# title -> a context that gives a function of (done, total)
+Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+
+# of the data section: what changes training only, and not what the plain model is measured on
+_TRAINING_ONLY = ("batch_size", "workers", "memory_mb", "augment", "weights")
+
+
+def no_bar(title: str) -> AbstractContextManager[Callable[[int, int], None]]:
+    """Shows nothing."""
+    return nullcontext(lambda done, total: None)
+
+
+@dataclass(eq=False)
+class Work:
+    """One run on its way. shared: where measurements of the plain model are kept, for other runs
+    of a sweep too. say: a line to the log and to whoever watches. bar: progress of one step."""
+
+    recipe: Recipe
+    directory: RunDirectory
+    shared: Stages
+    say: Callable[[str], None]
+    bar: Bar = no_bar
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def stages(self) -> Stages:
+        """This run's own stages."""
+        return Stages(self.directory.path / "stages")
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The pairs, as this recipe splits them."""
+        return pairs_of(self.recipe.data, self.say)
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The model; ``adapt`` changes it in place."""
+        settings = self.recipe.backbone
+        return load_backbone(
+            settings.name, settings.pretrained, device=settings.device, dtype=settings.dtype
+        )
+
+    @cached_property
+    def plain(self) -> Context:
+        """The plain model on the data. Use it before ``adapt`` only."""
+        return self._context(cached=True)
+
+    @cached_property
+    def identity(self) -> str:
+        """The hash of what measurements of the plain model depend on."""
+        tree = as_tree(self.recipe)
+        data = {name: value for name, value in tree["data"].items() if name not in _TRAINING_ONLY}
+        return digest(
+            [tree["backbone"], data, tree["text"], self.recipe.seed, str(self.pairs.path)]
+        )
+
+    def before(self) -> list[Measured]:
+        """What the evaluators say of the plain model."""
+        values: list[Measured] = []
+        for label, component in evaluator_labels(self.recipe.evaluate):
+            name = f"before-{label}-{digest([self.identity, as_tree_of(component)])}"
+            values += self._measured(self.shared, name, "before", label, component, self.plain)
+        if self._classifies():
+            self._plain_predictions()
+        return values
+
+    def adapt(self) -> dict[str, Any]:
+        """Train and save the adapter, or load what an earlier attempt saved; the training's log."""
+        component = self.recipe.adapter
+        if component is None:
+            return {}
+        folder = self.directory.path / "adapter"
+        found = self.stages.get("train")
+        if found is not None and folder.is_dir():
+            load_adapter(folder, self.backbone)
+            self.seconds["train"] = found["seconds"]
+            return found
+        adapter, result = self._trained(component)
+        self.save_adapter(adapter, {})
+        made = {
+            "history": [asdict(row) for row in result.history],
+            "best_epoch": result.best_epoch, "seconds": round(result.seconds, 3),
+            "skipped": [list(each) for each in result.skipped],
+        }  # fmt: skip
+        self.stages.put("train", made)
+        # the adapter holds the result; three times its size in optimiser state is of no more use
+        shutil.rmtree(self.directory.path / "checkpoints", ignore_errors=True)
+        self.seconds["train"] = made["seconds"]
+        self.say(f"train: {len(result.history)} epochs, best {result.best_epoch}, "
+                 f"{result.seconds:.0f} s")  # fmt: skip
+        return made
+
+    def train_along(self) -> None:
+        """Another rank's part of a distributed training."""
+        if self.recipe.adapter is not None:
+            self._trained(self.recipe.adapter)
+
+    def after(self) -> list[Measured]:
+        """What the evaluators say of the adapted model, and how well what was made classifies."""
+        if self.recipe.adapter is None and self.recipe.head is None:
+            return []
+        context = self.plain if self.recipe.adapter is None else self._context(cached=False)
+        values: list[Measured] = []
+        if self.recipe.adapter is not None:
+            for label, component in evaluator_labels(self.recipe.evaluate):
+                if load("evaluators", component.name).again:
+                    stage = f"after-{label}"
+                    values += self._measured(
+                        self.stages, stage, "after", label, component, context
+                    )  # fmt: skip
+        if not self._classifies():
+            return values
+        found = self.stages.once("after-adapted", lambda: self._adapted(context))
+        self.seconds[f"after {ADAPTED}"] = found["seconds"]
+        return values + [Measured.from_json(row) for row in found["values"]]
+
+    def predictions(self) -> Predictions | None:
+        """Class probabilities on the labelled test rows, before and after."""
+        before = self.shared.arrays(self._plain_name)
+        if before is None:
+            return None
+        after = self.stages.arrays("predictions-after")
+        return Predictions(
+            before["chance"], None if after is None else after["chance"], before["labels"],
+            tuple(before["keys"].tolist()),
+        )  # fmt: skip
+
+    def save_adapter(self, adapter: Any, metrics: dict[str, Any]) -> None:
+        """Write ``adapter/``. Raises OutputError."""
+        component = self.recipe.adapter
+        assert component is not None
+        with _saving(self.directory.path / "adapter") as folder:
+            save_adapter(
+                folder, adapter, component.name, self.backbone,
+                classnames=self.plain.classes.names, templates=self.recipe.text.templates,
+                metrics=metrics,
+            )  # fmt: skip
+
+    def _trained(self, component: Component) -> tuple[Any, FitResult]:
+        adapter = component.build("adapters")
+        adapter.inject(self.backbone)
+        text, objective = self.recipe.text, self.recipe.objective
+        assert objective is not None, "the recipe's check asks for one beside an adapter"
+        module = PairsDataModule(
+            self.pairs, self.recipe.data, self.backbone,
+            seed=self.recipe.seed, classnames=text.classnames,
+        )  # fmt: skip
+        result = fit(
+            self.backbone, adapter, objective.build("objectives"), module, self.recipe.trainer,
+            out=self.directory.path, seed=self.recipe.seed,
+            class_text=(module.classes.names, text.templates), encode=self._trained_text(),
+        )  # fmt: skip
+        return adapter, result
+
+    def _measured(
+        self, stages: Stages, name: str, stage: Literal["before", "after"], label: str,
+        component: Component, context: Context,
+    ) -> list[Measured]:  # fmt: skip
+        title = f"{stage} {label}"
+
+        def make() -> dict[str, Any]:
+            with self.bar(title) as show:
+                context.progress = context.features.progress = show
+                evaluator = component.build("evaluators")
+                rows = [Measured(stage, label, metric, value).as_json()
+                        for metric, value in evaluator.run(context)]  # fmt: skip
+            return {"values": rows}
+
+        known = stages.get(name) is not None
+        found = stages.once(name, make)
+        self.seconds[title] = found["seconds"]
+        values = [Measured.from_json(row) for row in found["values"]]
+        if not known and values:
+            first = values[0]
+            self.say(f"{title}: {first.metric} {first.value.value:.3f} ({found['seconds']:.1f} s)")
+        return values
+
+    def _adapted(self, context: Context) -> dict[str, Any]:
+        test = context.labelled(context.test, "the run's own measurement")
+        if self.recipe.head is None:
+            chance = prompt_probabilities(context, test.features)
+        else:
+            chance = self._headed(context, test.features)
+        found = classification(
+            chance, test.labels.numpy(), groups=test.groups, resamples=context.resamples,
+            seed=context.seed,
+        )  # fmt: skip
+        self.stages.put_arrays("predictions-after", {"chance": chance.astype(np.float32)})
+        rows = [Measured("after", ADAPTED, name, value).as_json() for name, value in found.items()]
+        return {"values": rows}
+
+    def _headed(self, context: Context, features: Tensor) -> Floats:
+        """Fit the head on the training split, save it, and ask it."""
+        component = self.recipe.head
+        assert component is not None
+        train = context.labelled("train", f"the head {component.name}")
+        head = component.build("heads")
+        head.fit(train.features, train.labels, context.class_text, context.validation())
+        with _saving(self.directory.path / "head") as folder:
+            names, templates = list(context.classes.names), list(context.templates)
+            Classifier(self.backbone, component.name, head, names, templates, True).save(folder)
+        return head_probabilities(head, features)
+
+    @property
+    def _plain_name(self) -> str:
+        return f"before-predictions-{self.identity}"
+
+    def _plain_predictions(self) -> None:
+        if self.shared.arrays(self._plain_name) is not None:
+            return
+        test = self.plain.labelled(self.plain.test, "the report")
+        chance = prompt_probabilities(self.plain, test.features)
+        arrays = {
+            "chance": chance.astype(np.float32), "labels": test.labels.numpy(),
+            "keys": np.array(test.keys, dtype=np.str_),
+        }  # fmt: skip
+        self.shared.put_arrays(self._plain_name, arrays)
+
+    def _classifies(self) -> bool:
+        features = self.plain.features
+        labelled = bool((features.labels(self.plain.test) >= 0).any())
+        return len(self.plain.classes) > 1 and labelled
+
+    def _context(self, *, cached: bool) -> Context:
+        recipe = self.recipe
+        features = Features(
+            self.backbone, self.pairs, recipe.data.image_px,
+            cache_folder() / "features" if cached else None,
+            recipe.text.classnames, recipe.data.text_roles,
+        )  # fmt: skip
+        encode = text_encoder(self.backbone, recipe)
+        return Context(features, recipe.text.templates, encode, seed=recipe.seed)
+
+    def _trained_text(self) -> Callable[[Sequence[str]], Tensor] | None:
+        """How training encodes captions: None for the tower's own way, which can be trained."""
+        if self.recipe.text.name == "truncate":
+            return None
+        with torch.enable_grad():
+            moves = self.backbone.class_text(["a"], ["{}"]).requires_grad
+        if moves and self.recipe.adapter is not None:
+            trained = any(
+                parameter.requires_grad
+                for name, parameter in self.backbone.model.named_parameters()
+                if not name.startswith("visual.") and name not in ("logit_scale", "logit_bias")
+            )
+            if trained:
+                raise BadInput(
+                    f"text.name {self.recipe.text.name!r} encodes captions without gradient, and "
+                    f"{self.recipe.adapter.name} tunes the text tower; use truncate, or tune the "
+                    "image tower alone."
+                )
+        return text_encoder(self.backbone, self.recipe)
+
+
+def text_encoder(backbone: Backbone, recipe: Recipe) -> Callable[[Sequence[str]], Tensor]:
+    """Captions -> (n, d) as the recipe's text section says."""
+    strategy = load("text", recipe.text.name)(**recipe.text.options)
+    return lambda texts: strategy.encode(backbone, list(texts))
+
+
+def evaluator_labels(components: Sequence[Component]) -> list[tuple[str, Component]]:
+    """Each evaluator with its name; those that share one also with the options that differ."""
+    found = []
+    for component in components:
+        same = [each for each in components if each.name == component.name]
+        words = [
+            str(value).replace("/", "_")
+            for option, value in component.options.items()
+            if any(each.options.get(option) != value for each in same)
+        ]
+        stem = component.name.rpartition("/")[2].removesuffix(".py").replace(":", ".")
+        found.append(("-".join([stem, *words]), component))
+    return found
+
+
+def method_name(recipe: Recipe) -> str:
+    """What the run makes, in a word or two; empty where it only measures."""
+    parts = [part.name for part in (recipe.adapter, recipe.head) if part is not None]
+    return " + ".join(parts)
+
+
+def as_tree_of(component: Component) -> dict[str, Any]:
+    """A component as plain values."""
+    return {"name": component.name, **component.options}
+
+
+@contextmanager
+def _saving(folder: Any) -> Iterator[Any]:
+    with output_errors(folder):
+        try:
+            yield folder
+        except SafetensorError as error:
+            raise OutputError(f"{folder}: cannot be written ({error}).") from error

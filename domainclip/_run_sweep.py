@@ -1,0 +1,122 @@
+"""The runs of a sweep put together: means over what only repeats, one row for what differs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy import stats
+
+from domainclip._run_environment import environment, homeless
+from domainclip._run_report import component_text, duration
+from domainclip._run_stages import method_name
+from domainclip.evaluation._bootstrap import Value
+from domainclip.evaluation._results import ADAPTED, Measured, Method, methods
+from domainclip.evaluation.report import Report, RunLink
+from domainclip.recipe import Recipe, to_yaml
+
+__all__ = ["Row", "combined", "mean_of", "sweep_page"]
+
+# sweeping these repeats a measurement; sweeping anything else makes another one
+_REPEATS = re.compile(r"(^|,)seed=[^,]*")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A finished run of a sweep. label: its folder under ``runs/``."""
+
+    label: str
+    recipe: Recipe
+    values: tuple[Measured, ...]
+
+    @property
+    def variant(self) -> str:
+        """The label without the seeds: runs that share it are repetitions of each other."""
+        return _REPEATS.sub("", self.label).strip(",")
+
+
+def combined(rows: Sequence[Row]) -> tuple[list[Measured], list[Method]]:
+    """(every value, accuracies by method), as means over repetitions.
+
+    A value of the plain model is one row, whatever the variants; others carry the variant's name.
+    """
+    values: list[Measured] = []
+    compared: list[Method] = []
+    variants = list(dict.fromkeys(row.variant for row in rows))
+    for variant in variants:
+        mine = [row for row in rows if row.variant == variant]
+        names = dict.fromkeys((v.stage, v.evaluator, v.metric) for row in mine for v in row.values)
+        means = []
+        for stage, evaluator, metric in names:
+            found = [v.value for row in mine for v in row.values
+                     if (v.stage, v.evaluator, v.metric) == (stage, evaluator, metric)]  # fmt: skip
+            means.append(Measured(stage, evaluator, metric, mean_of(found)))
+        title = variant or method_name(mine[0].recipe)
+        for method in methods(means, method_name(mine[0].recipe)):
+            named = method
+            if method.kind == "adapted" and len(variants) > 1:
+                what = "" if "(this run)" in method.label else f", {method.label}"
+                named = replace(method, label=f"{title}{what}")
+            if not any(_same(named, other) for other in compared):
+                compared.append(named)
+        for row in means:
+            named_row = row
+            if len(variants) > 1 and row.stage == "after":
+                named_row = replace(row, evaluator=f"{title}/{row.evaluator}")
+            if named_row not in values:
+                values.append(named_row)
+    order = ("untrained", "few", "frozen", "baseline", "adapted")
+    return values, sorted(compared, key=lambda method: order.index(method.kind))
+
+
+def mean_of(values: Sequence[Value]) -> Value:
+    """The mean of repetitions and its 95 % interval, Student's t over them; one gives its own.
+
+    Repetitions on splits of the same pairs overlap, so the true interval is somewhat wider.
+    """
+    if len(values) == 1:
+        return values[0]
+    numbers = np.array([value.value for value in values])
+    middle, spread = float(numbers.mean()), float(numbers.std(ddof=1))
+    half = float(stats.t.ppf(0.975, len(numbers) - 1)) * spread / len(numbers) ** 0.5
+    low, high = middle - half, middle + half
+    if all(0 <= number <= 1 for number in numbers):
+        low, high = max(0.0, low), min(1.0, high)
+    return Value(middle, low, high, sum(value.n for value in values), None)
+
+
+def sweep_page(
+    recipe: Recipe, rows: Sequence[Row], compared: Sequence[Method], command: str, seconds: float
+) -> Report:
+    """The page of a sweep: the methods' means, and the way to each run's own report."""
+    repeats = max(sum(r.variant == row.variant for r in rows) for row in rows)
+    swept = ", ".join(f"{key} ({len(values)})" for key, values in recipe.sweep.items())
+    links = []
+    for row in rows:
+        accuracy = next((v.value for v in row.values
+                         if v.evaluator == ADAPTED and v.metric == "accuracy"), None)  # fmt: skip
+        links.append(RunLink(row.label, f"runs/{row.label}/report.html", accuracy))
+    over = "of one run each"
+    if repeats > 1:
+        over = f"means over {repeats} splits or seeds, with Student's t intervals over them"
+    facts = [
+        ("backbone", homeless(recipe.backbone.name)),
+        *([("method", component_text(recipe.adapter))] if recipe.adapter else []),
+        ("sweep", swept),
+        ("runs", str(len(rows))),
+        ("took", duration(seconds)),
+    ]
+    values, _ = combined(rows)
+    return Report(
+        title=recipe.name, facts=facts, method=method_name(recipe), values=values,
+        compared=compared, notes=[f"All numbers are {over}."], runs=links,
+        recipe=homeless(to_yaml(recipe)), command=command,
+        environment=environment(torch.device("cpu")),
+    )  # fmt: skip
+
+
+def _same(one: Method, other: Method) -> bool:
+    return (one.label, one.value) == (other.label, other.value)
