@@ -51,10 +51,14 @@ def parameter_groups(
 
 def make_optimizer(named: Iterable[tuple[str, Parameter]], settings: TrainerSettings) -> Optimizer:
     """AdamW, or SGD with momentum, over ``parameter_groups``."""
-    groups = parameter_groups(named, settings)
+    parameters = dict(named)
+    groups = parameter_groups(parameters.items(), settings)
     if settings.optimizer == "sgd":
         return SGD(groups, lr=settings.lr, momentum=settings.momentum)
-    return AdamW(groups, lr=settings.lr, betas=settings.betas)
+    # one pass over the weights; Lightning cannot clip gradients before it in mixed precision
+    on_cpu = all(parameter.device.type == "cpu" for parameter in parameters.values())
+    fused = True if on_cpu and settings.precision == "32-true" else None
+    return AdamW(groups, lr=settings.lr, betas=settings.betas, fused=fused)
 
 
 def make_schedule(optimizer: Optimizer, settings: TrainerSettings, total_steps: int) -> LambdaLR:
