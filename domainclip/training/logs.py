@@ -19,7 +19,10 @@ __all__ = ["ProgressBar", "StepLog"]
 
 
 class StepLog(lightning.Callback):
-    """``train.csv``, ``epochs.csv`` and TensorBoard events; a resumed run leaves no line twice."""
+    """``train.csv``, ``epochs.csv``, TensorBoard events, and ``skipped.csv``: images left out.
+
+    A resumed run leaves no line twice.
+    """
 
     def __init__(self, directory: Path, journal: Journal, every: int) -> None:
         self.directory, self.journal, self.every = directory, journal, every
@@ -53,10 +56,11 @@ class StepLog(lightning.Callback):
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: Any) -> None:
         if not trainer.is_global_zero or not self.journal.history:
             return
-        path = self.directory / "epochs.csv"
-        path.unlink(missing_ok=True)
-        for row in self.journal.history:
-            _append(path, row)
+        skipped = [{"key": key, "reason": why} for key, why in sorted(self.journal.skipped.items())]
+        for name, rows in (("epochs.csv", self.journal.history), ("skipped.csv", skipped)):
+            (self.directory / name).unlink(missing_ok=True)
+            for row in rows:
+                _append(self.directory / name, row)
         last = self.journal.history[-1]
         names = ("val_loss", "accuracy", "balanced_accuracy")
         found = {f"val/{name}": last[name] for name in names if last[name] is not None}

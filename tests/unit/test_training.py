@@ -95,6 +95,7 @@ def test_captions_ema_accumulation_and_logs(pairs: Pairs, tmp_path: Path) -> Non
         assert [int(row["step"]) for row in csv.DictReader(file)][-1] == 6
     assert len((tmp_path / "logs" / "epochs.csv").read_text().splitlines()) == 3
     assert list((tmp_path / "logs").glob("events.out.tfevents*"))
+    assert "pair-000007" in (tmp_path / "logs" / "skipped.csv").read_text()
     assert not Path("lightning_logs").exists()
     content = checkpoints.newest(tmp_path / "checkpoints")
     assert content is not None
