@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import yaml
@@ -124,7 +125,7 @@ class Stages:
         try:
             with np.load(self.path / f"{name}.npz", allow_pickle=False) as file:
                 return {key: file[key] for key in file.files}
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
 
     def put_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:

@@ -18,10 +18,11 @@ from domainclip.evaluation._results import ADAPTED, Measured, Method, methods
 from domainclip.evaluation.report import Report, RunLink
 from domainclip.recipe import Recipe, to_yaml
 
-__all__ = ["Row", "combined", "mean_of", "sweep_page"]
+__all__ = ["Row", "combined", "folders", "mean_of", "sweep_page"]
 
 # sweeping these repeats a measurement; sweeping anything else makes another one
 _REPEATS = re.compile(r"(^|,)seed=[^,]*")
+_FOLDER = re.compile(r"[^\w=,.+-]+")  # what a folder's name, and so a link, does without
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,23 @@ class Row:
     def variant(self) -> str:
         """The label without the seeds: runs that share it are repetitions of each other."""
         return _REPEATS.sub("", self.label).strip(",")
+
+    @property
+    def title(self) -> str:
+        """The variant as a table shows it."""
+        parts = self.variant.replace("adapter=", "").replace("head=", "")
+        return parts.replace(",", ", ") or method_name(self.recipe)
+
+
+def folders(runs: Sequence[tuple[str, Recipe]]) -> list[tuple[str, Recipe]]:
+    """(folder name, recipe) of each run of a sweep, from its label; no two alike."""
+    found: dict[str, Recipe] = {}
+    for label, recipe in runs:
+        name = _FOLDER.sub("", label)
+        while name in found:
+            name += "+"
+        found[name] = recipe
+    return list(found.items())
 
 
 def combined(rows: Sequence[Row]) -> tuple[list[Measured], list[Method]]:
@@ -54,7 +72,7 @@ def combined(rows: Sequence[Row]) -> tuple[list[Measured], list[Method]]:
             found = [v.value for row in mine for v in row.values
                      if (v.stage, v.evaluator, v.metric) == (stage, evaluator, metric)]  # fmt: skip
             means.append(Measured(stage, evaluator, metric, mean_of(found)))
-        title = variant or method_name(mine[0].recipe)
+        title = mine[0].title
         for method in methods(means, method_name(mine[0].recipe)):
             named = method
             if method.kind == "adapted" and len(variants) > 1:

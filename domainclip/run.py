@@ -19,7 +19,7 @@ from domainclip._run_directory import RunDirectory, Stages, write_bytes
 from domainclip._run_environment import environment, homeless
 from domainclip._run_report import duration, report_of
 from domainclip._run_stages import Bar, Work, method_name, no_bar
-from domainclip._run_sweep import Row, combined, sweep_page
+from domainclip._run_sweep import Row, combined, folders, sweep_page
 from domainclip.adapters.storage import load_adapter
 from domainclip.backbones import load_backbone
 from domainclip.errors import BadInput, UsageError
@@ -150,9 +150,8 @@ def _sweep(directory: RunDirectory, command: str, say: Callable[[str], None], ba
     recipe, path = directory.recipe, directory.path
     rows: list[Row] = []
     runs = expand(recipe)
-    for number, (label, one) in enumerate(runs, start=1):
-        say(f"run {number} of {len(runs)}: {label}")
-        folder = label.replace("/", "_")
+    for number, (folder, one) in enumerate(folders(runs), start=1):
+        say(f"run {number} of {len(runs)}: {folder}")
         with RunDirectory(path / "runs" / folder, one) as inner:
             if not (inner.path / METRICS).is_file():
                 _single(inner, command, say, bar, Stages(path / "stages"))

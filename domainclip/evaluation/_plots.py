@@ -51,7 +51,7 @@ def methods_plot(methods: Sequence[Method]) -> str:
             )  # fmt: skip
             if method.kind == "baseline":
                 axes.axvline(value.value, color=BEFORE, lw=1, ls=(0, (3, 3)), zorder=0)
-        axes.set_yticks(range(len(methods)), [method.label for method in reversed(methods)])
+        axes.set_yticks(range(len(methods)), [_cut(m.label, 34) for m in reversed(methods)])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.set_ylim(-0.6, len(methods) - 0.4)
         axes.set_xlim(0, 1.09)
@@ -106,7 +106,7 @@ def confusion_plot(matrix: Any, names: Sequence[str]) -> str:
                 axes.text(column, row, f"{counts[row, column]}", ha="center", va="center",
                           color=INK, fontsize=7.5)  # fmt: skip
         size = 8 if c <= 25 else 5
-        shown = [name if len(name) <= 24 else name[:23] + "…" for name in names]
+        shown = [_cut(name, 28) for name in names]
         axes.set_xticks(range(c), shown, rotation=55, ha="right", rotation_mode="anchor",
                         fontsize=size)  # fmt: skip
         axes.set_yticks(range(c), shown, fontsize=size)
@@ -142,6 +142,10 @@ def reliability_plot(before: Sequence[Reliability], after: Sequence[Reliability]
         if before and after:
             axes.legend(loc="upper left", labelcolor=INK, markerscale=0.7)
         return _svg(figure, "reliability diagram")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _drawing() -> Any:

@@ -34,7 +34,7 @@ ALLOWED = {
     "evaluation": METHODS | {"images", "data"},
     "recipe": {"training", "data", *BASE},  # their settings, which need no torch
     "few_shot": WORK,
-    "run": WORK | {"extraction"},
+    "run": WORK | {"extraction", "few_shot"},
     "commands": WORK | {"run", "few_shot", "extraction", "curation", "images"},
     "cli": {"errors", "commands"},
 }

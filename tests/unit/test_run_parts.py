@@ -1,0 +1,102 @@
+"""The parts of a run: stages that are whole or absent, labels, means over a sweep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from domainclip._run_directory import Stages
+from domainclip._run_environment import environment, homeless
+from domainclip._run_report import component_text, duration
+from domainclip._run_stages import evaluator_labels
+from domainclip._run_sweep import Row, combined, folders, mean_of
+from domainclip.evaluation._results import Measured
+from domainclip.evaluation.metrics import Value
+from domainclip.recipe import Component, load_recipe
+
+
+def test_a_stage_is_made_once_and_a_broken_file_again(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    stages, calls = Stages(tmp_path / "stages"), []
+
+    def make() -> dict[str, int]:
+        calls.append(1)
+        return {"answer": 42}
+
+    assert stages.once("a", make)["answer"] == stages.once("a", make)["answer"] == 42
+    assert len(calls) == 1
+    (tmp_path / "stages" / "a.json").write_text('{"answer": 4')
+    assert stages.once("a", make)["answer"] == 42 and len(calls) == 2
+    stages.put_arrays("b", {"keys": np.array(["é", "b"]), "x": np.eye(2)})
+    found = stages.arrays("b")
+    assert found is not None and found["keys"].tolist() == ["é", "b"]
+    (tmp_path / "stages" / "b.npz").write_bytes(b"PK\x03\x04 cut short")
+    assert stages.arrays("b") is None and stages.arrays("c") is None
+
+
+def test_evaluators_of_one_name_are_told_apart_by_what_differs() -> None:
+    both = [
+        Component("few_shot", {"head": "gda", "draws": 3}),
+        Component("few_shot", {"head": "linear_probe", "draws": 3}),
+        Component("zero_shot", {}),
+    ]
+    labels = [label for label, _ in evaluator_labels(both)]
+    assert labels == ["few_shot-gda", "few_shot-linear_probe", "zero_shot"]
+
+
+def test_the_mean_of_repetitions_has_students_interval() -> None:
+    numbers = [0.81, 0.84, 0.86]
+    found = mean_of([Value(number, 0.1, 0.9, 10, 3) for number in numbers])
+    low, high = stats.t.interval(0.95, 2, np.mean(numbers), stats.sem(numbers))
+    assert found.value == pytest.approx(np.mean(numbers)) and found.n == 30
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+    assert mean_of([Value(0.5, 0.4, 0.6, 10)]) == Value(0.5, 0.4, 0.6, 10)
+
+
+def test_a_sweep_averages_seeds_and_keeps_variants_apart() -> None:
+    recipe = load_recipe("quickstart", ["sweep={}"])
+    rows = [
+        Row(
+            f"adapter={name},seed={seed}", recipe,
+            (
+                Measured("before", "zero_shot", "accuracy", Value(0.2 + 0.01 * seed, n=10)),
+                Measured("after", "adapted", "accuracy", Value(score + 0.01 * seed, n=10)),
+            ),
+        )
+        for name, score in (("lora", 0.8), ("full", 0.85))
+        for seed in (0, 1)
+    ]  # fmt: skip
+    values, compared = combined(rows)
+    assert [(m.label, round(m.value.value, 3)) for m in compared] == [
+        ("zero shot", 0.205), ("lora", 0.805), ("full", 0.855),
+    ]  # fmt: skip
+    assert [row.evaluator for row in values] == ["zero_shot", "lora/adapted", "full/adapted"]
+
+
+def test_folders_of_a_sweep_are_plain_names_and_differ() -> None:
+    recipe = load_recipe("quickstart")
+    named = folders(
+        [("adapter=full-towers['image']", recipe), ("adapter=full-towers/image", recipe)]
+    )
+    assert [name for name, _ in named] == ["adapter=full-towersimage", "adapter=full-towersimage+"]
+
+
+def test_nothing_tells_whose_machine_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    import torch
+
+    monkeypatch.setenv("HOME", "/home/jane")
+    assert homeless("domainclip run /home/jane/x.yaml") == "domainclip run ~/x.yaml"
+    found = environment(torch.device("cpu"))
+    assert {"python", "torch", "open_clip_torch", "cores", "threads", "device"} <= set(found)
+    assert socket.gethostname() not in found.values()
+
+
+def test_words_for_durations_and_components() -> None:
+    assert [duration(s) for s in (0.42, 59.6, 232, 4000)] == [
+        "0.4 s", "1 min", "3 min 52 s", "1 h 6 min",
+    ]  # fmt: skip
+    assert component_text(Component("lora", {"rank": 8, "towers": ["image"]})) == (
+        "lora (rank 8, towers image)"
+    )
