@@ -123,7 +123,7 @@ class Work:
         self.stages.put("train", made)
         # the adapter holds the result; three times its size in optimiser state is of no more use
         shutil.rmtree(self.directory.path / "checkpoints", ignore_errors=True)
-        self.seconds["train"] = made["seconds"]
+        self.seconds["train"] = round(result.seconds, 3)
         self.say(f"train: {len(result.history)} epochs, best {result.best_epoch}, "
                  f"{result.seconds:.0f} s")  # fmt: skip
         return made

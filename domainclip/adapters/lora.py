@@ -44,7 +44,8 @@ class LoRA:
 
     targets: kinds of weights (``q k v o mlp conv proj``); None takes q, k, v where a tower has
     them, else its 1x1 convolutions and its projection. towers: image, text. blocks: their numbers,
-    None for all. seed: of A's first values; B is zero. Packed attention is split into q, k and v while the adapter is in.
+    None for all. seed: of A's first values; B is zero. Packed attention is split into q, k and v
+    while the adapter is in.
     """
 
     rank: int = 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domainclip.backbones.cache import FeatureCache
-from domainclip.backbones.handle import DEFAULT_TEMPLATES, Backbone
+from domainclip.backbones.handle import Backbone
 from domainclip.backbones.load import load_backbone
+from domainclip.backbones.prompts import DEFAULT_TEMPLATES
 from domainclip.backbones.sites import Site, find_sites
 
 __all__ = [

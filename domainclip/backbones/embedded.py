@@ -1,9 +1,9 @@
 """The embedded backbone: a real, weak dual encoder from two small wheels, for trying every recipe.
 
 Image tower: ImageNet EfficientNet-Lite0; text tower: MiniLM, mean-pooled. They are aligned in
-closed form, without an image: each ImageNet class has a classifier row w (1280,) and a name with a text
-embedding t (384,), so a ridge regression from centred, unit rows to centred text embeddings is an
-image projection P (1280, 384). It is no model to publish with.
+closed form, without an image: each ImageNet class has a classifier row w (1280,) and a name with a
+text embedding t (384,), so a ridge regression from centred, unit rows to centred text embeddings is
+an image projection P (1280, 384). It is no model to publish with.
 """
 
 from __future__ import annotations

@@ -2,63 +2,71 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from domainclip.backbones.pictures import to_rgb
-from domainclip.backbones.shortening import encode_ids
-from domainclip.backbones.sites import Site, Tower, find_sites
+from domainclip.backbones._streaming import default_autocast, image_batches, inference
+from domainclip.backbones._weights import PlainWeights, StateHash, hash_of
+from domainclip.backbones.pictures import Preprocess
+from domainclip.backbones.prompts import prompts_of
+from domainclip.backbones.shortening import text_features, used_positions
 from domainclip.catalogue import load
 from domainclip.errors import UsageError
 
-__all__ = ["DEFAULT_TEMPLATES", "Backbone"]
+if TYPE_CHECKING:
+    from domainclip.backbones.sites import Site, Tower
 
-DEFAULT_TEMPLATES = ("a photo of a {}.",)
+__all__ = ["Backbone"]
+
+
+class _TextStrategy(Protocol):
+    """See ``domainclip.text``."""
+
+    def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int) -> Tensor: ...
 
 
 class Backbone:
     """An ordinary open_clip model with its preprocessing and tokenizer.
 
-    model: ``open_clip.CLIP`` or ``CustomTextCLIP``; adapters change it in place. preprocess: PIL
-    image -> (3, h, w). Features are unit length; d is ``embed_dim``. The ``encode_*`` methods and
-    ``classifier`` need no gradient and give float32; ``image``, ``text`` and ``class_text`` are
-    differentiable and leave train and eval mode to the caller.
+    model: ``open_clip.CLIP``, ``CustomTextCLIP`` or ``CoCa``; adapters change it in place.
+    preprocess: picture -> (3, h, w), as the model was evaluated by its makers. config: open_clip's
+    ``model_cfg``. autocast: the dtype that ``encode_*`` and ``classifier`` compute in on a GPU
+    (bfloat16 where the card has it); None for the weights' own.
+
+    Features are of unit length, d is ``embed_dim``. ``encode_*`` and ``classifier`` keep no
+    gradient, run in eval mode (and put the mode back) and give float32 on the CPU. ``image``,
+    ``text`` and ``class_text`` are differentiable, stay on the device, and leave train and eval
+    mode to the caller.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        preprocess: Callable[[Any], Tensor],
-        tokenizer: Callable[..., Tensor],
+        preprocess: Preprocess,
+        make_tokenizer: Callable[[], Any],
         *,
         name: str,
         pretrained: str | None = None,
-        config: dict[str, Any] | None = None,
+        config: dict[str, Any],
     ) -> None:
+        """make_tokenizer: called when the first text is met, since some must be fetched."""
         self.model: Any = model
         self.preprocess = preprocess
-        self.tokenizer: Any = tokenizer
-        self.name, self.pretrained = name, pretrained
-        self.config = config or {}
-        self._hash: str | None = None
-        self._image: Callable[[Tensor], Tensor] = self.image  # compiled, where asked for
-        self._text: Callable[[Tensor], Tensor] = self.text
-        shape = model.visual.image_size  # type: ignore[union-attr]
-        self.image_size: tuple[int, int] = (
-            (int(shape), int(shape)) if isinstance(shape, int) else (int(shape[0]), int(shape[1]))  # type: ignore[index]
-        )
-        described = getattr(model.visual, "preprocess_cfg", None) or {}
-        self.mean: tuple[float, ...] = tuple(described.get("mean", (0.0, 0.0, 0.0)))
-        self.std: tuple[float, ...] = tuple(described.get("std", (1.0, 1.0, 1.0)))
-        self.interpolation: str = described.get("interpolation", "bicubic")
+        self.name, self.pretrained, self.config = name, pretrained, config
+        self.autocast = default_autocast(self.device, self.dtype)
+        self._make_tokenizer = make_tokenizer
+        self._plain, self._state_hash = PlainWeights(model), StateHash(model)
+        self._weights_hash: str | None = None
+        self._prompt_ids: tuple[tuple[str, ...], Tensor] | None = None
+        self._forward_image: Callable[[Tensor], Tensor] = self._image_features
+        self._forward_text: Callable[[Tensor], Tensor] = self._text_features
+        self._length_step = 1  # texts are cut to multiples of this
 
     def __repr__(self) -> str:
         return f"Backbone({self.name!r}, pretrained={self.pretrained!r}, device={self.device})"
@@ -67,25 +75,45 @@ class Backbone:
 
     @property
     def device(self) -> torch.device:
-        return next(self.model.parameters()).device
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
     @property
     def dtype(self) -> torch.dtype:
-        return next(self.model.parameters()).dtype
+        dtype: torch.dtype = next(self.model.parameters()).dtype
+        return dtype
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(h, w) pixels that the image tower was made for."""
+        return self.preprocess.size
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        return self.preprocess.mean
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        return self.preprocess.std
+
+    @property
+    def interpolation(self) -> str:
+        return self.preprocess.interpolation
 
     @property
     def embed_dim(self) -> int:
         """Width d of both towers' features."""
-        if "embed_dim" in self.config:
-            return int(self.config["embed_dim"])
-        with torch.no_grad():
-            return int(self.text(self.tokenize(["a"]).to(self.device)).shape[-1])
+        return int(self.config["embed_dim"])
 
     @property
     def context_length(self) -> int:
         """Token positions of the text tower."""
-        length = getattr(self.tokenizer, "context_length", None)
-        return int(length or self.model.context_length)
+        return int(self.config["text_cfg"].get("context_length", 77))
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """open_clip's tokenizer of this model. Raises BadInput where it must be fetched in vain."""
+        return self._make_tokenizer()
 
     @property
     def logit_scale(self) -> Tensor:
@@ -100,105 +128,134 @@ class Backbone:
 
     def sites(self, tower: Tower, kinds: Collection[str] | None = None) -> list[Site]:
         """The addressable weights of a tower; see ``backbones.sites``."""
+        from domainclip.backbones.sites import find_sites
+
         return find_sites(self.model, tower, kinds)
 
     def weights_hash(self) -> str:
-        """sha256 of the weights as they were when first asked for: names, dtypes, shapes, bytes.
+        """sha256 of the plain weights, as they were when first asked: names, dtypes, shapes, bytes.
 
-        An adapter asks before it is injected, so the hash is that of the plain backbone.
+        An adapter asks before it is injected, so that it names the weights it was made for, also
+        after it has tuned them. The same on every device and in every process.
         """
-        if self._hash is None:
-            digest = hashlib.sha256()
-            for key, value in sorted(self.model.state_dict().items()):
-                value = value.detach().cpu().contiguous()
-                digest.update(f"{key} {value.dtype} {tuple(value.shape)}\n".encode())
-                digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
-            self._hash = digest.hexdigest()
-        return self._hash
+        if self._weights_hash is None:
+            self._weights_hash = hash_of(self._plain.tensors())
+        return self._weights_hash
 
     def weights_changed(self) -> None:
         """Forget the hash: a merged adapter makes another backbone of this one."""
-        self._hash = None
+        self._weights_hash = None
 
-    def to(self, device: str | torch.device | None = None, dtype: Any = None) -> Backbone:
+    def state_hash(self) -> str:
+        """sha256 of all that the towers compute with now, injected adapters included.
+
+        ``weights_hash`` of a plain backbone; changes with every training step, so features can be
+        kept under it.
+        """
+        return self._state_hash()
+
+    def state_dict_plain(self) -> dict[str, Tensor]:
+        """The weights by open_clip's names, without what injected adapters added; no copies."""
+        return self._plain.tensors()
+
+    def to(
+        self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
+    ) -> Backbone:
         """Move in place; returns itself."""
         self.model.to(device=device, dtype=dtype)
+        self.autocast = default_autocast(self.device, self.dtype)
         return self
 
+    def cpu(self) -> Backbone:
+        """``to("cpu")``."""
+        return self.to("cpu")
+
     def compile(self) -> Backbone:
-        """Compile both towers' forwards with torch.compile for ``encode_*``; returns itself."""
-        self._image = torch.compile(self.image)
-        self._text = torch.compile(self.text)
+        """``torch.compile`` the forwards of ``encode_*``; worth it from some thousand inputs on.
+
+        Texts are then cut to multiples of 16 positions, so that few lengths are compiled.
+        """
+        self._forward_image = torch.compile(self._image_features)
+        self._forward_text = torch.compile(self._text_features)
+        self._length_step = 16
         return self
 
     # differentiable
 
     def image(self, x: Tensor) -> Tensor:
         """Preprocessed images (b, 3, h, w) -> (b, d) of unit length."""
-        out = self.model.visual(x)
-        return functional.normalize(out[0] if isinstance(out, tuple) else out, dim=-1)
+        return _unit(self._image_features(x.to(self.device, self.dtype)))
 
     def text(self, ids: Tensor) -> Tensor:
-        """Token ids (b, t) -> (b, d) of unit length, on the shortest exact context."""
-        return functional.normalize(encode_ids(self.model, ids), dim=-1)
+        """Token ids (b, t) -> (b, d) of unit length, on the shortest exact context.
+
+        Ids that still lie on the CPU spare the device a wait for their length.
+        """
+        return _unit(self._text_features(self._shortened(ids).to(self.device)))
 
     def class_text(
         self, classnames: Sequence[str], templates: Sequence[str] | None = None
     ) -> Tensor:
         """Class weights (c, d): each class's prompts encoded, averaged, brought to unit length."""
-        templates = _checked(classnames, templates)
-        prompts = [_fill(template, name) for name in classnames for template in templates]
-        z = self.text(self.tokenize(prompts).to(self.device))  # (c * k, d)
-        z = z.reshape(len(classnames), len(templates), -1).mean(1)
-        return functional.normalize(z, dim=-1)
+        prompts, each = prompts_of(classnames, templates)
+        if self._prompt_ids is None or self._prompt_ids[0] != tuple(prompts):
+            self._prompt_ids = tuple(prompts), self.tokenize(prompts)
+        z = self.text(self._prompt_ids[1])  # (c * k, d)
+        return _unit(z.reshape(len(classnames), each, -1).mean(1))
 
     # without gradient
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
-        """Token ids (n, context_length) of texts, cut where they are too long."""
+        """Token ids (n, context_length) int64 of texts, cut where they are too long."""
+        if not len(texts):
+            return torch.zeros(0, self.context_length, dtype=torch.int64)
         ids: Tensor = self.tokenizer(list(texts))
         return ids
 
-    def encode_image(self, images: Any, batch_size: int = 64) -> Tensor:
-        """Images -> (n, d) float32 of unit length, on the CPU.
+    def encode_image(self, images: Tensor | Iterable[Any], batch_size: int = 64) -> Tensor:
+        """Images -> (n, d) float32 of unit length, on the CPU; a stream is read batch by batch.
 
         images: a tensor (n, 3, h, w) that is already preprocessed, or any iterable of PIL images,
-        paths, encoded bytes, uint8 arrays or preprocessed tensors (3, h, w).
+        paths, encoded bytes, uint8 arrays (h, w, 3), or preprocessed tensors (3, h, w). Raises
+        BadInput for a picture that cannot be read, naming its path.
         """
-        forward = self._image
-        with self._inference():
+        with inference(self.model, self.autocast):
             found = [
-                forward(batch.to(self.device, self.dtype)).float().cpu()
-                for batch in self._image_batches(images, batch_size)
+                _unit(self._forward_image(batch.to(self.device, self.dtype))).float().cpu()
+                for batch in image_batches(images, self.preprocess, batch_size)
             ]
+        # joined outside: an inference tensor could not be trained on
         return torch.cat(found) if found else torch.zeros(0, self.embed_dim)
 
     def encode_text(
-        self, texts: Sequence[str], long: str = "truncate", batch_size: int = 256
+        self,
+        texts: Sequence[str],
+        long: str | _TextStrategy = "truncate",
+        batch_size: int = 256,
     ) -> Tensor:
-        """Texts -> (n, d) float32 of unit length, on the CPU.
+        """Texts -> (n, d) float32 of unit length, on the CPU; equal texts are encoded once.
 
-        long: what to do with a text beyond the context: a name that ``domainclip list text`` shows.
+        long: what is done with a text beyond the context: a name that ``domainclip list text``
+        shows, or an instance with options of its own.
         """
         if isinstance(texts, str):
             raise UsageError("encode_text takes a list of texts; put the one text into a list.")
-        encoder = load("text", long)(batch_size=batch_size)
-        encoded: Tensor = encoder.encode(self, list(texts))
-        return encoded
+        strategy: _TextStrategy = load("text", long)() if isinstance(long, str) else long
+        row: dict[str, int] = {}
+        rows = [row.setdefault(text, len(row)) for text in texts]
+        encoded = strategy.encode(self, list(row), batch_size=batch_size)
+        return encoded if len(row) == len(rows) else encoded[rows]
 
     def encode_ids(self, ids: Tensor, batch_size: int = 256) -> Tensor:
         """Token ids (n, t) -> (n, d) float32 of unit length, on the CPU; batched by length."""
-        forward = self._text
-        lengths = (ids != _filler(ids)).sum(1)
-        order = torch.argsort(lengths, stable=True)
-        found = torch.zeros(len(ids), 0)
-        with self._inference():
-            for rows in torch.split(order, batch_size):
-                z = forward(ids[rows].to(self.device)).float().cpu()
-                if found.shape[1] == 0:
-                    found = torch.zeros(len(ids), z.shape[1])
-                found[rows] = z
-        return found if len(ids) else torch.zeros(0, self.embed_dim)
+        used = used_positions(self.model, ids)
+        order = torch.arange(len(ids)) if used is None else used.cpu().argsort(stable=True)
+        found = torch.zeros(len(ids), self.embed_dim)
+        with inference(self.model, self.autocast):
+            for rows in torch.split(order, batch_size) if len(order) else ():
+                batch = self._shortened(ids[rows]).to(self.device)
+                found[rows] = _unit(self._forward_text(batch)).float().cpu()
+        return found
 
     def classifier(
         self, classnames: Sequence[str], templates: Sequence[str] | None = None
@@ -208,63 +265,33 @@ class Backbone:
         templates hold ``{}`` for the class name, whose underscores become blanks.
         Reference: Radford et al. 2021, arXiv 2103.00020, section 3.1.4.
         """
-        templates = _checked(classnames, templates)
-        prompts = [_fill(template, name) for name in classnames for template in templates]
-        z = self.encode_text(prompts).reshape(len(classnames), len(templates), -1).mean(1)
-        return functional.normalize(z, dim=-1)
+        prompts, each = prompts_of(classnames, templates)
+        return _unit(self.encode_text(prompts).reshape(len(classnames), each, -1).mean(1))
 
     def save(self, path: str | Path) -> Path:
-        """Write a folder that ``open_clip.create_model("local-dir:PATH")`` and we can load."""
-        from domainclip.backbones.load import save_backbone
+        """Write a folder that ``open_clip.create_model("local-dir:PATH")`` and we can load.
 
-        return save_backbone(self, Path(path))
+        It holds the plain weights: merge an adapter first, or save it beside.
+        """
+        from domainclip.backbones._folder import save_folder
 
-    @contextmanager
-    def _inference(self) -> Iterator[None]:
-        modes = {module: module.training for module in self.model.modules()}
-        self.model.eval()
-        cast = (
-            torch.autocast("cuda", torch.bfloat16)
-            if self.device.type == "cuda" and self.dtype == torch.float32
-            else nullcontext()
-        )
-        try:
-            with torch.inference_mode(), cast:
-                yield
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
+        return save_folder(self, Path(path))
 
-    def _image_batches(self, images: Any, batch_size: int) -> Iterator[Tensor]:
-        if isinstance(images, Tensor):
-            if images.ndim != 4:
-                raise UsageError(
-                    f"a tensor of images has shape (n, 3, h, w), and this one {tuple(images.shape)}."
-                )
-            yield from torch.split(images, batch_size)
-            return
-        stream = iter(images)
-        while chunk := list(islice(stream, batch_size)):
-            yield torch.stack(
-                [x if isinstance(x, Tensor) else self.preprocess(to_rgb(x)) for x in chunk]
-            )
+    def _image_features(self, x: Tensor) -> Tensor:
+        features: Tensor = self.model.encode_image(x, normalize=False)
+        return features
+
+    def _text_features(self, ids: Tensor) -> Tensor:
+        return text_features(self.model, ids)
+
+    def _shortened(self, ids: Tensor) -> Tensor:
+        used = used_positions(self.model, ids)
+        if used is None or not len(used):
+            return ids
+        step = self._length_step
+        return ids[:, : -(-int(used.max()) // step) * step]
 
 
-def _checked(classnames: Sequence[str], templates: Sequence[str] | None) -> Sequence[str]:
-    if isinstance(classnames, str) or not len(classnames):
-        raise UsageError("class names are a list of at least one name.")
-    templates = DEFAULT_TEMPLATES if templates is None else templates
-    templates = [templates] if isinstance(templates, str) else templates
-    for template in templates:
-        if "{}" not in template:
-            raise UsageError(f"template {template!r} lacks the {{}} where the class name goes.")
-    return templates
-
-
-def _fill(template: str, name: str) -> str:
-    return template.replace("{}", name.replace("_", " "))
-
-
-def _filler(ids: Tensor) -> int:
-    """The id that pads: the commonest last one."""
-    return int(ids[:, -1].mode().values) if len(ids) else 0
+def _unit(z: Tensor) -> Tensor:
+    """Rows of unit length; half precision is widened, where a norm would lose three digits."""
+    return functional.normalize(z.float() if z.dtype.itemsize < 4 else z, dim=-1)

@@ -1,60 +1,129 @@
-"""Whatever holds a picture, as an 8-bit RGB PIL image."""
+"""Whatever holds a picture, as an 8-bit RGB PIL image, and that as the tower's input."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
+from torch import Tensor
 
 from domainclip.errors import BadInput
+from domainclip.images.encoded import decoded
 
-__all__ = ["to_rgb"]
+__all__ = ["Preprocess", "to_rgb"]
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """A picture as a tower's input (3, h, w) float32, exactly as open_clip's evaluation does it.
+
+    size: (h, w) pixels. mean, std: of channels in 0..1. resize_mode: ``shortest`` (and centre
+    crop), ``longest`` (and pad with fill_color) or ``squash``.
+    """
+
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str = "bicubic"
+    resize_mode: str = "shortest"
+    fill_color: int = 0
+
+    def __post_init__(self) -> None:
+        settings = PreprocessCfg(**asdict(self))
+        transform = image_transform_v2(settings, is_train=False)
+        object.__setattr__(self, "_transform", transform)
+
+    def __call__(self, picture: Any) -> Tensor:
+        """Anything that ``to_rgb`` takes."""
+        transform: Callable[[Image.Image], Tensor] = self._transform  # type: ignore[attr-defined]
+        return transform(to_rgb(picture))
+
+    @classmethod
+    def of(cls, described: dict[str, Any]) -> Preprocess:
+        """From open_clip's ``preprocess_cfg``; what it does not say is open_clip's default."""
+        known = asdict(PreprocessCfg())
+        known.update((k, v) for k, v in described.items() if k in known and v is not None)
+        size = known["size"]
+        height, width = (size, size) if isinstance(size, int) else size
+        return cls(
+            (int(height), int(width)),
+            tuple(map(float, known["mean"])),
+            tuple(map(float, known["std"])),
+            str(known["interpolation"]),
+            str(known["resize_mode"]),
+            int(known["fill_color"]),
+        )
 
 
 def to_rgb(picture: Any) -> Image.Image:
-    """A PIL image, path, encoded bytes or uint8 array (h, w), (h, w, 1|3|4) -> RGB.
+    """A PIL image, path, encoded bytes or array (h, w), (h, w, 1|3|4) of uint8 or uint16 -> RGB.
 
-    16-bit greys are scaled from 0..65535, floating ones are refused (their range is not known),
-    transparency is laid over black. Raises BadInput.
+    16-bit greys are scaled from 0..65535; floating ones are refused, since their range is not
+    known. Transparency is laid over white, as a page shows it. Raises BadInput.
     """
     if isinstance(picture, Image.Image):
         return _rgb(picture)
-    if isinstance(picture, (str, Path, bytes)):
-        name = "these bytes" if isinstance(picture, bytes) else str(picture)
-        source = io.BytesIO(picture) if isinstance(picture, bytes) else picture
+    if isinstance(picture, bytes):
+        return _rgb(_opened(picture, "these bytes"))
+    if isinstance(picture, (str, Path)):
         try:
-            with Image.open(source) as opened:
-                opened.load()
-                return _rgb(opened)
+            data = Path(picture).read_bytes()
         except FileNotFoundError as error:
-            raise BadInput(f"{name}: no such image file.") from error
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise BadInput(f"{name}: not a readable image ({error}).") from error
+            raise BadInput(f"{picture}: no such image file.") from error
+        except OSError as error:
+            raise BadInput(f"{picture}: cannot be read ({error.strerror}).") from error
+        return _rgb(_opened(data, str(picture)))
     if isinstance(picture, np.ndarray):
-        if picture.dtype not in (np.uint8, np.uint16) or picture.ndim not in (2, 3):
-            raise BadInput(
-                f"an image array of dtype {picture.dtype} and shape {picture.shape}: give uint8 or "
-                "uint16 values of shape (h, w) or (h, w, channels)."
-            )
-        if picture.dtype == np.uint16:
-            picture = (picture >> 8).astype(np.uint8)
-        return _rgb(Image.fromarray(picture.squeeze()))
+        return _rgb(_from_array(picture))
     raise BadInput(
         f"a {type(picture).__name__} is not an image: give a PIL image, a path, bytes or an array."
     )
 
 
+def _opened(data: bytes, name: str) -> Image.Image:
+    try:
+        return decoded(data)
+    except ValueError as error:
+        raise BadInput(f"{name}: not a readable image ({error}).") from error
+
+
+def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
+    shape = array.shape
+    if array.ndim == 3 and shape[2] == 1:
+        array = array[:, :, 0]
+    good = array.ndim == 2 or (array.ndim == 3 and shape[2] in (3, 4))
+    if array.dtype not in (np.uint8, np.uint16) or not good or 0 in shape:
+        raise BadInput(
+            f"an image array of {array.dtype} and shape {shape}: give uint8 or uint16 values of "
+            "shape (h, w) or (h, w, channels)."
+        )
+    if array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        values = np.asarray(image).astype(np.int64)
-        return Image.fromarray((values.clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
     if image.mode == "F":
         raise BadInput("a floating-point image has no known range; convert it to 8 bits first.")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        return Image.alpha_composite(ground, image).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.int64)
+        if values.size and (values.min() < 0 or values.max() > 65535):
+            raise BadInput(
+                f"a grey image with values from {values.min()} to {values.max()} has no known "
+                "range; convert it to 8 or 16 bits first."
+            )
+        return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        # premultiplied greys have no way to RGBA but through their own straight kind
+        straight = image.convert("LA") if image.mode == "La" else image
+        over = straight.convert("RGBA")
+        ground = Image.new("RGBA", over.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, over).convert("RGB")
+    return image.convert("RGB")

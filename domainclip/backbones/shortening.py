@@ -1,8 +1,11 @@
 """Text features with the positions that cannot matter cut off, exactly.
 
 A causal tower pooled at EOT gives the same output when the context is cut to the last EOT of the
-batch, since no position sees a later one; a padded BERT likewise, since pads are masked. Towers
-without a causal mask that do not mask pads (SigLIP) are left whole.
+batch, since no position sees a later one; a padded BERT likewise, since pads are masked. A tower
+without a causal mask whose pads are attended (SigLIP), one pooled at the last position, and CoCa's
+(its class token stands behind the pads) are left whole.
+
+Measured: ``benchmarks/encode_prompts.py``.
 """
 
 from __future__ import annotations
@@ -12,57 +15,61 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["encode_ids", "shortened"]
+__all__ = ["text_features", "used_positions"]
 
 
-def encode_ids(model: nn.Module, ids: Tensor) -> Tensor:
-    """Text features (b, d), not normalised, of token ids (b, t) through an open_clip model."""
-    ids = shortened(model, ids)
+def text_features(model: nn.Module, ids: Tensor) -> Tensor:
+    """Token ids (b, t) -> features (b, d), not normalised, of an open_clip model's text tower.
+
+    t may be anything up to the context length, as long as ``used_positions`` is not None. The
+    model's own modules are called, so what adapters put into them takes effect.
+    """
     tower: Any = getattr(model, "text", model)
-    if _is_hf(tower):
-        # open_clip pads with the config's id and masks it
-        features: Tensor = _only_features(tower(ids))
-        return features
     if not _is_causal(tower) or ids.shape[1] == tower.positional_embedding.shape[0]:
-        return _only_features(model.encode_text(ids))  # type: ignore[operator]
+        # a tower that masks pads takes any length; the others are given all of it
+        whole: Tensor = model.encode_text(ids, normalize=False)  # type: ignore[operator]
+        return whole
     length = ids.shape[1]
+    # what open_clip's encode_text does, on the first positions: it hands the whole mask to the
+    # blocks (3.3.0), which refuse it for a shorter text
     cast = tower.transformer.get_cast_dtype()
     x = tower.token_embedding(ids).to(cast) + tower.positional_embedding[:length].to(cast)
     x = tower.transformer(x, attn_mask=tower.attn_mask[:length, :length])
     x = tower.ln_final(x)  # (b, t, width)
-    pooled = x[torch.arange(len(x), device=x.device), _eot(tower, ids)]  # (b, width)
+    pooled = x[torch.arange(len(x), device=x.device), _pooled_at(tower, ids)]  # (b, width)
     projection = tower.text_projection
     if projection is None:
         return pooled
-    if isinstance(projection, nn.Linear):
-        return projection(pooled)
-    return pooled @ projection
+    return projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection
 
 
-def shortened(model: nn.Module, ids: Tensor) -> Tensor:
-    """ids (b, t) -> (b, t' <= t): the positions that the features depend on."""
+def used_positions(model: nn.Module, ids: Tensor) -> Tensor | None:
+    """How many leading positions each text's features depend on, (b,) int64; None: on all of them.
+
+    ids (b, t) may lie on any device; the answer lies there too.
+    """
     tower: Any = getattr(model, "text", model)
-    if _is_hf(tower):
-        used = (ids != tower.config.pad_token_id).any(0)
-    elif _is_causal(tower):
-        used = torch.zeros(ids.shape[1], dtype=torch.bool, device=ids.device)
-        used[: int(_eot(tower, ids).max()) + 1] = True
-    else:
-        return ids
-    return ids[:, : max(int(used.nonzero().max()) + 1, 1)] if bool(used.any()) else ids[:, :1]
+    if _masks_pads(tower):
+        # counted from the right: what follows the last token that is no pad
+        tail = (ids != tower.config.pad_token_id).flip(1).int().argmax(dim=1)
+        return (ids.shape[1] - tail).clamp(min=1)
+    return _pooled_at(tower, ids) + 1 if _is_causal(tower) else None
 
 
-def _is_hf(tower: Any) -> bool:
-    return hasattr(tower, "config") and hasattr(tower, "pooler")
+def _masks_pads(tower: Any) -> bool:
+    """A Hugging Face tower in open_clip's wrapping, which masks its pads."""
+    config = getattr(tower, "config", None)
+    return hasattr(tower, "pooler") and getattr(config, "pad_token_id", None) is not None
 
 
 def _is_causal(tower: Any) -> bool:
     return (
-        getattr(tower, "attn_mask", None) is not None
+        isinstance(getattr(tower, "attn_mask", None), Tensor)
         and getattr(tower, "cls_emb", None) is None
         and _pool(tower) in ("argmax", "eos")
         and not getattr(tower, "output_tokens", False)
         and hasattr(tower, "token_embedding")
+        and hasattr(getattr(tower, "transformer", None), "get_cast_dtype")
     )
 
 
@@ -70,15 +77,10 @@ def _pool(tower: Any) -> str:
     return str(getattr(tower, "text_pool_type", getattr(tower, "pool_type", "")))
 
 
-def _eot(tower: Any, ids: Tensor) -> Tensor:
-    """Index (b,) of the position that is pooled."""
+def _pooled_at(tower: Any, ids: Tensor) -> Tensor:
+    """Index (b,) of the position that is pooled: the highest id, or the first that ends a text."""
     if _pool(tower) == "argmax":
         return ids.argmax(dim=-1)
-    eos = getattr(tower, "text_eos_id", None)
-    eos = getattr(tower, "eos_id", None) if eos is None else eos
-    assert isinstance(eos, int)
-    return (ids == eos).to(torch.int32).argmax(dim=-1)
-
-
-def _only_features(out: Any) -> Tensor:
-    return out[0] if isinstance(out, tuple) else out
+    ends = getattr(tower, "text_eos_id", None)
+    ends = tower.eos_id if ends is None else ends
+    return (ids == ends).int().argmax(dim=-1)

@@ -7,6 +7,7 @@ import ast
 import json
 import re
 from importlib.resources import files
+from typing import Any
 
 from domainclip.catalogue import KINDS, Entry, entries, recipes
 from domainclip.errors import UnknownName
@@ -61,7 +62,7 @@ def _find(name: str) -> list[tuple[str, Entry]]:
     ]
 
 
-def _describe(kind: str, entry: Entry) -> dict[str, object]:
+def _describe(kind: str, entry: Entry) -> dict[str, Any]:
     package, _, stem = entry.module.rpartition(".")
     source = files(package) / f"{stem}.py"
     if not source.is_file():

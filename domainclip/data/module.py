@@ -22,10 +22,14 @@ __all__ = ["PairsDataModule"]
 class _Tower(Protocol):
     """What the data must know of the backbone."""
 
-    image_size: tuple[int, int]
-    mean: Sequence[float]
-    std: Sequence[float]
-    interpolation: str
+    @property
+    def image_size(self) -> tuple[int, int]: ...
+    @property
+    def mean(self) -> Sequence[float]: ...
+    @property
+    def std(self) -> Sequence[float]: ...
+    @property
+    def interpolation(self) -> str: ...
 
 
 class PairsDataModule(lightning.LightningDataModule):

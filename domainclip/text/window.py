@@ -85,8 +85,8 @@ class Window:
             if first is not None and last is not None:
                 return list(inner.encode(clean(text), add_special_tokens=False)), first, last
         raise UsageError(
-            f"the text tower of {backbone.name!r} marks neither start nor end of a text, so windows "
-            "do not apply to it; use long='truncate'."
+            f"the text tower of {backbone.name!r} marks neither start nor end of a text, so "
+            "windows do not apply to it; use long='truncate'."
         )
 
     def _pad(self, backbone: Backbone, last: int) -> int:

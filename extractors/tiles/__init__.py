@@ -75,8 +75,8 @@ class Tiles:
             )
         if "complex" in scene.dataset.dtypes[self.bands[0] - 1]:
             raise BadInput(
-                f"{root}: its values are complex (SAR); convert them to amplitudes first, e.g. with "
-                "gdal_calc --calc='abs(A)'."
+                f"{root}: its values are complex (SAR); convert them to amplitudes first, e.g. "
+                "with gdal_calc --calc='abs(A)'."
             )
         limits = self._limits(scene) if self.per_class is not None else ()
         for row in self._rows(scene):

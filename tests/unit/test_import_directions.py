@@ -23,6 +23,7 @@ ALLOWED = {
     "images": {"errors"},
     "extraction": {"pairs", *BASE},
     "extractors": {"extraction", "pairs", "images", *BASE},
+    "recipes": set(),
     "curation": {"pairs", "images", *BASE},
     "backbones": {"images", *BASE},
     "text": {"backbones", *BASE},
