@@ -18,7 +18,7 @@ import yaml
 
 from domainclip.errors import OutputInUse
 from domainclip.pairs._files import output_errors, sync_directory, temporary_beside
-from domainclip.recipe import Recipe, as_tree, to_yaml
+from domainclip.recipe import Recipe, to_yaml
 
 __all__ = ["RunDirectory", "Stages", "digest", "hold", "write_bytes"]
 
@@ -185,11 +185,6 @@ def digest(value: Any, length: int = 12) -> str:
     """A short hash of plain values."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
-
-
-def recipe_digest(recipe: Recipe) -> str:
-    """The hash of everything in a recipe."""
-    return digest(as_tree(recipe))
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

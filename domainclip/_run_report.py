@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from domainclip._recipe_options import options_of
 from domainclip._run_environment import environment, homeless
 from domainclip._run_stages import Work, method_name
 from domainclip.evaluation._card import data_card
@@ -48,8 +49,8 @@ def report_of(
     backbone = " ".join(x for x in (recipe.backbone.name, recipe.backbone.pretrained) if x)
     facts = [
         ("backbone", homeless(backbone)),
-        *([("method", component_text(recipe.adapter))] if recipe.adapter else []),
-        *([("head", component_text(recipe.head))] if recipe.head else []),
+        *([("method", component_text(recipe.adapter, "adapters"))] if recipe.adapter else []),
+        *([("head", component_text(recipe.head, "heads"))] if recipe.head else []),
         ("data", f"{len(pairs):,} pairs" + (f", {len(classes)} classes" if len(classes) else "")),
         ("seed", str(recipe.seed)),
         ("took", duration(sum(work.seconds.values()))),
@@ -70,11 +71,13 @@ def report_of(
     )
 
 
-def component_text(component: Component) -> str:
-    """``lora (rank 8, alpha 16)``."""
+def component_text(component: Component, kind: str) -> str:
+    """``lora (rank 8, towers image text)``: the name, and the options that are not the default."""
+    known = options_of(kind, component.name)
     options = ", ".join(
         f"{name} {' '.join(map(str, value)) if isinstance(value, list | tuple) else value}"
         for name, value in component.options.items()
+        if name not in known or value != known[name].default
     )
     return f"{component.name} ({options})" if options else component.name
 

@@ -122,7 +122,7 @@ def sweep_page(
         over = f"means over {repeats} splits or seeds, with Student's t intervals over them"
     facts = [
         ("backbone", homeless(recipe.backbone.name)),
-        *([("method", component_text(recipe.adapter))] if recipe.adapter else []),
+        *([("method", component_text(recipe.adapter, "adapters"))] if recipe.adapter else []),
         ("sweep", swept),
         ("runs", str(len(rows))),
         ("took", duration(seconds)),

@@ -23,7 +23,15 @@ from domainclip.evaluation.metrics import Reliability
 __all__ = ["confusion_plot", "curves_plot", "methods_plot", "reliability_plot"]
 
 INK, MUTED, LINE, ACCENT, BEFORE = "#010203", "#040506", "#070809", "#0a0b0c", "#0d0e0f"
-_VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", ACCENT: "accent", BEFORE: "before"}
+CARD = "#101112"
+_VARIABLES = {
+    CARD: "card",
+    INK: "ink",
+    MUTED: "muted",
+    LINE: "line",
+    ACCENT: "accent",
+    BEFORE: "before",
+}
 _STYLE = {
     "svg.fonttype": "none", "font.size": 9.5, "text.color": INK, "axes.edgecolor": LINE,
     "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": MUTED, "axes.spines.top": False,
@@ -36,7 +44,7 @@ _STYLE = {
 def methods_plot(methods: Sequence[Method]) -> str:
     """Accuracies with their intervals, one line each; the colour baseline as a vertical line."""
     with _drawing():
-        figure, axes = _figure(5.2, 0.55 + 0.30 * len(methods))
+        figure, axes = _figure(4.5, 0.55 + 0.28 * len(methods))
         for at, method in enumerate(reversed(methods)):
             value = method.value
             colour = {"adapted": ACCENT, "baseline": BEFORE}.get(method.kind, MUTED)
@@ -48,6 +56,7 @@ def methods_plot(methods: Sequence[Method]) -> str:
             axes.annotate(
                 number(value.value), (right, at), (6, 0), textcoords="offset points",
                 va="center", color=INK, fontweight=weight,
+                bbox={"fc": CARD, "ec": "none", "pad": 0.5},
             )  # fmt: skip
             if method.kind == "baseline":
                 axes.axvline(value.value, color=BEFORE, lw=1, ls=(0, (3, 3)), zorder=0)
@@ -56,7 +65,7 @@ def methods_plot(methods: Sequence[Method]) -> str:
         axes.set_ylim(-0.6, len(methods) - 0.4)
         axes.set_xlim(0, 1.09)
         axes.set_xticks(np.linspace(0, 1, 6))
-        axes.set_xlabel("accuracy on the test split, 95 % interval")
+        axes.set_xlabel("accuracy, with 95 % interval")
         axes.grid(axis="x", color=LINE, lw=0.7)
         axes.spines["left"].set_visible(False)
         return _svg(figure, "accuracy of every method")
@@ -67,7 +76,7 @@ def curves_plot(history: Sequence[Any]) -> str:
     epochs = [row.epoch for row in history]
     scored = [(row.epoch, row.accuracy) for row in history if row.accuracy is not None]
     with _drawing():
-        figure = Figure(figsize=(5.2, 2.4), layout="constrained")
+        figure = Figure(figsize=(4.6, 2.1), layout="constrained")
         panels = figure.subplots(1, 2 if scored else 1, squeeze=False)[0]
         panels[0].plot(epochs, [row.train_loss for row in history], color=MUTED, label="training",
                        marker="o", ms=3)  # fmt: skip
@@ -75,7 +84,7 @@ def curves_plot(history: Sequence[Any]) -> str:
         if held:
             panels[0].plot(*zip(*held, strict=True), color=ACCENT, label="validation", marker="o",
                            ms=3)  # fmt: skip
-            panels[0].legend(loc="upper right", labelcolor=INK)
+            panels[0].legend(loc="best", labelcolor=INK)
         panels[0].set_title("loss", color=INK, fontsize=9.5, loc="left")
         if scored:
             panels[1].plot(*zip(*scored, strict=True), color=ACCENT, marker="o", ms=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
 from domainclip.evaluation._features import class_ranks, evenly
@@ -28,6 +29,18 @@ def fitted_probe(
     Without a validation set every fifth row of a class is held out for the search.
     """
     text = torch.zeros(classes, features.shape[1])
+    # These products are small: threads cost more than they bring, on a busy machine tenfold.
+    with threadpool_limits(1, user_api="blas"):
+        return _fitted(features, labels, text, validation, strength)
+
+
+def _fitted(
+    features: Tensor,
+    labels: Tensor,
+    text: Tensor,
+    validation: tuple[Tensor, Tensor] | None,
+    strength: float | None,
+) -> LinearProbe:
     if strength is None:
         rows = torch.from_numpy(evenly(labels.numpy(), _SEARCHED))
         if validation is None:

@@ -119,20 +119,18 @@ def _tile(
     thin: float,
 ) -> str:  # fmt: skip
     w, s, e, n = place.bounds
-    # the inner part only: tiles of a dense grid touch, and their outlines must not
-    x, y, width, height = w - west + (e - w) * 0.2, north - n + (n - s) * 0.2, *_inner(place)
+    width, height = e - w, n - s
+    # large tiles are drawn smaller than they are: those of a dense grid must not hide each other
+    part = 0.6 if width > 20 * thin else 0.9
+    x, y = w - west + width * (1 - part) / 2, north - n + height * (1 - part) / 2
     wrong = place.said != place.label
     told = f"{names[place.said]}, is {names[place.label]}" if wrong else f"{names[place.said]}"
-    edge = f' stroke="var(--wrong)" stroke-width="{2.6 * thin:.3g}"' if wrong else ""
+    line = min(2.4 * thin, 0.2 * width)
+    edge = f' stroke="var(--wrong)" stroke-width="{line:.3g}"' if wrong else ""
     return (
-        f'<rect x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}" '
+        f'<rect x="{x:.2f}" y="{y:.2f}" width="{width * part:.2f}" height="{height * part:.2f}" '
         f'fill="{colours[place.said]}"{edge}><title>{escape(told)}</title></rect>'
     )
-
-
-def _inner(place: Place) -> tuple[float, float]:
-    w, s, e, n = place.bounds
-    return (e - w) * 0.6, (n - s) * 0.6
 
 
 def _thinned(places: Sequence[Place]) -> list[Place]:
