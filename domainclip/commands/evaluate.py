@@ -1,7 +1,5 @@
 """Measure a run's model, or any backbone, on other pairs.
 
-usage: domainclip evaluate RUN|BACKBONE --on PAIRS
-
 RUN is a run's directory: its backbone, adapter, head, classes and prompts are used. BACKBONE is
 anything that a recipe may name: embedded, ViT-B-16, hf-hub:org/repo, a folder.
 """

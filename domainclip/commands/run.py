@@ -49,10 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
         say=_say,
         bar=lambda title: progress_bar(title, "rows"),
     )
+    if not result.values:  # another rank of a distributed training: the first one tells
+        return 0
     if arguments.json:
         found = json.loads((result.out / "metrics.json").read_text(encoding="utf-8"))
         print(json.dumps({"out": str(result.out), **found}, indent=1, ensure_ascii=False))
-    elif result.values:
+    else:
         _show(result)
     return 0
 

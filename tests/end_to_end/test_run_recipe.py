@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ import yaml
 
 import domainclip as dc
 from domainclip import _run_directory
+from domainclip._run_data import pairs_of
 from domainclip.adapters.storage import load_adapter
 from domainclip.backbones import load_backbone
 from domainclip.cli import main
+from domainclip.data.settings import DataSettings, ExtractSettings
 from domainclip.evaluation._results import find
 from domainclip.run import read_result
 from tests.data.make_pairs import write_pairs
@@ -290,6 +293,18 @@ def test_a_sweep_measures_what_its_runs_share_once(place: Path, tmp_path: Path) 
     for label in result.runs:
         assert (tmp_path / "run" / "runs" / label / "report.html").is_file()
         assert f"runs/{label}/report.html" in page
+
+
+def test_two_runs_at_once_extract_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOMAINCLIP_CACHE", str(tmp_path / "cache"))
+    settings = DataSettings(
+        extract=ExtractSettings("tests.data.fake_extractor:Folder", ("count:8",))
+    )
+    said: list[str] = []
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: pairs_of(settings, said.append), "ab"))
+    assert found[0].path == found[1].path and len(found[0]) == len(found[1]) == 8
+    assert sum("extract:" in text for text in said) == 1
 
 
 def test_extracted_pairs_are_made_once_and_split_in_memory(
