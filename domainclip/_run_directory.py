@@ -23,6 +23,7 @@ from domainclip.recipe import Recipe, to_yaml
 __all__ = ["RunDirectory", "Stages", "digest", "hold", "write_bytes"]
 
 RECIPE = "recipe.yaml"
+_WORK = ("stages", "checkpoints", "adapter", "head", "runs", "metrics.json")
 
 
 class RunDirectory:
@@ -74,8 +75,8 @@ class RunDirectory:
 
     def _refuse_other_recipe(self) -> None:
         path = self.path / RECIPE
-        if not path.is_file():
-            return
+        if not path.is_file() or not any((self.path / name).exists() for name in _WORK):
+            return  # nothing was done under the old recipe that could be mixed with the new one
         try:
             before = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError):

@@ -122,7 +122,7 @@ def sweep_page(
         over = f"means over {repeats} splits or seeds, with Student's t intervals over them"
     facts = [
         ("backbone", homeless(recipe.backbone.name)),
-        *([("method", component_text(recipe.adapter, "adapters"))] if recipe.adapter else []),
+        *_method_facts(recipe),
         ("sweep", swept),
         ("runs", str(len(rows))),
         ("took", duration(seconds)),
@@ -134,6 +134,13 @@ def sweep_page(
         recipe=homeless(to_yaml(recipe)), command=command,
         environment=environment(torch.device("cpu")),
     )  # fmt: skip
+
+
+def _method_facts(recipe: Recipe) -> list[tuple[str, str]]:
+    # a method that is swept is no fact of the whole
+    if recipe.adapter is None or any(key.startswith("adapter") for key in recipe.sweep):
+        return []
+    return [("method", component_text(recipe.adapter, "adapters"))]
 
 
 def _same(one: Method, other: Method) -> bool:

@@ -175,8 +175,8 @@ def _compared(report: Report) -> Sequence[Method]:
 
 
 def headline(values: Sequence[Measured]) -> tuple[str, Value | None, Value | None] | None:
-    """(name, before, after) of the run's main number: accuracy, else retrieval's first."""
-    after = find(values, "after", ADAPTED, "accuracy")
+    """(name, before, after) of the main number: accuracy (of a sweep the best), else retrieval's."""
+    after = find(values, "after", ADAPTED, "accuracy") or _best_variant(values)
     before = find(values, "before", "zero_shot", "accuracy")
     if after is not None or before is not None:
         return "accuracy", before, after
@@ -187,6 +187,16 @@ def headline(values: Sequence[Measured]) -> tuple[str, Value | None, Value | Non
     if first is None:
         return None
     return first.metric, first.value, find(values, "after", first.evaluator, first.metric)
+
+
+def _best_variant(values: Sequence[Measured]) -> Value | None:
+    """Of a sweep over methods: the accuracy of the best one."""
+    found = [
+        row.value
+        for row in values
+        if row.evaluator.endswith(f"/{ADAPTED}") and row.metric == "accuracy"
+    ]
+    return max(found, key=lambda value: value.value, default=None)
 
 
 def metric_table(

@@ -354,6 +354,16 @@ def test_bad_input_ends_in_a_sentence(
     assert not (tmp_path / "run" / "metrics.json").exists()
 
 
+def test_a_recipe_that_failed_at_once_can_be_corrected_in_place(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = ["adapter=null", "objective=null", "evaluate=[{name: zero_shot}]"]
+    words = ["run", str(place / "tiny.yaml"), *quick, "-o", str(tmp_path / "run")]
+    assert main([*words, "data.pairs=nowhere"]) == 2
+    assert main(words) == 0
+    assert "zero shot" in capsys.readouterr().out
+
+
 def test_a_corrupt_image_costs_itself_and_is_mentioned(place: Path, tmp_path: Path) -> None:
     rows = list(dc.open_pairs(place / "pairs"))
     for number in (0, 1, 12):  # two in training, one in the test split

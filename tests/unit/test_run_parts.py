@@ -13,6 +13,7 @@ from domainclip._run_stages import evaluator_labels
 from domainclip._run_sweep import Row, combined, folders, mean_of
 from domainclip.evaluation._results import Measured
 from domainclip.evaluation.metrics import Value
+from domainclip.evaluation.report import headline
 from domainclip.recipe import Component, load_recipe
 
 
@@ -71,6 +72,9 @@ def test_a_sweep_averages_seeds_and_keeps_variants_apart() -> None:
         ("zero shot", 0.205), ("lora", 0.805), ("full", 0.855),
     ]  # fmt: skip
     assert [row.evaluator for row in values] == ["zero_shot", "lora/adapted", "full/adapted"]
+    shown = headline(values)
+    assert shown is not None and shown[1] is not None and shown[2] is not None
+    assert (round(shown[1].value, 3), round(shown[2].value, 3)) == (0.205, 0.855)
 
 
 def test_folders_of_a_sweep_are_plain_names_and_differ() -> None:
