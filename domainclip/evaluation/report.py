@@ -175,7 +175,7 @@ def _compared(report: Report) -> Sequence[Method]:
 
 
 def headline(values: Sequence[Measured]) -> tuple[str, Value | None, Value | None] | None:
-    """(name, before, after) of the main number: accuracy (of a sweep the best), else retrieval's."""
+    """(name, before, after) of the main number: accuracy, of a sweep the best; else retrieval's."""
     after = find(values, "after", ADAPTED, "accuracy") or _best_variant(values)
     before = find(values, "before", "zero_shot", "accuracy")
     if after is not None or before is not None:
