@@ -18,10 +18,11 @@ __all__ = ["Retrieval"]
 class Retrieval:
     """R@k and median rank in both directions, over all images and captions of the split.
 
-    Image to text: the rank of the best of the image's own captions (any hit counts, as in
-    CLIP_benchmark). Text to image: the rank of the caption's image. Ties count against the model.
-    same_caption: captions that read alike (case and blanks aside) belong to all their images;
-    without it a repeated caption can be right for one of its images only. ks: the k of R@k.
+    Image to text: the rank of the best of the image's own captions (any hit counts). Text to
+    image: the rank of the caption's image. Ties count against the model.
+    same_caption: captions that read alike (case and blanks aside) are one caption, which is right
+    for all its images; without it a repeated caption is right for one of them only, as in
+    CLIP_benchmark. ks: the k of R@k.
 
     Intervals resample groups; a caption goes with its image. Scores are computed in blocks, so
     memory does not grow with images times captions.
@@ -40,31 +41,32 @@ class Retrieval:
                 f"retrieval needs captions in the split {context.test!r}, and {context.pairs.path} "
                 "has none there."
             )
-        owners = [owner for owner, _ in captions]
-        z = context.encode([text for _, text in captions])
-        names = [_folded(text) if self.same_caption else str(at)
-                 for at, (_, text) in enumerate(captions)]  # fmt: skip
-        images_of: dict[str, list[int]] = {}
-        texts_of: dict[str, list[int]] = {}
-        own: list[list[int]] = [[] for _ in split.keys]
-        for at, (owner, name) in enumerate(zip(owners, names, strict=True)):
-            images_of.setdefault(name, []).append(owner)
-            texts_of.setdefault(name, []).append(at)
-            own[owner].append(at)
-        wanted = [sorted({t for at in mine for t in texts_of[names[at]]}) for mine in own]
-        with_text = [i for i, mine in enumerate(own) if mine]
-        to_text = first_positive_ranks(split.features, z, wanted)[with_text]
-        groups = [split.groups[i] or split.keys[i] for i in range(len(split))]
-        options = {"resamples": context.resamples, "seed": context.seed}
-        sampling = Sampling(len(with_text), [groups[i] for i in with_text], **options)
-        for name, value in rank_values(to_text, sampling, self.ks).items():
-            yield f"image_to_text_{name}", value
-        to_image = first_positive_ranks(
-            z, split.features, [sorted(set(images_of[name])) for name in names]
-        )
-        sampling = Sampling(len(owners), [groups[i] for i in owners], **options)
-        for name, value in rank_values(to_image, sampling, self.ks).items():
-            yield f"text_to_image_{name}", value
+        # one gallery entry for each caption, and the entry of every (image, caption)
+        entries: dict[str, int] = {}
+        entry = [
+            entries.setdefault(_folded(text) if self.same_caption else str(at), len(entries))
+            for at, (_, text) in enumerate(captions)
+        ]
+        distinct = {number: text for number, (_, text) in zip(entry, captions, strict=True)}
+        z = context.encode([distinct[number] for number in range(len(entries))])
+        texts_of: list[set[int]] = [set() for _ in split.keys]
+        images_of: list[set[int]] = [set() for _ in entries]
+        for number, (owner, _) in zip(entry, captions, strict=True):
+            texts_of[owner].add(number)
+            images_of[number].add(owner)
+        with_text = [i for i, mine in enumerate(texts_of) if mine]
+        to_text = first_positive_ranks(split.features, z, [sorted(mine) for mine in texts_of])
+        to_image = first_positive_ranks(z, split.features, [sorted(mine) for mine in images_of])
+        for name, ranks, owners in (
+            ("image_to_text", to_text[with_text], with_text),
+            ("text_to_image", to_image[entry], [owner for owner, _ in captions]),
+        ):
+            groups = [split.groups[i] or split.keys[i] for i in owners]
+            sampling = Sampling(
+                len(ranks), groups, resamples=context.resamples, seed=context.seed
+            )  # fmt: skip
+            for metric, value in rank_values(ranks, sampling, self.ks).items():
+                yield f"{name}_{metric}", value
 
 
 def _folded(text: str) -> str:
