@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from domainclip import adapters, heads, objectives
     from domainclip.backbones import load_backbone
-    from domainclip.few_shot import few_shot, load_classifier
+    from domainclip.classifier import few_shot, load_classifier
     from domainclip.pairs import Pair, open_pairs
     from domainclip.recipe import load_recipe
-    from domainclip.run import run
+    from domainclip.runs import run
 
 __version__ = "0.1.0"
 
@@ -36,10 +36,10 @@ _HOME = {
     "Pair": "domainclip.pairs",
     "open_pairs": "domainclip.pairs",
     "load_backbone": "domainclip.backbones",
-    "few_shot": "domainclip.few_shot",
-    "load_classifier": "domainclip.few_shot",
+    "few_shot": "domainclip.classifier",
+    "load_classifier": "domainclip.classifier",
     "load_recipe": "domainclip.recipe",
-    "run": "domainclip.run",
+    "run": "domainclip.runs",
 }
 
 
@@ -47,7 +47,6 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         from domainclip.catalogue import import_optional
 
-        # a function shares its module's name (few_shot, run): bind it here so that it wins
         value = getattr(import_optional(_HOME[name]), name)
         globals()[name] = value
         return value

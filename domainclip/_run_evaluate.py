@@ -13,13 +13,13 @@ from domainclip._run_stages import Bar, no_bar
 from domainclip.adapters.storage import load_adapter
 from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
 from domainclip.catalogue import load
+from domainclip.classifier import load_classifier
 from domainclip.errors import BadInput, UsageError
 from domainclip.evaluation._features import Features
 from domainclip.evaluation._predict import head_probabilities
 from domainclip.evaluation._protocol import Context
 from domainclip.evaluation._results import ADAPTED, Measured
 from domainclip.evaluation.metrics import classification
-from domainclip.few_shot import load_classifier
 from domainclip.pairs import Pairs, open_pairs
 from domainclip.recipe import Recipe, load_recipe
 
@@ -75,8 +75,8 @@ def evaluate(
     pairs, name = _chosen(pairs, split)
     backbone = _backbone(recipe, model, pretrained, device)
     adapted = recipe is not None and recipe.adapter is not None
-    if adapted:
-        load_adapter(Path(model) / "adapter", backbone)
+    if recipe is not None and recipe.adapter is not None:
+        load_adapter(Path(model) / "adapter", backbone, method=recipe.adapter.name)
     px = image_px if image_px is not None or recipe is None else recipe.data.image_px
     features = Features(
         backbone, pairs, px, None if adapted else cache_folder() / "features",
@@ -103,7 +103,7 @@ def evaluate(
             found = load("evaluators", each)().run(context)
             values += [Measured("after", each, metric, value) for metric, value in found]
     if recipe is not None and recipe.head is not None and labelled:
-        values += _by_head(Path(model) / "head", context)
+        values += _by_head(Path(model) / "head", recipe.head.name, context)
     notes = []
     unknown = int((features.labels("test") < 0).sum())
     if labelled and unknown:
@@ -175,9 +175,9 @@ def _default_evaluators(context: Context, labelled: bool) -> list[str]:
     return names
 
 
-def _by_head(folder: Path, context: Context) -> list[Measured]:
+def _by_head(folder: Path, method: str, context: Context) -> list[Measured]:
     """The run's head on these rows, where they hold all classes that it knows."""
-    head = load_classifier(folder, context.backbone)
+    head = load_classifier(folder, context.backbone, method=method)
     if list(context.classes.names) != head.classnames:
         raise BadInput(
             f"{folder}: the head knows {len(head.classnames)} classes and these pairs hold "

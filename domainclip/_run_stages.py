@@ -19,6 +19,7 @@ from domainclip._run_directory import RunDirectory, Stages, digest
 from domainclip.adapters.storage import load_adapter, save_adapter
 from domainclip.backbones import Backbone, load_backbone
 from domainclip.catalogue import load
+from domainclip.classifier import Classifier
 from domainclip.data.module import PairsDataModule
 from domainclip.errors import BadInput, OutputError
 from domainclip.evaluation._bootstrap import Floats
@@ -28,7 +29,6 @@ from domainclip.evaluation._protocol import Context
 from domainclip.evaluation._results import ADAPTED, Measured
 from domainclip.evaluation.metrics import classification
 from domainclip.evaluation.report import Predictions
-from domainclip.few_shot import Classifier
 from domainclip.pairs import Pairs
 from domainclip.pairs._files import output_errors
 from domainclip.recipe import Component, Recipe, as_tree
@@ -110,7 +110,7 @@ class Work:
         folder = self.directory.path / "adapter"
         found = self.stages.get("train")
         if found is not None and folder.is_dir():
-            load_adapter(folder, self.backbone)
+            load_adapter(folder, self.backbone, method=component.name)
             self.seconds["train"] = found["seconds"]
             return found
         adapter, result = self._trained(component)

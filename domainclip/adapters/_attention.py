@@ -1,7 +1,12 @@
-"""An attention whose q, k and v are layers of their own, in place of one with packed weights."""
+"""Packed projections taken apart: layers for q, k and v in place of one weight that holds them.
+
+The layers' weights are views of the packed one, also after the model was moved to another device
+or dtype, so what is written into a layer is written into the packed weight.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,37 +15,67 @@ from torch.nn import functional
 
 from domainclip.errors import UsageError
 
-__all__ = ["SplitAttention"]
+__all__ = ["SplitAttention", "SplitLinear"]
 
+_QKV = ("q_proj", "k_proj", "v_proj")
 # what open_clip's own Attention may add, which a plain attention does not compute
-_UNUSUAL = ("ln_q", "ln_k", "ln_inner", "head_scale", "logit_scale", "gate")
+_UNUSUAL = ("ln_q", "ln_k", "ln_inner", "head_scale", "logit_scale", "gate", "bias_k")
 
 
-class SplitAttention(nn.Module):
-    """Computes what the packed attention computes, with the same weights (views of its storage).
+class _Split(nn.Module):
+    """Layers that stand for rows of the weights of ``plain``, which stays out of the model."""
+
+    def __init__(self, plain: nn.Module) -> None:
+        super().__init__()
+        self._plain: tuple[Any] = (plain,)  # in a tuple it is no child: its weights count once
+        self._parts: list[str] = []
+
+    def _view(self, name: str) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias of a part, as views."""
+        raise NotImplementedError
+
+    def _add(self, name: str) -> None:
+        weight, bias = self._view(name)
+        layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+        layer.weight = nn.Parameter(weight, requires_grad=False)
+        if bias is not None:
+            layer.bias = nn.Parameter(bias, requires_grad=False)
+        setattr(self, name, layer)
+        self._parts.append(name)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _Split:
+        """``Module.to`` and its like: the packed weight moves too, and the layers are its views."""
+        super()._apply(fn, recurse)
+        self._plain[0]._apply(fn, recurse=False)  # type: ignore[no-untyped-call]
+        for name in self._parts:
+            base = _base(getattr(self, name))
+            base.weight.data, bias = self._view(name)
+            if bias is not None:
+                base.bias.data = bias
+        return self
+
+
+class SplitAttention(_Split):
+    """Computes what the packed attention computes, with q_proj, k_proj, v_proj and out_proj.
 
     Accepts ``nn.MultiheadAttention``'s call (returns a tuple) and open_clip ``Attention``'s
     (returns a tensor). x is (n, t, d) or, where the original says so, (t, n, d).
     Raises UsageError for an attention that does more than plain attention.
     """
 
+    q_proj: nn.Module
+    k_proj: nn.Module
+    v_proj: nn.Module
+
     def __init__(self, packed: Any, path: str) -> None:
-        super().__init__()
-        unusual = [n for n in _UNUSUAL if not _plain(getattr(packed, n, None))]
-        if unusual or getattr(packed, "bias_k", None) is not None:
-            raise UsageError(f"{path}: its attention adds {unusual}, which lora cannot split yet.")
-        weight, bias = packed.in_proj_weight, packed.in_proj_bias
-        width = weight.shape[1]
-        for number, name in enumerate(("q_proj", "k_proj", "v_proj")):
-            rows = slice(number * (len(weight) // 3), (number + 1) * (len(weight) // 3))
-            linear = nn.Linear(width, len(weight) // 3, bias=bias is not None, device="meta")
-            linear.weight = nn.Parameter(weight.data[rows], requires_grad=False)
-            if bias is not None:
-                linear.bias = nn.Parameter(bias.data[rows], requires_grad=False)
-            setattr(self, name, linear)
-        self.q_proj: nn.Module
-        self.k_proj: nn.Module
-        self.v_proj: nn.Module
+        super().__init__(packed)
+        unusual = [name for name in _UNUSUAL if not _absent(getattr(packed, name, None))]
+        if unusual:
+            raise UsageError(
+                f"{path}: its attention adds {', '.join(unusual)}, which lora cannot split."
+            )
+        for name in _QKV:
+            self._add(name)
         self.out_proj = packed.out_proj
         self.num_heads = int(packed.num_heads)
         # open_clip's Attention has no notion of returned weights: its result is the tensor alone
@@ -55,6 +90,7 @@ class SplitAttention(nn.Module):
         need_weights: bool = False,
         attn_mask: Tensor | None = None,
         *,
+        x: Tensor | None = None,
         q_x: Tensor | None = None,
         k_x: Tensor | None = None,
         v_x: Tensor | None = None,
@@ -62,13 +98,11 @@ class SplitAttention(nn.Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> Any:
-        query = query if q_x is None else q_x
-        assert query is not None
-        key = query if key is None and k_x is None else (key if key is not None else k_x)
-        value = key if value is None and v_x is None else (value if value is not None else v_x)
-        assert key is not None and value is not None
+        query = _first(query, q_x, x)
+        key = _first(key, k_x, query)
+        value = _first(value, v_x, key)
         if not self.batch_first:
-            query, key, value = (x.transpose(0, 1) for x in (query, key, value))
+            query, key, value = (part.transpose(0, 1) for part in (query, key, value))
         q = self._heads(self.q_proj(query))  # (n, heads, t, d / heads)
         k = self._heads(self.k_proj(key))
         v = self._heads(self.v_proj(value))
@@ -79,13 +113,66 @@ class SplitAttention(nn.Module):
             padding = _added(key_padding_mask, q.dtype)
             assert padding is not None
             mask = padding[:, None, None, :] if mask is None else mask + padding[:, None, None, :]
-        x = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        x = self.out_proj(x.transpose(1, 2).flatten(2))  # (n, t, d)
-        x = x if self.batch_first else x.transpose(0, 1)
-        return (x, None) if self.returns_tuple else x
+        z = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        z = self.out_proj(z.transpose(1, 2).flatten(2))  # (n, t, d)
+        z = z if self.batch_first else z.transpose(0, 1)
+        return (z, None) if self.returns_tuple else z
+
+    def _view(self, name: str) -> tuple[Tensor, Tensor | None]:
+        packed, number = self._plain[0], _QKV.index(name)
+        weight = packed.in_proj_weight
+        rows = getattr(packed, f"{name}_weight") if weight is None else weight.chunk(3)[number]
+        bias = packed.in_proj_bias
+        return rows.data, None if bias is None else bias.data.chunk(3)[number]
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape[:-1], self.num_heads, -1).transpose(1, 2)
+
+
+class SplitLinear(_Split):
+    """A fused ``qkv`` or ``kv`` layer as one layer for each of its parts.
+
+    rows: name of a part -> (start, stop), which follow each other from 0 to the end.
+    """
+
+    def __init__(self, fused: nn.Linear, rows: Mapping[str, tuple[int, int]]) -> None:
+        super().__init__(fused)
+        self._rows = dict(rows)
+        for name in rows:
+            self._add(name)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([getattr(self, name)(x) for name in self._parts], dim=-1)
+
+    @property
+    def weight(self) -> Tensor:
+        """The joint weight with what the adapter adds, for towers that take it out and use it."""
+        return torch.cat([_weight(getattr(self, name)) for name in self._parts])
+
+    @property
+    def bias(self) -> Tensor | None:
+        bias: Tensor | None = self._plain[0].bias
+        return bias
+
+    def _view(self, name: str) -> tuple[Tensor, Tensor | None]:
+        fused, rows = self._plain[0], slice(*self._rows[name])
+        return fused.weight.data[rows], None if fused.bias is None else fused.bias.data[rows]
+
+
+def _base(layer: Any) -> Any:
+    """The plain layer inside peft's."""
+    return layer.get_base_layer() if hasattr(layer, "get_base_layer") else layer
+
+
+def _weight(layer: Any) -> Tensor:
+    weight: Tensor = _base(layer).weight
+    for name in getattr(layer, "active_adapters", ()):
+        weight = weight + layer.get_delta_weight(name)
+    return weight
+
+
+def _first(*found: Tensor | None) -> Tensor:
+    return next(tensor for tensor in found if tensor is not None)
 
 
 def _added(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
@@ -95,5 +182,5 @@ def _added(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     return torch.zeros_like(mask, dtype=dtype).masked_fill(mask, float("-inf"))
 
 
-def _plain(part: Any) -> bool:
+def _absent(part: Any) -> bool:
     return part is None or part is False or isinstance(part, nn.Identity)

@@ -1,105 +1,121 @@
 """LoRA in peft's own layout, which plain peft loads onto the plain open_clip model.
 
-peft has one LoRA for a packed attention: a shared A (R, d) and B (3d, R). The separate factors of
-q, k and v at rank r are that at R = 3r with A stacked and B block-diagonal, exactly. Other layers
-are filled with zeros to the same R, and the scale is kept by alpha = s R.
+peft has one LoRA for a packed attention or a fused layer: a shared A (R, i) and B (o, R). Separate
+factors of n of its parts at rank r are that at R = n r, with A stacked and B block-diagonal,
+exactly; alpha = s R keeps the scale s. peft always wraps an attention's output projection as well:
+where it has no factors of its own, they are zeros.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from peft import LoraConfig
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from domainclip.backbones import Backbone
+__all__ = ["LOADS", "write_peft_layout"]
 
-__all__ = ["write_peft_layout"]
-
+LOADS = "peft.PeftModel.from_pretrained(open_clip_model, 'peft')"
 _PREFIX = "base_model.model."
+Factors = dict[str, Tensor]  # the end of a tensor's name -> the tensor
+Rows = Mapping[str, tuple[int, int]]  # part of a packed weight -> its rows
 
 
-def write_peft_layout(folder: Path, adapter: Any, backbone: Backbone) -> str:
-    """Write ``adapter_config.json`` and ``adapter_model.safetensors``; returns a line about it.
+def write_peft_layout(
+    folder: Path,
+    adapter: Any,
+    replaced: Mapping[str, nn.Module],
+    rows: Mapping[str, Rows],
+    *,
+    bare: bool,
+) -> str:
+    """Write ``adapter_config.json`` and ``adapter_model.safetensors``.
 
-    DoRA, and attention that peft does not know, have no such form: the line says so, and nothing is
-    written.
+    adapter: an injected LoRA. replaced: path -> the plain module that it took apart, rows: path ->
+    its parts' names and rows. bare: a tower uses weights without calling their layers. Returns
+    ``LOADS``, or what peft cannot hold; then nothing is written.
     """
-    if adapter.dora:
-        return "not written: peft has no DoRA for packed attention"
-    replaced: dict[str, nn.Module] = adapter._in().replaced
-    foreign = [p for p, m in replaced.items() if not isinstance(m, nn.MultiheadAttention)]
+    foreign = [path for path, module in replaced.items() if not _known_to_peft(module)]
     if foreign:
         return f"not written: peft does not know the attention of {foreign[0]}"
-    rank = adapter.rank * (3 if replaced else 1)
-    state, targets = _converted(adapter.state(), replaced, adapter.rank, rank)
+    if adapter.dora and replaced:
+        return "not written: peft has no DoRA for the parts of a packed or fused projection"
+    if bare:
+        return "not written: the tower uses weights that peft would have to be called for"
+    modules = _by_module(adapter.state(), replaced, rows)
+    ranks = {path: len(factors["lora_A.weight"]) for path, factors in modules.items()}
     scale = adapter.alpha / (adapter.rank**0.5 if adapter.rslora else adapter.rank)
+    patterns = {re.escape(path): rank for path, rank in ranks.items() if rank != adapter.rank}
     config = LoraConfig(
-        r=rank,
-        lora_alpha=scale * rank,
+        r=adapter.rank,
+        lora_alpha=scale * adapter.rank,
+        rank_pattern=patterns,
+        alpha_pattern={path: scale * rank for path, rank in patterns.items()},
+        use_dora=adapter.dora,
         lora_dropout=adapter.dropout,
-        target_modules="|".join(re.escape(name) for name in targets),
+        target_modules="|".join(re.escape(path) for path in modules),
         inference_mode=True,
     )
     folder.mkdir(parents=True, exist_ok=True)
     config.save_pretrained(str(folder))
-    save_file(state, folder / "adapter_model.safetensors")
-    return "peft.PeftModel.from_pretrained(open_clip_model, 'peft')"
+    tensors = {
+        f"{_PREFIX}{path}.{name}": tensor.contiguous()
+        for path, factors in modules.items()
+        for name, tensor in factors.items()
+    }
+    save_file(tensors, folder / "adapter_model.safetensors")
+    return LOADS
 
 
-def _converted(
-    state: dict[str, Tensor], replaced: dict[str, nn.Module], inner: int, rank: int
-) -> tuple[dict[str, Tensor], list[str]]:
-    """Our factors by path -> peft's tensors, and the modules that peft is to wrap."""
-    out: dict[str, Tensor] = {}
-    targets: dict[str, None] = {}
+def _by_module(
+    state: Mapping[str, Tensor], replaced: Mapping[str, nn.Module], rows: Mapping[str, Rows]
+) -> dict[str, Factors]:
+    """Our factors -> those of each module that peft wraps."""
+    plain: dict[str, Factors] = {}
+    taken_apart: dict[str, Factors] = {}
     for name, factor in state.items():
-        path, letter, _ = name.rsplit(".", 2)  # letter: lora_A or lora_B
-        attention, _, layer = path.rpartition(".")
-        if attention not in replaced:
-            targets[path] = None
-            out[f"{_PREFIX}{path}.{letter}.weight"] = _padded(factor, letter, rank)
-            continue
-        targets[attention] = None
-        if layer == "out_proj":
-            out[f"{_PREFIX}{attention}.base_layer.out_proj.{letter}.weight"] = _padded(
-                factor, letter, rank
-            )
-            continue
-        number = ("q_proj", "k_proj", "v_proj").index(layer)
-        width = _width(replaced[attention])
-        key = f"{_PREFIX}{attention}.{letter}.weight"
-        whole = out.setdefault(
-            key, torch.zeros((rank, width) if letter == "lora_A" else (3 * width, rank))
-        )
-        ranks = slice(number * inner, (number + 1) * inner)
-        if letter == "lora_A":
-            whole[ranks] = factor
+        path, letter, _ = name.rsplit(".", 2)  # letter: lora_A, lora_B, lora_magnitude_vector
+        whole, _, part = path.rpartition(".")
+        if whole in replaced:
+            taken_apart.setdefault(whole, {})[f"{part}.{letter}"] = factor
         else:
-            whole[number * width : (number + 1) * width, ranks] = factor
-    for attention in replaced:  # peft always wraps the output projection as well
-        width = _width(replaced[attention])
-        for letter, shape in (("lora_A", (rank, width)), ("lora_B", (width, rank))):
-            key = f"{_PREFIX}{attention}.base_layer.out_proj.{letter}.weight"
-            out.setdefault(key, torch.zeros(shape))
-            out.setdefault(
-                f"{_PREFIX}{attention}.{letter}.weight",
-                torch.zeros((rank, width) if letter == "lora_A" else (3 * width, rank)),
-            )
-    return {name: tensor.contiguous() for name, tensor in out.items()}, list(targets)
+            end = letter if letter == "lora_magnitude_vector" else f"{letter}.weight"
+            plain.setdefault(path, {})[end] = factor
+    joined = {
+        path: _joined(replaced[path], parts, rows[path]) for path, parts in taken_apart.items()
+    }
+    return plain | joined
 
 
-def _width(attention: nn.Module) -> int:
-    return attention.get_parameter("in_proj_weight").shape[1]
+def _joined(module: nn.Module, parts: Factors, rows: Rows) -> Factors:
+    """Separate factors of a packed attention or a fused layer as peft's joint ones."""
+    attention = isinstance(module, nn.MultiheadAttention)
+    height, width = module.get_parameter("in_proj_weight" if attention else "weight").shape
+    held = [part for part in rows if f"{part}.lora_A" in parts]
+    some = parts[f"{held[0] if held else 'out_proj'}.lora_A"]
+    inner = len(some)
+    rank = inner * max(len(held), 1)
+    a, b = some.new_zeros(rank, width), some.new_zeros(height, rank)
+    for number, part in enumerate(held):
+        ranks = slice(number * inner, (number + 1) * inner)
+        a[ranks] = parts[f"{part}.lora_A"]
+        b[slice(*rows[part]), ranks] = parts[f"{part}.lora_B"]
+    joined = {"lora_A.weight": a, "lora_B.weight": b}
+    if attention:
+        out_a, out_b = some.new_zeros(rank, width), some.new_zeros(width, rank)
+        if "out_proj.lora_A" in parts:
+            out_a[:inner] = parts["out_proj.lora_A"]
+            out_b[:, :inner] = parts["out_proj.lora_B"]
+        joined["base_layer.out_proj.lora_A.weight"] = out_a
+        joined["base_layer.out_proj.lora_B.weight"] = out_b
+    return joined
 
 
-def _padded(factor: Tensor, letter: str, rank: int) -> Tensor:
-    """A factor with zero rows (A) or columns (B) up to the rank."""
-    axis = 0 if letter == "lora_A" else 1
-    shape = list(factor.shape)
-    shape[axis] = rank - shape[axis]
-    return torch.cat([factor, factor.new_zeros(shape)], dim=axis)
+def _known_to_peft(module: nn.Module) -> bool:
+    if isinstance(module, nn.MultiheadAttention):
+        return module.in_proj_weight is not None
+    return isinstance(module, nn.Linear)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,7 +10,15 @@ from torch import Tensor, nn
 from domainclip.backbones import Backbone, Site
 from domainclip.errors import BadInput, UsageError
 
-__all__ = ["Freeze", "checked_state", "chosen_sites", "module_at", "replace_module", "site_rows"]
+__all__ = [
+    "Freeze",
+    "checked_state",
+    "chosen_sites",
+    "is_convolutional",
+    "module_at",
+    "replace_module",
+    "site_rows",
+]
 
 
 class Freeze:
@@ -65,6 +73,12 @@ def chosen_sites(
             )
         found += sites
     return found
+
+
+def is_convolutional(sites: Sequence[Site]) -> bool:
+    """Whether a tower works by convolutions; a few blocks of attention do not change that."""
+    kinds = [site.kind for site in sites]
+    return kinds.count("conv") + kinds.count("depthwise") > 2 * kinds.count("q")
 
 
 def site_rows(site: Site, weight: Tensor) -> Tensor:

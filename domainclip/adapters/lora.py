@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,11 +22,13 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
-from domainclip.adapters._attention import SplitAttention
+from domainclip.adapters._attention import SplitAttention, SplitLinear
+from domainclip.adapters._peft_layout import write_peft_layout
 from domainclip.adapters._surgery import (
     Freeze,
     checked_state,
     chosen_sites,
+    is_convolutional,
     module_at,
     replace_module,
 )
@@ -42,10 +45,11 @@ _PROJECTIONS = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "out_proj"}
 class LoRA:
     """rank: r. alpha: see above. rslora, dora: the variants. dropout: on the input of A.
 
-    targets: kinds of weights (``q k v o mlp conv proj``); None takes q, k, v where a tower has
-    them, else its 1x1 convolutions and its projection. towers: image, text. blocks: their numbers,
-    None for all. seed: of A's first values; B is zero. Packed attention is split into q, k and v
-    while the adapter is in.
+    targets: kinds of weights (``q k v o mlp conv proj``); None takes q, k, v of a transformer, and
+    of a convolutional tower all that are matrices (1x1 convolutions, MLPs, attention, projection).
+    towers: image, text. blocks: their numbers, None for all. seed: of A's first values; B is zero.
+    Packed and fused projections are split while the adapter is in, so q, k and v have factors of
+    their own.
     """
 
     rank: int = 2
@@ -68,6 +72,7 @@ class LoRA:
         backbone.weights_hash()  # of the plain weights, while they are plain
         sites = [site for tower in self.towers for site in self._sites(backbone, tower)]
         self._injected = _Injected(backbone, sites, self)
+        self.eval()
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """The factors, in the model's order."""
@@ -97,8 +102,15 @@ class LoRA:
         self._in().restore()
         self._injected = None
 
+    def write_peft(self, folder: Path) -> str:
+        """Write the factors in peft's own layout, for the plain model; a line about how it went."""
+        inside = self._in()
+        model = inside.backbone.model
+        bare = any(is_bare(model, path) for path in inside.replaced)
+        return write_peft_layout(folder, self, inside.replaced, inside.rows, bare=bare)
+
     def train(self) -> None:
-        """Training mode for the factors' dropout alone; the frozen towers stay as they are."""
+        """Dropout on the factors' input; the mode of the towers is left to the caller."""
         self._mode(True)
 
     def eval(self) -> None:
@@ -106,6 +118,7 @@ class LoRA:
 
     def _mode(self, training: bool) -> None:
         for layer in self._in().layers.values():
+            layer.training = training  # DoRA looks here, and not at its dropout
             layer.lora_dropout.train(training)
 
     def _in(self) -> _Injected:
@@ -116,15 +129,22 @@ class LoRA:
     def _sites(self, backbone: Backbone, tower: str) -> list[Site]:
         model, kinds = backbone.model, self.targets
         if kinds is None:
-            sites = chosen_sites("lora", backbone, [tower], KINDS, None)
-            present = {site.kind for site in sites if _adaptable(model, site)}
-            kinds = ("q", "k", "v") if "q" in present else ("conv", "proj")
+            every = chosen_sites("lora", backbone, [tower], KINDS, None)
+            kinds = ("q", "k", "v")
+            if is_convolutional(every):
+                kinds += ("mlp", "conv", "proj")
         sites = chosen_sites("lora", backbone, [tower], kinds, self.blocks)
         kept = [site for site in sites if _adaptable(model, site)]
         if not kept:
             raise UsageError(
                 f"lora finds no weight it can factor in the {tower} tower of {backbone.name!r} "
                 f"among {', '.join(kinds)}; convolutions must be 1x1."
+            )
+        bare = [site.module for site in kept if is_bare(model, site.module)]
+        if bare and (self.dropout or self.dora):
+            raise UsageError(
+                f"lora: the {tower} tower of {backbone.name!r} takes the weight out of {bare[0]} "
+                "instead of calling it, so dropout and dora cannot act there; give dropout 0."
             )
         return kept
 
@@ -137,8 +157,13 @@ class _Injected:
         model = backbone.model
         self.freeze = Freeze(model)
         self.replaced: dict[str, nn.Module] = {}
+        # of each fused layer: its parts' names and rows, those that are not adapted too
+        self.rows: dict[str, dict[str, tuple[int, int]]] = {}
+        for site in (s for tower in options.towers for s in backbone.sites(tower)):  # type: ignore[arg-type]
+            if site.rows is not None:
+                self.rows.setdefault(site.module, {})[_PROJECTIONS[site.kind]] = site.rows
         try:
-            names = [self._target(model, site, sites) for site in sites]
+            names = [self._target(model, site) for site in sites]
             config = LoraConfig(
                 r=options.rank,
                 lora_alpha=options.alpha,
@@ -162,27 +187,23 @@ class _Injected:
         for name, _ in model.named_parameters():
             model.get_parameter(name).requires_grad_(_is_factor(name))
 
-    def _target(self, model: nn.Module, site: Site, sites: list[Site]) -> str:
+    def _target(self, model: nn.Module, site: Site) -> str:
         """The path of the linear or convolution that peft wraps for this site."""
-        path = site.module
-        if site.kind == "o" and path.rpartition(".")[0] in self.replaced:
-            return path
-        attention = path.removesuffix(".out_proj") if site.kind == "o" else path
-        packed = module_at(model, attention)
-        if isinstance(getattr(packed, "in_proj_weight", None), nn.Parameter):
-            self.replaced[attention] = packed
-            replace_module(model, attention, SplitAttention(packed, attention))
-        if attention in self.replaced:
-            return f"{attention}.{_PROJECTIONS[site.kind]}"
-        if site.rows is not None:  # a fused qkv: one factorisation serves its rows
-            kinds = {other.kind for other in sites if other.module == path}
-            held = {s.kind for s in self.backbone.sites(site.tower) if s.module == path}
-            if kinds != held:
-                raise UsageError(
-                    f"lora: {path} holds {', '.join(sorted(held))} in one layer, so targets must "
-                    f"name all of them or none, and they name {', '.join(sorted(kinds))}."
-                )
-        return path
+        path = site.module.removesuffix(".out_proj") if site.kind == "o" else site.module
+        module = module_at(model, path)
+        if path in self.replaced:
+            pass
+        elif _is_packed(module):
+            self._replace(path, module, SplitAttention(module, path))
+        elif site.rows is not None:
+            self._replace(path, module, SplitLinear(module, self.rows[path]))
+        else:
+            return site.module
+        return f"{path}.{_PROJECTIONS[site.kind]}"
+
+    def _replace(self, path: str, module: nn.Module, split: nn.Module) -> None:
+        self.replaced[path] = module
+        replace_module(self.backbone.model, path, split)
 
     def named_factors(self) -> Iterator[tuple[str, nn.Parameter]]:
         for path, layer in self.layers.items():
@@ -214,8 +235,23 @@ class _Injected:
         self.freeze.thaw()
 
 
+def is_bare(model: nn.Module, path: str) -> bool:
+    """Whether a tower uses a layer's weight without calling the layer (timm's BEiT and EVA, whose
+    bias is kept in parts)."""
+    parent: Any = module_at(model, path.rpartition(".")[0])
+    apart = isinstance(getattr(parent, "q_bias", None), nn.Parameter)
+    return path.endswith(".qkv") and apart and not getattr(parent, "qkv_bias_separate", False)
+
+
 def _is_factor(name: str) -> bool:
     return ".lora_" in f".{name}"
+
+
+def _is_packed(module: nn.Module) -> bool:
+    return any(
+        isinstance(getattr(module, name, None), nn.Parameter)
+        for name in ("in_proj_weight", "q_proj_weight")
+    )
 
 
 def _adaptable(model: nn.Module, site: Site) -> bool:
@@ -226,4 +262,4 @@ def _adaptable(model: nn.Module, site: Site) -> bool:
         parent = module_at(model, site.module.rpartition(".")[0])
         # CLIP's ResNet pools with a function of these layers' weights: their forward never runs
         return not (hasattr(parent, "c_proj") and hasattr(parent, "positional_embedding"))
-    return hasattr(module, "in_proj_weight")
+    return _is_packed(module)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,21 +16,24 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from domainclip import __version__
-from domainclip.adapters._peft_layout import write_peft_layout
 from domainclip.backbones import Backbone
-from domainclip.catalogue import load
-from domainclip.errors import BadInput, UnsafeFile, WeightsMismatch
+from domainclip.catalogue import entries, load
+from domainclip.errors import BadInput, OutputError, UnsafeFile, WeightsMismatch
 
 __all__ = [
+    "build",
     "describe",
     "load_adapter",
     "read_description",
     "read_tensors",
     "save_adapter",
+    "write_json",
     "write_tensors",
+    "writing",
 ]
 
 WEIGHTS, DESCRIPTION = "adapter.safetensors", "adapter.json"
+_log = logging.getLogger(__name__)
 
 
 def save_adapter(
@@ -46,25 +52,28 @@ def save_adapter(
     its plain weights, onto which alone it can be loaded.
     """
     folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / WEIGHTS, adapter.state())
-    note = write_peft_layout(folder / "peft", adapter, backbone) if method == "lora" else None
-    description = {
-        **describe(method, adapter, backbone),
-        "classnames": list(classnames),
-        "templates": list(templates),
-        "metrics": dict(metrics or {}),
-        **({"peft": note} if note else {}),
-    }
-    _write_json(folder / DESCRIPTION, description)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tensors(folder / WEIGHTS, adapter.state())
+        note = _peft(folder / "peft", adapter)
+        description = {
+            **describe(method, adapter, backbone),
+            "classnames": list(classnames),
+            "templates": list(templates),
+            "metrics": dict(metrics or {}),
+            **({"peft": note} if note else {}),
+        }
+        write_json(folder / DESCRIPTION, description)
     return folder
 
 
-def load_adapter(path: str | Path, backbone: Backbone) -> Any:
+def load_adapter(path: str | Path, backbone: Backbone, *, method: str | None = None) -> Any:
     """Inject the adapter of a folder into the backbone it was made for, and return it.
 
-    Raises WeightsMismatch for other weights, UnsafeFile for a pickle, BadInput for anything else
-    that is missing, cut short or of another kind.
+    method: needed where the adapter is not of the catalogue, as it was named when it was made
+    (``./mine.py``): a description cannot choose code to run. Raises WeightsMismatch for other
+    weights, UnsafeFile for a pickle or such code, BadInput for anything else that is missing, cut
+    short or of another kind.
     """
     folder = Path(path)
     description = read_description(folder / DESCRIPTION)
@@ -76,7 +85,7 @@ def load_adapter(path: str | Path, backbone: Backbone) -> Any:
             f"{made_for[:12]}, and {backbone.name!r} has weights {given[:12]}; load the backbone "
             "that it was made for."
         )
-    adapter = load("adapters", description["method"])(**_arguments(description))
+    adapter = build("adapters", description, folder / DESCRIPTION, method)
     adapter.inject(backbone)
     try:
         adapter.load_state(tensors)
@@ -85,6 +94,27 @@ def load_adapter(path: str | Path, backbone: Backbone) -> Any:
         raise BadInput(f"{folder / WEIGHTS}: {error}") from error
     adapter.eval()
     return adapter
+
+
+def build(kind: str, description: Mapping[str, Any], path: Path, method: str | None) -> Any:
+    """The adapter or head that a description names, not yet injected or filled.
+
+    Raises UnsafeFile where that is code outside the catalogue which the caller did not name as
+    ``method``, BadInput for arguments that it does not take.
+    """
+    named = description["method"]
+    if named != method and named not in {entry.name for entry in entries(kind)}:
+        raise UnsafeFile(
+            f"{path}: its method {named!r} is code outside of domainclip, which was not run; give "
+            "method=... with that name if you trust it."
+        )
+    # JSON has lists where dataclasses have tuples
+    given = dict(description["arguments"])
+    given = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
+    try:
+        return load(kind, named)(**given)
+    except TypeError as error:
+        raise BadInput(f"{path}: {named!r} does not take these arguments ({error}).") from error
 
 
 def describe(method: str, component: Any, backbone: Backbone) -> dict[str, Any]:
@@ -113,6 +143,23 @@ def read_description(path: Path) -> dict[str, Any]:
     if missing:
         raise BadInput(f"{path}: lacks {sorted(missing)[0]!r}; this is no adapter description.")
     return dict(found)
+
+
+def _peft(folder: Path, adapter: Any) -> str | None:
+    """peft's own layout, of an adapter that has one."""
+    if not hasattr(adapter, "write_peft"):
+        return None
+    temporary = folder.with_name(f".{folder.name}.writing")
+    try:
+        note: str = adapter.write_peft(temporary)
+        shutil.rmtree(folder, ignore_errors=True)
+        if temporary.is_dir():
+            temporary.replace(folder)
+        else:
+            _log.warning("%s: %s.", folder, note)
+        return note
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -144,20 +191,23 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise BadInput(f"{path}: not a safetensors file, or cut short; save it again.") from error
 
 
-def _arguments(description: Mapping[str, Any]) -> dict[str, Any]:
-    # JSON has lists where dataclasses have tuples
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in description["arguments"].items()
-    }
-
-
 def _plain(component: Any) -> dict[str, Any]:
     values = {f.name: getattr(component, f.name) for f in fields(component) if f.init}
     return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a description whole or not at all."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     temporary.replace(path)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """One sentence, as OutputError, where the file system refuses."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{folder}: cannot be written ({reason}).") from error

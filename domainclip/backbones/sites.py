@@ -24,14 +24,19 @@ KINDS: tuple[Kind, ...] = ("q", "k", "v", "o", "mlp", "conv", "depthwise", "proj
 
 # last word of a separate projection's name -> its kind
 _NAMES: dict[str, Kind] = {
-    **dict.fromkeys(("q", "q_proj", "query", "to_q"), "q"),
-    **dict.fromkeys(("k", "k_proj", "key", "to_k"), "k"),
-    **dict.fromkeys(("v", "v_proj", "value", "to_v"), "v"),
-    **dict.fromkeys(("out_proj", "o_proj", "c_proj_attn", "to_out"), "o"),
-    **dict.fromkeys(
-        ("c_fc", "fc1", "fc2", "fc1_g", "fc1_x", "intermediate", "w1", "w2", "w3"), "mlp"
-    ),
+    **dict.fromkeys(("q", "q_proj", "query", "to_q", "q_lin"), "q"),
+    **dict.fromkeys(("k", "k_proj", "key", "to_k", "k_lin"), "k"),
+    **dict.fromkeys(("v", "v_proj", "value", "to_v", "v_lin"), "v"),
+    **dict.fromkeys(("o", "out_proj", "o_proj", "to_out", "out_lin"), "o"),
+    **dict.fromkeys(("c_fc", "fc1", "fc2", "fc1_g", "fc1_x", "lin1", "lin2"), "mlp"),
+    **dict.fromkeys(("w1", "w2", "w3", "wi", "wi_0", "wi_1", "wo"), "mlp"),
 }
+# a packed attention whose keys and values have another width than its queries keeps three weights
+_SEPARATE: tuple[tuple[Kind, str], ...] = (
+    ("q", "q_proj_weight"),
+    ("k", "k_proj_weight"),
+    ("v", "v_proj_weight"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,60 +68,62 @@ def tower_prefix(model: nn.Module, tower: Tower) -> tuple[str, ...]:
     """First words of a tower's module paths; a plain CLIP keeps its text tower at the root."""
     if tower == "image":
         return ("visual",)
-    return ("text",) if hasattr(model, "text") else ("transformer",)
+    return ("text",) if hasattr(model, "text") else ("transformer", "text_projection")
 
 
 def _walk(model: nn.Module, tower: Tower) -> Iterator[Site]:
     prefixes = tower_prefix(model, tower)
-    skipped: set[str] = set()  # a packed attention's own out_proj is named with it
     for path, module in model.named_modules():
-        if path.split(".")[0] not in prefixes or path in skipped:
+        if path.split(".")[0] not in prefixes:
             continue
         block = _block(path)
-        packed = getattr(module, "in_proj_weight", None)
-        if isinstance(packed, nn.Parameter):
-            width = packed.shape[0] // 3
-            for number, kind in enumerate(("q", "k", "v")):
-                rows = (number * width, (number + 1) * width)
-                yield Site(tower, block, kind, path, "in_proj_weight", rows)  # type: ignore[arg-type]
-            continue
-        if isinstance(module, nn.Linear):
-            yield from _linear(tower, block, path, module)
+        if isinstance(packed := getattr(module, "in_proj_weight", None), nn.Parameter):
+            yield from _fused(tower, block, path, "in_proj_weight", ("q", "k", "v"), len(packed))
+        elif isinstance(getattr(module, "q_proj_weight", None), nn.Parameter):
+            for kind, parameter in _SEPARATE:
+                yield Site(tower, block, kind, path, parameter)
+        elif isinstance(module, nn.Linear):
+            parent = model.get_submodule(path.rpartition(".")[0])
+            yield from _linear(tower, block, path, module, parent)
         elif isinstance(module, nn.Conv2d):
             depthwise = module.groups > 1
             yield Site(tower, block, "depthwise" if depthwise else "conv", path)
 
 
-def _linear(tower: Tower, block: int, path: str, module: nn.Linear) -> Iterator[Site]:
+def _linear(
+    tower: Tower, block: int, path: str, module: nn.Linear, parent: nn.Module
+) -> Iterator[Site]:
     words = path.split(".")
-    last, parent = words[-1], words[-2] if len(words) > 1 else ""
-    inside_attention = "attn" in path or "attention" in path
+    last, above = words[-1], words[-2] if len(words) > 1 else ""
+    attends = "attn" in path or "attention" in path.lower() or hasattr(parent, "qkv")
     if last == "qkv":
-        width = module.out_features // 3
-        for number, kind in enumerate(("q", "k", "v")):
-            yield Site(tower, block, kind, path, "weight", (number * width, (number + 1) * width))  # type: ignore[arg-type]
-    elif last == "kv" and inside_attention:
-        width = module.out_features // 2
-        for number, kind in enumerate(("k", "v")):
-            yield Site(tower, block, kind, path, "weight", (number * width, (number + 1) * width))  # type: ignore[arg-type]
+        yield from _fused(tower, block, path, "weight", ("q", "k", "v"), module.out_features)
+    elif last == "kv" and attends:
+        yield from _fused(tower, block, path, "weight", ("k", "v"), module.out_features)
     elif last == "dense":  # Hugging Face: what it is, is its parent's name
-        if parent == "intermediate" or (parent == "output" and "attention" not in words[-3:]):
+        if above == "intermediate" or (above == "output" and "attention" not in words[-3:]):
             yield Site(tower, block, "mlp", path)
-        elif parent == "output":
+        elif above == "output":
             yield Site(tower, block, "o", path)
-        elif parent != "pooler":
+        elif above != "pooler":
             yield Site(tower, block, "proj", path)
-    elif last in ("proj", "c_proj") and inside_attention:
+    elif last in ("proj", "c_proj") and attends:
         yield Site(tower, block, "o", path)
-    elif last == "c_proj" or (last in ("fc1", "fc2") or parent == "mlp"):
+    elif last == "c_proj" or above == "mlp":
         yield Site(tower, block, "mlp", path)
-    elif last in _NAMES:
-        yield Site(tower, block, _NAMES[last], path)
     else:
-        yield Site(tower, block, "proj", path)
+        yield Site(tower, block, _NAMES.get(last, "proj"), path)
+
+
+def _fused(
+    tower: Tower, block: int, path: str, parameter: str, kinds: tuple[Kind, ...], rows: int
+) -> Iterator[Site]:
+    height = rows // len(kinds)
+    for number, kind in enumerate(kinds):
+        yield Site(tower, block, kind, path, parameter, (number * height, (number + 1) * height))
 
 
 def _block(path: str) -> int:
     """The number of the outermost repeated module: resblocks.3, blocks.3.1 -> 3, layer3.1 -> 3."""
-    match = re.search(r"(?:resblocks|blocks|layers?|stages)\.?(\d+)", path)
+    match = re.search(r"(?:resblocks|blocks?|layers?|stages)\.?(\d+)", path)
     return int(match[1]) if match else -1

@@ -20,7 +20,7 @@ from domainclip.commands._progress import progress_bar
 from domainclip.recipe import load_recipe
 
 if TYPE_CHECKING:
-    from domainclip.run import Result
+    from domainclip.runs import Result
 
 __all__ = ["add_arguments", "run"]
 
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     # every error of the recipe is told before torch is imported, which takes seconds
     recipe = load_recipe(arguments.recipe, arguments.override)
-    result = import_optional("domainclip.run").run(
+    result = import_optional("domainclip.runs").run(
         recipe,
         arguments.output,
         command=_command(arguments),

@@ -77,7 +77,9 @@ def _describe(kind: str, entry: Entry) -> dict[str, Any]:
     options = [
         ast.unparse(field)
         for field in (node.body if node else [])
-        if isinstance(field, ast.AnnAssign) and not ast.unparse(field.target).startswith("_")
+        if isinstance(field, ast.AnnAssign)
+        and not ast.unparse(field.target).startswith("_")
+        and not ast.unparse(field.annotation).startswith("ClassVar")
     ]
     references = re.findall(r"^\s*(?:Reference|Paper|Source)s?: (.+)$", description, flags=re.M)
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,10 +11,17 @@ from torch import Tensor
 
 from domainclip.backbones import Backbone
 from domainclip.catalogue import entries, load
+from domainclip.errors import BadInput, UsageError
 from tests.data.tiny_towers import KINDS, images, make_backbone, token_ids
 
 ADAPTERS = [entry.name for entry in entries("adapters")]
 CASES = [(name, kind) for name in ADAPTERS for kind in KINDS]
+# dropout cannot act where a tower takes the weight out of a layer
+OPTIONS: dict[tuple[str, str], dict[str, Any]] = {("lora", "timm_eva"): {"dropout": 0.0}}
+
+
+def _make(name: str, kind: str) -> Any:
+    return load("adapters", name)(**OPTIONS.get((name, kind), {}))
 
 
 def _features(backbone: Backbone) -> tuple[Tensor, Tensor]:
@@ -60,7 +68,7 @@ def test_life_cycle(name: str, kind: str) -> None:
     backbone = make_backbone(kind)
     before, (image, text) = _snapshot(backbone), _features(backbone)
 
-    adapter = load("adapters", name)()
+    adapter = _make(name, kind)
     adapter.inject(backbone)
     injected = _features(backbone)
     _close(injected[0], image)
@@ -75,7 +83,7 @@ def test_life_cycle(name: str, kind: str) -> None:
     adapter.eject()
     _same(before, _snapshot(backbone))
 
-    again = load("adapters", name)()
+    again = _make(name, kind)
     again.inject(backbone)
     again.load_state(state)
     again.eval()
@@ -89,6 +97,48 @@ def test_life_cycle(name: str, kind: str) -> None:
     _close(merged[1], moved[1])
     assert [n for n, _ in backbone.model.state_dict().items()] == [n for n, _ in before[0]]
     assert [m for _, m in before[2]] == [id(m) for _, m in backbone.model.named_modules()]
+
+
+@pytest.mark.parametrize("kind", ["vit", "coca", "timm_vit", "efficientnet"])
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_a_move_while_injected_changes_nothing(name: str, kind: str) -> None:
+    """Training moves the model to its device after inject; other dtypes stand for devices here."""
+    backbone, plain = make_backbone(kind), make_backbone(kind)
+    adapter = _make(name, kind)
+    adapter.inject(backbone)
+    backbone.model.double()
+    adapter.eject()
+    assert {p.dtype for p in backbone.model.parameters()} == {torch.float64}
+    backbone.model.float()
+    before = plain.model.state_dict()
+    assert all(torch.equal(v, before[n]) for n, v in backbone.model.state_dict().items())
+
+    adapter.inject(backbone)
+    backbone.model.double().float()
+    _train(backbone, adapter)
+    moved = _features(backbone)
+    copied = copy.deepcopy(backbone.model)  # as weight averaging does
+    backbone.model.double().float()
+    adapter.merge()
+    _close(_features(backbone)[0], moved[0])
+    _close(_features(backbone)[1], moved[1])
+    with torch.no_grad():
+        _close(copied.encode_image(images(), normalize=True), moved[0])
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_a_tower_that_cannot_be_adapted_is_named_before_any_work(name: str) -> None:
+    wrong = {
+        "lora": [{"targets": ("q",)}, {"targets": ("depthwise",)}, {"blocks": (99,)}],
+        "svd": [{"targets": ("q",)}, {"blocks": (99,)}],
+        "full": [],
+    }
+    for options in wrong[name]:
+        backbone = make_backbone("efficientnet")
+        before = _snapshot(backbone)
+        with pytest.raises(UsageError, match="image tower of 'tiny-efficientnet'"):
+            load("adapters", name)(towers=("text", "image"), **options).inject(backbone)
+        _same(before, _snapshot(backbone))
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
@@ -123,8 +173,6 @@ def test_gradients_are_those_of_the_whole_graph(name: str) -> None:
 
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_misuse_is_answered_by_name(name: str) -> None:
-    from domainclip.errors import BadInput, UsageError
-
     backbone, adapter = make_backbone("vit"), load("adapters", name)()
     with pytest.raises(UsageError, match="inject"):
         adapter.eject()

@@ -17,7 +17,18 @@ __all__ = ["KINDS", "images", "make_backbone", "token_ids"]
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
 VIT = {"layers": 2, "width": 64, "patch_size": 16, "image_size": 64, "head_width": 16}
 CONFIG = {"embed_dim": 32, "text_cfg": {"context_length": 16}}
-KINDS = ("vit", "vit_own_attention", "resnet", "timm_vit", "timm_siglip", "bert", "efficientnet")
+KINDS = (
+    "vit",
+    "vit_own_attention",
+    "resnet",
+    "timm_vit",
+    "timm_siglip",
+    "timm_eva",
+    "convnext",
+    "coca",
+    "bert",
+    "efficientnet",
+)
 
 
 def make_backbone(kind: str) -> Backbone:
@@ -54,6 +65,19 @@ def _build(kind: str) -> Any:
     if kind == "resnet":
         vision = {"layers": [1, 1, 1, 1], "width": 16, "image_size": 64, "head_width": 16}
         return open_clip.CLIP(embed_dim=32, vision_cfg=vision, text_cfg=TEXT)
+    if kind == "coca":
+        # pools by an attention whose keys and values are wider than its queries
+        vision = {"attentional_pool": True, "attn_pooler_heads": 2, "output_tokens": True}
+        text = {**TEXT, "embed_cls": True, "output_tokens": True}
+        return open_clip.CoCa(
+            embed_dim=32, vision_cfg={**VIT, **vision}, text_cfg=text, multimodal_cfg=TEXT
+        )
+    if kind == "timm_eva":  # takes the weight out of its fused projection
+        return _custom({**timm_vit, "timm_model_name": "eva_giant_patch14_224", "image_size": 64},
+                       TEXT, depth=2)  # fmt: skip
+    if kind == "convnext":
+        vision = {**timm_vit, "timm_pool": "avg", "timm_model_name": "convnext_atto"}
+        return _custom({**vision, "image_size": 64}, TEXT)
     if kind == "timm_vit":
         return _custom({**timm_vit, "image_size": 64}, TEXT, depth=2)
     if kind == "timm_siglip":
@@ -93,10 +117,10 @@ def _custom(vision: dict[str, Any], text: dict[str, Any], depth: int = 0, **more
 
     size = vision["image_size"]
     kept = timm.create_model
-    shrunk = {"depth": depth, "img_size": size, "embed_dim": 64, "num_heads": 4} if depth else {}
+    shrunk = {"depth": depth, "img_size": size, "patch_size": 16, "embed_dim": 64, "num_heads": 4}
 
     def create(name: str, **options: Any) -> nn.Module:
-        return kept(name, **{**options, **shrunk})
+        return kept(name, **{**options, **(shrunk if depth else {})})
 
     timm.create_model = create
     try:

@@ -26,7 +26,7 @@ from domainclip.backbones import load_backbone
 from domainclip.cli import main
 from domainclip.data.settings import DataSettings, ExtractSettings
 from domainclip.evaluation._results import find
-from domainclip.run import read_result
+from domainclip.runs import read_result
 from tests.data.make_pairs import write_pairs
 from tests.data.map_pairs import CLASSES, map_pairs
 from tests.data.tiny_clip import write_tiny_clip

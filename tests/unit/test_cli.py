@@ -84,3 +84,16 @@ def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "rasterio", None)  # as if it were not installed
     with pytest.raises(MissingExtra, match=r'pip install "domainclip\[tiles\]"'):
         catalogue.import_optional("rasterio")
+
+
+def test_public_names_are_what_they_say_in_any_order() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import domainclip as dc, domainclip.runs, domainclip.classifier\n"
+        "assert all(callable(f) for f in (dc.few_shot, dc.run, dc.load_backbone, dc.open_pairs))\n"
+        "assert dc.heads.GDA and dc.adapters.SVD and dc.objectives.InfoNCE"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

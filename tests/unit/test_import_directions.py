@@ -34,9 +34,10 @@ ALLOWED = {
     "training": METHODS,
     "evaluation": METHODS | {"images", "data"},
     "recipe": {"training", "data", *BASE},  # their settings, which need no torch
-    "few_shot": WORK,
-    "run": WORK | {"extraction", "few_shot"},
-    "commands": WORK | {"run", "few_shot", "extraction", "curation", "images"},
+    "classifier": WORK,
+    "run": WORK | {"extraction", "classifier"},  # the _run_*.py files
+    "runs": WORK | {"extraction", "classifier"},
+    "commands": WORK | {"runs", "classifier", "extraction", "curation", "images"},
     "cli": {"errors", "commands"},
 }
 TORCH_FREE = {

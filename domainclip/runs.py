@@ -77,7 +77,7 @@ def run(
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe)
     path = Path(out) if out is not None else Path("runs") / recipe.name.replace("/", "_")
-    command = command or f"domainclip.run({recipe.name!r}, {str(path)!r})"
+    command = command or f"domainclip.runs({recipe.name!r}, {str(path)!r})"
     if _rank():
         return _assist(recipe, path)
     if merge and (recipe.sweep or recipe.adapter is None):
@@ -220,7 +220,8 @@ def _merge(recipe: Recipe, path: Path) -> None:
     backbone = load_backbone(
         settings.name, settings.pretrained, device=settings.device, dtype=settings.dtype
     )
-    load_adapter(path / "adapter", backbone).merge()
+    method = recipe.adapter.name if recipe.adapter is not None else None
+    load_adapter(path / "adapter", backbone, method=method).merge()
     target, temporary = path / "open_clip", path / ".open_clip.writing"
     with output_errors(target):
         shutil.rmtree(temporary, ignore_errors=True)

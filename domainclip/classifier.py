@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from domainclip.adapters.storage import (
+    build,
     describe,
     load_adapter,
     read_description,
     read_tensors,
     save_adapter,
+    write_json,
     write_tensors,
+    writing,
 )
 from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
 from domainclip.backbones.pictures import to_rgb
@@ -72,11 +74,7 @@ class Classifier:
     def save(self, path: str | Path) -> Path:
         """Write a folder that ``load_classifier`` reads: safetensors and JSON."""
         folder = Path(path)
-        if self.is_head:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_tensors(folder / HEAD_WEIGHTS, self.component.state())
-            described = describe(self.method, self.component, self.clip)
-        else:
+        if not self.is_head:
             save_adapter(
                 folder,
                 self.component,
@@ -85,15 +83,17 @@ class Classifier:
                 classnames=self.classnames,
                 templates=self.templates,
             )
-            described = describe(self.method, self.component, self.clip)
+        described = describe(self.method, self.component, self.clip)
         described.update(
             kind="head" if self.is_head else "adapter",
             classnames=self.classnames,
             templates=self.templates,
         )
-        (folder / DESCRIPTION).write_text(
-            json.dumps(described, indent=2, ensure_ascii=False), encoding="utf-8"
-        )
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            if self.is_head:
+                write_tensors(folder / HEAD_WEIGHTS, self.component.state())
+            write_json(folder / DESCRIPTION, described)
         return folder
 
 
@@ -157,18 +157,21 @@ def few_shot(
     return Classifier(clip, method, component, classnames, chosen, method in heads)
 
 
-def load_classifier(path: str | Path, clip: Backbone | None = None) -> Classifier:
+def load_classifier(
+    path: str | Path, clip: Backbone | None = None, *, method: str | None = None
+) -> Classifier:
     """Read what ``Classifier.save`` wrote; loads the backbone by its name unless it is given.
 
-    Raises WeightsMismatch for another backbone, UnsafeFile for a pickle, BadInput for a damaged
-    file.
+    method: as it was named, where it is not of the catalogue. Raises WeightsMismatch for another
+    backbone, UnsafeFile for a pickle or for code that ``method`` does not name, BadInput for a
+    damaged file.
     """
     folder = Path(path)
     described = read_description(folder / DESCRIPTION)
     if clip is None:
         clip = load_backbone(described["backbone"], described.get("pretrained"))
     if described.get("kind") == "adapter":
-        component = load_adapter(folder, clip)
+        component = load_adapter(folder, clip, method=method)
     else:
         if described["weights_sha256"] != clip.weights_hash():
             raise WeightsMismatch(
@@ -176,7 +179,7 @@ def load_classifier(path: str | Path, clip: Backbone | None = None) -> Classifie
                 f"{described['weights_sha256'][:12]}, and {clip.name!r} has weights "
                 f"{clip.weights_hash()[:12]}; give the backbone that it was made for."
             )
-        component = load("heads", described["method"])(**described["arguments"])
+        component = build("heads", described, folder / DESCRIPTION, method)
         component.load_state(read_tensors(folder / HEAD_WEIGHTS))
     return Classifier(
         clip,
