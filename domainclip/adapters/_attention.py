@@ -45,8 +45,8 @@ class _Split(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _Split:
         """``Module.to`` and its like: the packed weight moves too, and the layers are its views."""
-        super()._apply(fn, recurse)
-        self._plain[0]._apply(fn, recurse=False)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._plain[0]._apply(fn, recurse=False)
         for name in self._parts:
             base = _base(getattr(self, name))
             base.weight.data, bias = self._view(name)

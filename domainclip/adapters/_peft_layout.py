@@ -2,8 +2,8 @@
 
 peft has one LoRA for a packed attention or a fused layer: a shared A (R, i) and B (o, R). Separate
 factors of n of its parts at rank r are that at R = n r, with A stacked and B block-diagonal,
-exactly; alpha = s R keeps the scale s. peft always wraps an attention's output projection as well:
-where it has no factors of its own, they are zeros.
+exactly; alpha = s R keeps the scale s. peft always wraps an attention's output projection as well,
+whose factors are then zeros.
 """
 
 from __future__ import annotations
@@ -46,7 +46,13 @@ def write_peft_layout(
         return "not written: peft has no DoRA for the parts of a packed or fused projection"
     if bare:
         return "not written: the tower uses weights that peft would have to be called for"
-    modules = _by_module(adapter.state(), replaced, rows)
+    state = adapter.state()
+    twice = [p for p in replaced if f"{p}.out_proj.lora_A.weight" in state]
+    if twice:
+        # https://github.com/huggingface/peft/pull/3774: loaded, the model would compute another
+        # thing with one release of peft than with the next
+        return f"not written: peft may count the change to {twice[0]}.out_proj twice"
+    modules = _by_module(state, replaced, rows)
     ranks = {path: len(factors["lora_A.weight"]) for path, factors in modules.items()}
     scale = adapter.alpha / (adapter.rank**0.5 if adapter.rslora else adapter.rank)
     patterns = {re.escape(path): rank for path, rank in ranks.items() if rank != adapter.rank}
@@ -96,9 +102,9 @@ def _joined(module: nn.Module, parts: Factors, rows: Rows) -> Factors:
     attention = isinstance(module, nn.MultiheadAttention)
     height, width = module.get_parameter("in_proj_weight" if attention else "weight").shape
     held = [part for part in rows if f"{part}.lora_A" in parts]
-    some = parts[f"{held[0] if held else 'out_proj'}.lora_A"]
+    some = parts[f"{held[0]}.lora_A"]
     inner = len(some)
-    rank = inner * max(len(held), 1)
+    rank = inner * len(held)
     a, b = some.new_zeros(rank, width), some.new_zeros(height, rank)
     for number, part in enumerate(held):
         ranks = slice(number * inner, (number + 1) * inner)
@@ -106,12 +112,8 @@ def _joined(module: nn.Module, parts: Factors, rows: Rows) -> Factors:
         b[slice(*rows[part]), ranks] = parts[f"{part}.lora_B"]
     joined = {"lora_A.weight": a, "lora_B.weight": b}
     if attention:
-        out_a, out_b = some.new_zeros(rank, width), some.new_zeros(width, rank)
-        if "out_proj.lora_A" in parts:
-            out_a[:inner] = parts["out_proj.lora_A"]
-            out_b[:, :inner] = parts["out_proj.lora_B"]
-        joined["base_layer.out_proj.lora_A.weight"] = out_a
-        joined["base_layer.out_proj.lora_B.weight"] = out_b
+        joined["base_layer.out_proj.lora_A.weight"] = some.new_zeros(rank, width)
+        joined["base_layer.out_proj.lora_B.weight"] = some.new_zeros(width, rank)
     return joined
 
 

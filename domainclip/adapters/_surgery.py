@@ -69,10 +69,19 @@ def chosen_sites(
             present = sorted({site.kind for site in backbone.sites(tower)})  # type: ignore[arg-type]
             raise UsageError(
                 f"{method} finds nothing to change in the {tower} tower of {backbone.name!r}: "
-                f"targets are {', '.join(sorted(kinds))}, and the tower has {', '.join(present)}."
+                f"targets are {', '.join(sorted(kinds))}"
+                + (f" in blocks {', '.join(map(str, blocks))}" if blocks is not None else "")
+                + f", and the tower has {', '.join(present) or 'no weight matrix'}"
+                + (f" in blocks {_spans(backbone, tower)}." if blocks is not None else ".")
             )
         found += sites
     return found
+
+
+def _spans(backbone: Backbone, tower: Any) -> str:
+    """The first and last block of a tower, as ``0 to 11``."""
+    numbers = [site.block for site in backbone.sites(tower) if site.block >= 0]
+    return f"{min(numbers)} to {max(numbers)}" if numbers else "without a number"
 
 
 def is_convolutional(sites: Sequence[Site]) -> bool:

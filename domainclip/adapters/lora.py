@@ -184,8 +184,10 @@ class _Injected:
             for path, layer in model.named_modules()
             if isinstance(layer, LoraLayer) and path in self.plain
         }
-        for name, _ in model.named_parameters():
-            model.get_parameter(name).requires_grad_(_is_factor(name))
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(_is_factor(name))
+            if _is_factor(name):  # also in a tower of half precision, where small steps are lost
+                parameter.data = parameter.data.float()
 
     def _target(self, model: nn.Module, site: Site) -> str:
         """The path of the linear or convolution that peft wraps for this site."""

@@ -117,27 +117,26 @@ def test_a_move_while_injected_changes_nothing(name: str, kind: str) -> None:
     backbone.model.double().float()
     _train(backbone, adapter)
     moved = _features(backbone)
-    copied = copy.deepcopy(backbone.model)  # as weight averaging does
+    copied = copy.deepcopy(backbone.model).double()
+    with torch.no_grad():
+        _close(copied.encode_image(images().double(), normalize=True).float(), moved[0])
     backbone.model.double().float()
     adapter.merge()
     _close(_features(backbone)[0], moved[0])
     _close(_features(backbone)[1], moved[1])
-    with torch.no_grad():
-        _close(copied.encode_image(images(), normalize=True), moved[0])
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_a_tower_that_cannot_be_adapted_is_named_before_any_work(name: str) -> None:
-    wrong = {
+    wrong: dict[str, list[dict[str, Any]]] = {
         "lora": [{"targets": ("q",)}, {"targets": ("depthwise",)}, {"blocks": (99,)}],
         "svd": [{"targets": ("q",)}, {"blocks": (99,)}],
-        "full": [],
     }
-    for options in wrong[name]:
+    for options in wrong.get(name, []):
         backbone = make_backbone("efficientnet")
         before = _snapshot(backbone)
         with pytest.raises(UsageError, match="image tower of 'tiny-efficientnet'"):
-            load("adapters", name)(towers=("text", "image"), **options).inject(backbone)
+            load("adapters", name)(towers=("image",), **options).inject(backbone)
         _same(before, _snapshot(backbone))
 
 

@@ -69,9 +69,11 @@ def _build(kind: str) -> Any:
         # pools by an attention whose keys and values are wider than its queries
         vision = {"attentional_pool": True, "attn_pooler_heads": 2, "output_tokens": True}
         text = {**TEXT, "embed_cls": True, "output_tokens": True}
-        return open_clip.CoCa(
+        coca = open_clip.CoCa(
             embed_dim=32, vision_cfg={**VIT, **vision}, text_cfg=text, multimodal_cfg=TEXT
         )
+        nn.init.zeros_(coca.text_decoder.text_projection)  # open_clip leaves it as memory was
+        return coca
     if kind == "timm_eva":  # takes the weight out of its fused projection
         return _custom({**timm_vit, "timm_model_name": "eva_giant_patch14_224", "image_size": 64},
                        TEXT, depth=2)  # fmt: skip
@@ -120,7 +122,9 @@ def _custom(vision: dict[str, Any], text: dict[str, Any], depth: int = 0, **more
     shrunk = {"depth": depth, "img_size": size, "patch_size": 16, "embed_dim": 64, "num_heads": 4}
 
     def create(name: str, **options: Any) -> nn.Module:
-        return kept(name, **{**options, **(shrunk if depth else {})})
+        # the larger ConvNeXts have linear MLPs
+        ours = {"conv_mlp": False} if "convnext" in name else shrunk if depth else {}
+        return kept(name, **{**options, **ours})
 
     timm.create_model = create
     try:
