@@ -38,6 +38,8 @@ class Full:
         """Choose what trains, and keep a copy of it on the CPU. Raises UsageError."""
         if self._backbone is not None:
             raise UsageError("this full tuning is injected already; eject or merge it first.")
+        if self.part not in ("all", "bias", "norm"):
+            raise UsageError(f"full: part is 'all', 'bias' or 'norm', not {self.part!r}.")
         names = [name for tower in self.towers for name in self._names(backbone, tower)]
         if self.logit_scale:
             names.append("logit_scale")

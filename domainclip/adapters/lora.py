@@ -186,7 +186,7 @@ class _Injected:
         }
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(_is_factor(name))
-            if _is_factor(name):  # also in a tower of half precision, where small steps are lost
+            if _is_factor(name) and parameter.dtype.itemsize < 4:  # small steps would be lost
                 parameter.data = parameter.data.float()
 
     def _target(self, model: nn.Module, site: Site) -> str:

@@ -13,8 +13,8 @@ import torch
 
 from domainclip.adapters.lora import LoRA
 from domainclip.adapters.storage import load_adapter, save_adapter
-from domainclip.errors import BadInput, UnsafeFile, WeightsMismatch
-from tests.data.tiny_towers import images, make_backbone, token_ids
+from domainclip.errors import BadInput, OutputError, UnsafeFile, WeightsMismatch
+from tests.data.tiny_towers import images, make_backbone
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,31 +46,6 @@ def test_a_fresh_process_computes_the_same(saved: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("kind", ["vit", "timm_vit", "bert", "efficientnet"])
-def test_plain_peft_loads_the_peft_layout_onto_the_plain_model(kind: str, tmp_path: Path) -> None:
-    from peft import PeftModel
-
-    backbone = make_backbone(kind)
-    adapter = LoRA(rank=2, rslora=True)
-    adapter.inject(backbone)
-    with torch.no_grad():
-        for p in adapter.parameters():
-            p.normal_(std=0.2)
-    adapter.eval()
-    save_adapter(tmp_path, adapter, "lora", backbone)
-    with torch.no_grad():
-        image, text = backbone.image(images()), backbone.text(token_ids(backbone))
-    adapter.eject()
-    loaded = PeftModel.from_pretrained(backbone.model, str(tmp_path / "peft")).eval()
-    plain = loaded.base_model.model
-    with torch.no_grad():
-        by_peft = plain.encode_image(images(), normalize=True)
-        torch.testing.assert_close(by_peft, image, rtol=1e-4, atol=1e-5)
-        ids = token_ids(backbone)
-        by_peft = plain.encode_text(ids, normalize=True)
-        torch.testing.assert_close(by_peft, text, rtol=1e-4, atol=1e-5)
 
 
 def test_other_weights_are_refused(saved: Path) -> None:
@@ -119,3 +94,42 @@ def test_damage_is_named(saved: Path) -> None:
     description.write_text("{")
     with pytest.raises(BadInput, match="not a JSON file"):
         load_adapter(saved, backbone)
+
+
+def test_a_description_cannot_choose_code_to_run(saved: Path, tmp_path: Path) -> None:
+    trap, mine = tmp_path / "sprung", tmp_path / "mine.py"
+    mine.write_text(f"open({str(trap)!r}, 'w')\n__all__ = ['Mine']\nclass Mine: pass\n")
+    description = saved / "adapter.json"
+    changed = json.loads(description.read_text())
+    for named in (str(mine), "os:system"):
+        description.write_text(json.dumps({**changed, "method": named}))
+        with pytest.raises(UnsafeFile, match="code outside of domainclip"):
+            load_adapter(saved, make_backbone("vit"))
+    assert not trap.exists()
+
+
+def test_the_users_own_adapter_loads_when_it_is_named(saved: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("from domainclip.adapters.lora import LoRA as Mine\n__all__ = ['Mine']\n")
+    description = saved / "adapter.json"
+    changed = json.loads(description.read_text())
+    description.write_text(json.dumps({**changed, "method": str(mine)}))
+    assert load_adapter(saved, make_backbone("vit"), method=str(mine)).rank == 3
+
+
+def test_arguments_of_another_release_are_named(saved: Path) -> None:
+    description = saved / "adapter.json"
+    changed = json.loads(description.read_text())
+    changed["arguments"]["sparsity"] = 0.5
+    description.write_text(json.dumps(changed))
+    with pytest.raises(BadInput, match="sparsity"):
+        load_adapter(saved, make_backbone("vit"))
+
+
+def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    backbone = make_backbone("vit")
+    adapter = LoRA()
+    adapter.inject(backbone)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        save_adapter(tmp_path / "file" / "a", adapter, "lora", backbone)

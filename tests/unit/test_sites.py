@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_every_matrix_of_a_tower_is_one_site(kind: str) -> None:
     for (module, parameter), rows in covered.items():
         rows.sort()
         assert rows[0][0] == 0
-        assert all(a[1] == b[0] for a, b in zip(rows, rows[1:], strict=False))
+        assert all(a[1] == b[0] for a, b in pairwise(rows))
         assert rows[-1][1] == len(model.get_submodule(module)._parameters[parameter])
 
 
