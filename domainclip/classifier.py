@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
 from domainclip.backbones.pictures import to_rgb
 from domainclip.catalogue import entries, load
 from domainclip.data.few_shot import draw_shots
-from domainclip.errors import BadInput, UnknownName, UsageError, WeightsMismatch
+from domainclip.errors import BadInput, UnknownName, UsageError, WeightsMismatch, nearest
 
 __all__ = ["Classifier", "few_shot", "load_classifier"]
 
@@ -137,7 +137,7 @@ def few_shot(
         held = None
         if validation is not None:
             held = (clip.encode_image(validation[0]), _indices(validation[1], classnames))
-        component = load("heads", method)(**dict(options or {}))
+        component = _component("heads", method, dict(options or {}))
         features = clip.encode_image(images) if images else torch.zeros(0, clip.embed_dim)
         component.fit(features, y, clip.classifier(classnames, chosen), held)
     else:
@@ -146,7 +146,7 @@ def few_shot(
         given = dict(options or {})
         if method == "lora":
             given.setdefault("seed", seed)
-        component = load("adapters", method)(**given)
+        component = _component("adapters", method, given)
         component.inject(clip)
         rate = lr or (1e-5 if method == "full" else 2e-3)
         try:
@@ -191,6 +191,16 @@ def load_classifier(
     )
 
 
+def _component(kind: str, method: str, options: dict[str, Any]) -> Any:
+    """A head or adapter with its options. Raises UsageError for one that it does not have."""
+    made = load(kind, method)
+    known = [option.name for option in fields(made) if option.init]
+    for name in options:
+        if name not in known:
+            raise UsageError(f"{method} has no option {name!r}.{nearest(name, known)}")
+    return made(**options)
+
+
 def _indices(labels: Sequence[Any], classnames: Sequence[str]) -> Tensor:
     """Labels as class indices (n,). Raises BadInput naming the first that is none."""
     place = {name: i for i, name in enumerate(classnames)}
@@ -218,7 +228,7 @@ def _train(
     lr: float,
     seed: int,
 ) -> None:
-    """Cross-entropy on class prompts: AdamW, cosine, batches of 32, mirrored half of the time."""
+    """Cross-entropy on class prompts: AdamW, cosine, batches of 32, cropped and mirrored."""
     x = torch.stack(
         [image if isinstance(image, Tensor) else clip.preprocess(to_rgb(image)) for image in images]
     )
@@ -241,9 +251,7 @@ def _train(
         adapter.train()
         for _ in range(epochs):
             for rows in torch.split(torch.randperm(len(x), generator=generator), 32):
-                batch = x[rows]
-                mirrored = torch.rand(len(rows), generator=generator) < 0.5
-                batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
+                batch = _cropped(x[rows], generator)
                 text = clip.class_text(classnames, templates) if text_trained else frozen
                 image = clip.image(batch.to(clip.device, clip.dtype))
                 logits = clip.logit_scale * image @ text.T
@@ -253,3 +261,14 @@ def _train(
                 optimizer.step()
                 schedule.step()
     adapter.eval()
+
+
+def _cropped(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Images (b, 3, h, w), each cut to 50 to 100 % of its area and mirrored half of the time."""
+    side = torch.empty(len(x)).uniform_(0.5, 1.0, generator=generator).sqrt()
+    mirror = torch.randint(0, 2, (len(x),), generator=generator) * 2 - 1
+    theta = torch.zeros(len(x), 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1] = side * mirror, side
+    theta[:, :, 2] = (torch.rand(len(x), 2, generator=generator) * 2 - 1) * (1 - side)[:, None]
+    grid = functional.affine_grid(theta, list(x.shape), align_corners=False)
+    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)

@@ -5,7 +5,9 @@ P = D ((n - 1) S + tr(S) I)⁻¹, w_c = P mu_c, b_c = log(1 / C) - mu_cᵀ P mu_
 logits = 100 x tᵀ + alpha (x wᵀ + b). Reference: "A Hard-to-Beat Baseline for Training-free
 CLIP-based Adaptation", Wang et al. 2024, arXiv 2402.04087.
 Differs: the inverse is a Cholesky solve; alpha is chosen on validation images or, without them, by
-cross-validation on the support set, never on test images.
+cross-validation on the support set, never on test images. With one image a class nothing can be
+held out; alpha then gives both terms the same spread over the wrong classes, times the share of the
+support images that zero-shot gets wrong: where texts are right, one image cannot teach more.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ class GDA:
             rank[y == c] = torch.arange(int((y == c).sum()))
         count = int(torch.bincount(y).max().clamp(max=4))
         if count < 2:
-            return 1.0  # one image a class: there is nothing to hold out
+            return self._even(z, y, text)
         cosine, gaussian = z @ text.T, torch.zeros(len(z), len(text))
         for fold in range(count):
             held = rank % count == fold
@@ -91,6 +93,17 @@ class GDA:
             weight, bias = _gaussian(z[~held], y[~held], len(text))
             gaussian[held] = _finite(z[held] @ weight.T + bias)
         return self._best(cosine, gaussian, y)
+
+    def _even(self, z: Tensor, y: Tensor, text: Tensor) -> float:
+        """alpha without anything to hold out."""
+        weight, bias = _gaussian(z, y, len(text))
+        zero_shot, gaussian = self.scale * z @ text.T, _finite(z @ weight.T + bias)
+        wrong = torch.ones_like(gaussian, dtype=torch.bool)
+        if len(text) > 2:  # one wrong class alone has no spread
+            wrong.scatter_(1, y[:, None], False)
+        spread = [term[wrong].reshape(len(z), -1).std(1).mean() for term in (zero_shot, gaussian)]
+        errors = (zero_shot.argmax(1) != y).float().mean()
+        return float(errors * spread[0] / spread[1].clamp(min=1e-12))
 
     def _best(self, cosine: Tensor, gaussian: Tensor, y: Tensor) -> float:
         """The first alpha of the grid with the most images right."""

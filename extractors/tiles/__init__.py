@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from domainclip.errors import BadInput
+from domainclip.errors import BadInput, nearest
 from domainclip.extraction import Source
 from domainclip.images.phash import phash
 from domainclip.images.stretch import Stretch
@@ -26,7 +26,14 @@ from .classes import Classes, open_raster_classes
 from .cutting import cut_row
 from .draws import class_limits, draw
 from .georeference import default_cell
-from .reading import Rows, default_bands, rows_of_band, stays_in_memory
+from .reading import (
+    GDAL_ERRORS,
+    Rows,
+    default_bands,
+    rows_of_band,
+    stays_in_memory,
+    words_of,
+)
 from .scenes import BUILT_IN, Scene, open_scene, refusal, stretch_limits
 
 __all__ = ["Tiles"]
@@ -36,21 +43,24 @@ __all__ = ["Tiles"]
 class Tiles:
     """Square tiles of a scene (any raster that rasterio opens, or ``blue_marble``).
 
-    classes: a class raster of any resolution and CRS, a CSV of labelled boxes, polygons, points or
-    tile keys, or ``koppen_geiger``. class_table: CSV with columns value and name for a class
-    raster. classes_crs: CRS of a CSV's coordinates; by default the scene's.
-    size_px, stride_px: side of a tile and distance between tiles, in pixels of the scene.
-    inner_px: side of the central square that decides the class; by default the whole tile.
-    purity: least share of that square, 0 to 1, that must be of one class.
-    include, exclude: names of classes to keep, and to leave out.
-    per_class: at most this many tiles of a class in a scene, drawn with ``seed`` before those
+    classes: a class raster of any resolution and CRS, ``koppen_geiger``, or a CSV with the column
+    label and west, south, east, north (boxes), geometry (WKT polygons), x, y or lon, lat (points),
+    or key (tiles). class_table: CSV with columns value and name for a class raster.
+    classes_crs: CRS of a CSV's coordinates; by default the scene's.
+    size_px: side of a tile, in pixels of the scene. stride_px: distance between tiles, in pixels;
+    by default their side. inner_px: side of the central square that decides the class; by default
+    the whole tile. purity: least share of that square, 0 to 1, that must be of one class.
+    include: names of the classes to keep; by default all. exclude: names of classes to leave out.
+    per_class: at most this many tiles of a class in a scene, drawn with the seed before those
     without data are left out. min_per_class: a class with fewer tiles in a scene is left out.
+    seed: of the draw and of the choice of captions.
     cell: side of the map cells that no split divides, in units of the scene's CRS; a tile belongs
     to the cell of its centre. By default about eight tiles: give it where scenes differ in
     resolution. bands: three band numbers from 1, or one; by default red, green and blue.
     stretch: percentiles of the scene shown black and white; 8-bit values are left as they are.
     max_nodata: largest share of pixels without data in a tile.
-    templates: a text file of captions, one a line. captions: how many of them each tile gets.
+    templates: a text file of captions, one a line; {class}, {a_class} and {gsd} are filled in.
+    captions: how many of them each tile gets.
     format: png keeps every value; jpeg is smaller. quality: of jpeg, 1 to 95.
     license: of the scenes, an SPDX name where there is one.
     """
@@ -90,8 +100,12 @@ class Tiles:
             limits = None if refused else stretch_limits(scene, bands, self._percentiles)
         except BadInput as error:
             if ":" not in root and not root.startswith("/vsi") and not Path(root).exists():
-                raise BadInput(f"{root}: no such file, and no built-in scene.") from error
+                raise BadInput(
+                    f"{root}: no such file, and no built-in scene.{nearest(root, BUILT_IN)}"
+                ) from error
             refused = "unreadable", str(error)
+        except GDAL_ERRORS as error:
+            refused = "unreadable", f"GDAL cannot make it out ({words_of(error)})."
         if refused:
             yield Source(Path(root).name, root, (("refused", refused[0]), ("detail", refused[1])))
             return

@@ -88,6 +88,9 @@ class _BoxClasses:
     ) -> tuple[np.ndarray, np.ndarray]:
         margin = (size - inner) // 2
         boxes, values = self._boxes(scene), self.values
+        south, north = _heights(scene, row + margin, inner)
+        there = (boxes[:, 3] >= south) & (boxes[:, 1] <= north)
+        boxes, values = boxes[there], values[there]
         best, share = np.full(len(columns), NO_CLASS, np.int64), np.zeros(len(columns))
         for number, column in enumerate(columns.tolist()):
             west, south, east, north = scene.place.bounds(column + margin, row + margin, inner)
@@ -132,8 +135,7 @@ class _PolygonClasses:
     ) -> tuple[np.ndarray, np.ndarray]:
         margin = (size - inner) // 2
         top = row + margin
-        corners = [scene.place.point(x, y) for x in (0, scene.width) for y in (top, top + inner)]
-        south, north = min(y for _, y in corners), max(y for _, y in corners)
+        south, north = _heights(scene, top, inner)
         shapes = [
             (shape, value + 1)
             for shape, value, low, high in self._shapes(scene)
@@ -184,6 +186,12 @@ class _KeyClasses:
         keys = [tile_key(scene.name, column, row, size) for column in columns.tolist()]
         best = np.array([self._value_of.get(key, NO_CLASS) for key in keys], np.int64)
         return best, (best != NO_CLASS).astype(float)
+
+
+def _heights(scene: Scene, row: int, rows: int) -> tuple[float, float]:
+    """The lowest and highest y in some rows of a scene."""
+    ys = [scene.place.point(x, y)[1] for x in (0, scene.width) for y in (row, row + rows)]
+    return min(ys), max(ys)
 
 
 def _moved(boxes: np.ndarray, source: Any, target: Any) -> np.ndarray:

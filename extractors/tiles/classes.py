@@ -15,7 +15,7 @@ from rasterio.vrt import WarpedVRT
 
 from domainclip.errors import BadInput
 
-from .reading import Rows, is_sequential
+from .reading import GDAL_ERRORS, Rows, is_sequential, words_of
 from .scenes import Scene, open_scene
 
 __all__ = ["NO_CLASS", "Classes", "RasterClasses", "majority", "open_raster_classes", "read_text"]
@@ -59,8 +59,16 @@ class RasterClasses:
     def _rows(self, scene: Scene) -> Rows:
         if self._grid is None or self._grid[0] is not scene:
             source = self.raster.dataset
-            bare = source.nodata is None and ColorInterp.alpha not in source.colorinterp
-            warped = WarpedVRT(
+            warped = self._laid_over(scene)
+            resident = is_sequential(source) and scene.width * scene.height <= WARPED_PX
+            rows = Rows(self.raster.name, warped, (1,), resident=resident)
+            self._grid = scene, rows
+        return self._grid[1]
+
+    def _laid_over(self, scene: Scene) -> WarpedVRT:
+        source = self.raster.dataset
+        try:
+            return WarpedVRT(
                 source,
                 src_crs=self.raster.place.crs,
                 src_transform=self.raster.place.transform,
@@ -69,12 +77,14 @@ class RasterClasses:
                 width=scene.width,
                 height=scene.height,
                 resampling=Resampling.nearest,
-                add_alpha=bare,  # without it, what lies outside would be of class 0
+                # without it, what lies outside would be of class 0
+                add_alpha=source.nodata is None and ColorInterp.alpha not in source.colorinterp,
             )
-            resident = is_sequential(source) and scene.width * scene.height <= WARPED_PX
-            rows = Rows(self.raster.name, warped, (1,), resident=resident)
-            self._grid = scene, rows
-        return self._grid[1]
+        except GDAL_ERRORS as error:
+            raise BadInput(
+                f"{self.raster.name}: the class raster cannot be laid over {scene.name} "
+                f"({words_of(error)})."
+            ) from error
 
 
 def majority(

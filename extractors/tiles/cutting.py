@@ -24,8 +24,10 @@ def cut_row(
     costs the tiles on it and no others.
     """
     band = None
+    whole = False
     with suppress(BadInput):
         band = rows.at(row, size)
+        whole = bool(band[1].all())
     for column in columns.tolist():
         where = f"{scene} x{column} y{row}"
         try:
@@ -36,9 +38,18 @@ def cut_row(
         except BadInput as error:
             yield Skip(where=where, reason="unreadable", detail=str(error))
             continue
-        if not valid.any() or valid.size - valid.sum() > max_nodata * valid.size:
+        if not (whole or _holds_data(valid, max_nodata)):
             yield Skip(where=where, reason="nodata", quarantine=False)
-        elif (values == values[:, :1, :1]).all():
+        elif _is_constant(values[:, ::16, ::16]) and _is_constant(values):
             yield Skip(where=where, reason="constant", quarantine=False)
         else:
             yield values
+
+
+def _holds_data(valid: np.ndarray, max_nodata: float) -> bool:
+    held = int(valid.sum())
+    return held > 0 and valid.size - held <= max_nodata * valid.size
+
+
+def _is_constant(values: np.ndarray) -> bool:
+    return bool((values == values[:, :1, :1]).all())

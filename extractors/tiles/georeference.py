@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from rasterio import CRS
-from rasterio._err import CPLE_BaseError
-from rasterio.errors import RasterioError
 from rasterio.warp import transform as transform_points
+
+from .reading import GDAL_ERRORS
 
 __all__ = ["Georeference", "default_cell"]
 
@@ -131,7 +131,7 @@ class Georeference:
         ys = np.concatenate([y + dy for _, dy in half])
         try:
             lon, lat = transform_points(self.crs, self._base, xs.tolist(), ys.tolist())
-        except (RasterioError, CPLE_BaseError):
+        except GDAL_ERRORS:
             if len(x) == 1:
                 return [math.nan]
             # one point without a place fails them all

@@ -1,6 +1,8 @@
 """Rows of a raster, each read once: a window that slides down keeps what it already holds.
 
-Measured on a 5400 x 2700 striped GeoTIFF: see benchmarks/tile_reading.py.
+Measured (benchmarks/tile_reading.py, one core of a 2-core machine, 5400 x 2700 RGB, deflate, 224
+pixels every 112): 7,300 tiles/s from a striped file and 9,700 from a tiled one, 64 and 14 times as
+many as when the file is opened for each tile, in the memory of 3.3 rows of tiles.
 """
 
 from __future__ import annotations
@@ -9,13 +11,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window
 
 from domainclip.errors import BadInput
 
-__all__ = ["Rows", "default_bands", "is_sequential", "rows_of_band", "stays_in_memory"]
+__all__ = [
+    "GDAL_ERRORS",
+    "Rows",
+    "default_bands",
+    "is_sequential",
+    "rows_of_band",
+    "stays_in_memory",
+    "words_of",
+]
+
+# What rasterio raises for a damaged file: its own errors, GDAL's that slip through, and text in a
+# file's header that is no text.
+GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, UnicodeDecodeError)
 
 # Formats that can only be decoded from their start, so that windows cost as much as the whole.
 SEQUENTIAL = {"JPEG", "PNG", "GIF", "BMP"}
@@ -68,9 +83,9 @@ class Rows:
         try:
             values = self._dataset.read(self._bands, window=window)
             valid = self._valid(values, window)
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise BadInput(
-                f"{self._name}: rows {row} to {row + height} cannot be decoded ({_words(error)})."
+                f"{self._name}: rows {row} to {row + height} cannot be decoded ({words_of(error)})."
             ) from error
         if self._palette is not None:
             values = np.moveaxis(self._palette[values[0]], -1, 0)
@@ -112,14 +127,22 @@ def stays_in_memory(dataset: Any) -> bool:
 def rows_of_band(dataset: Any, size: int, stride: int) -> int:
     """How many rows of tiles one source takes.
 
-    One where the scene stays in memory. Else about four tiles' height and no less than a block's,
-    so that little is decoded by two sources. All of a large scene that is decoded from its start.
+    One where the scene stays in memory. Else about two tiles' height and no less than a block's:
+    little is decoded by two sources, and there are sources enough for many workers. All of a large
+    scene that is decoded from its start.
     """
     if stays_in_memory(dataset):
         return 1
     if is_sequential(dataset):
         return max(1, (dataset.height - size) // stride + 1)
-    return max(1, -(-max(4 * size, dataset.block_shapes[0][0]) // stride))
+    return max(1, -(-max(2 * size, dataset.block_shapes[0][0]) // stride))
+
+
+def words_of(error: BaseException) -> str:
+    """What GDAL said, in one line without a full stop."""
+    while error.__cause__ is not None:  # rasterio says "see previous exception"
+        error = error.__cause__
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:
@@ -133,9 +156,3 @@ def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:
         if value < 256:
             table[value] = colour[:3]
     return table
-
-
-def _words(error: BaseException) -> str:
-    while error.__cause__ is not None:  # rasterio says "see previous exception"
-        error = error.__cause__
-    return " ".join(str(error).split()).rstrip(".")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_bounds
 from rasterio.windows import Window
 
@@ -20,6 +20,7 @@ from domainclip.errors import BadInput, MissingExtra
 from domainclip.images.stretch import percentile_limits
 
 from .georeference import Georeference
+from .reading import GDAL_ERRORS, words_of
 
 __all__ = ["BUILT_IN", "Scene", "open_scene", "refusal", "stretch_limits"]
 
@@ -107,7 +108,7 @@ def stretch_limits(
         try:
             sample = dataset.read(list(bands), window=window, out_shape=(len(bands), *shape))
             masks = dataset.read_masks(list(bands), window=window, out_shape=sample.shape)
-        except RasterioError:
+        except GDAL_ERRORS:
             continue
         samples.append((sample.reshape(len(bands), -1), masks.any(axis=0).ravel()))
     if not samples:
@@ -162,9 +163,10 @@ def _opened(name: str, process: int, state: tuple[int, ...]) -> Scene:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             dataset = rasterio.open(path)
-        except RasterioError as error:
-            words = " ".join(str(error).split()).rstrip(".")
-            raise BadInput(f"{name}: not a raster that GDAL can open ({words}).") from error
+        except GDAL_ERRORS as error:
+            raise BadInput(
+                f"{name}: not a raster that GDAL can open ({words_of(error)})."
+            ) from error
     if not dataset.count:
         raise BadInput(
             f"{name}: holds no band of its own; name one of its subdatasets, e.g. "

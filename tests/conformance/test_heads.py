@@ -65,8 +65,24 @@ def test_a_class_without_images_is_never_nan(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_two_classes(name: str) -> None:
-    z, y, text = _problem(classes=2)
+def test_no_image_or_one_class_alone_ends_in_a_sentence_or_a_head(name: str) -> None:
+    z, y, text = _problem()
+    try:
+        logits = load("heads", name)().fit(z[:0], y[:0], text).logits(z)
+        assert bool(torch.isfinite(logits).all())
+    except BadInput as error:
+        assert "image" in str(error)
+    try:
+        logits = load("heads", name)().fit(z[y == 1], y[y == 1], text).logits(z)
+        assert bool(torch.isfinite(logits).all())
+    except BadInput as error:
+        assert "two classes" in str(error)
+
+
+@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("shots", [1, 2])
+def test_two_classes(name: str, shots: int) -> None:
+    z, y, text = _problem(classes=2, shots=shots)
     logits = load("heads", name)().fit(z, y, text).logits(z)
     assert float((logits.argmax(1) == y).float().mean()) > 0.9
 

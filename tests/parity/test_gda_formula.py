@@ -47,6 +47,29 @@ def test_the_weight_is_chosen_on_validation_images_alone() -> None:
     assert max(scores.values()) == float((head.logits(held[0]).argmax(1) == held[1]).float().mean())
 
 
+def test_one_noisy_image_a_class_does_not_spoil_good_texts() -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def unit(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.normalize(x, dim=1)
+
+    classes, d = 40, 256
+    centres, common = (unit(torch.randn(n, d, generator=generator)) for n in (classes, 1))
+    y = torch.arange(classes).repeat(30)
+    noise = torch.randn(len(y), d, generator=generator) / d**0.5
+    z = unit(2 * common + 0.6 * centres[y] + 4 * noise)
+    text = unit(common + 0.5 * centres)
+    first, rest = slice(classes), slice(classes, None)
+
+    def accuracy(head: GDA) -> float:
+        logits = head.fit(z[first], y[first], text).logits(z[rest])
+        return float((logits.argmax(1) == y[rest]).float().mean())
+
+    zero_shot = accuracy(GDA(alpha=0.0))
+    assert accuracy(GDA(alpha=1.0)) < 0.3 < 0.5 < zero_shot
+    assert accuracy(GDA()) > zero_shot - 0.1
+
+
 def test_linear_probe_is_sklearns_regression() -> None:
     from sklearn.linear_model import LogisticRegression
 

@@ -1,4 +1,5 @@
-"""Sliding windows and running counts equal what reading and counting each tile would give."""
+"""Sliding windows and running counts equal what reading and counting each tile would give; damaged
+files end in pairs and sentences."""
 
 from __future__ import annotations
 
@@ -11,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.windows import Window
 
+from domainclip.extractors.tiles import Tiles
 from domainclip.extractors.tiles.classes import NO_CLASS, majority
 from domainclip.extractors.tiles.draws import class_limits
 from domainclip.extractors.tiles.reading import Rows
+from domainclip.pairs import Pair, Skip
 from tests.data.make_rasters import scene_values, write_scene
 
 HEIGHT, WIDTH = 60, 30
@@ -100,3 +103,31 @@ def test_the_smallest_draws_of_each_class_are_kept(
         own = sorted(number for each, number in draws if each == name)
         expected = [] if len(own) < min_per_class else own[:per_class]
         assert [number for number in own if number <= limits[name]] == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=20),
+    st.booleans(),
+    st.floats(0, 1),
+)
+def test_a_damaged_file_ends_in_pairs_and_sentences(
+    scene: Path, changes: list[tuple[float, int]], in_the_header: bool, cut: float
+) -> None:
+    data = bytearray(scene.read_bytes())
+    reach = 400 if in_the_header else len(data)
+    for at, value in changes:
+        data[min(int(at * reach), len(data) - 1)] = value
+    if cut < 0.3:
+        del data[int(len(data) * cut / 0.3) :]
+    damaged = scene.with_name("damaged.tif")
+    damaged.write_bytes(data)
+    table = scene.with_name("everywhere.csv")
+    table.write_text("label,west,south,east,north\nland,-1e9,-1e9,1e9,1e9\n")
+    tiles = Tiles(classes=str(table), size_px=15)
+    for at, source in enumerate(tiles.sources(str(damaged))):
+        for item in tiles.pairs(source):
+            assert isinstance(item, Pair | Skip)
+            assert isinstance(item, Pair) or item.detail or not item.quarantine
+        if at == 3:
+            break

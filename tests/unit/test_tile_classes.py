@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rasterio import Affine
 from rasterio.warp import transform_bounds
 
 from domainclip.errors import BadInput
@@ -53,6 +54,40 @@ def test_a_class_raster_in_another_crs(tmp_path: Path, scene: Path) -> None:
     )
     found = _labels(scene, classes, inner_px=18)
     assert found == QUARTERS
+
+
+def test_turned_and_south_up_scenes_and_class_rasters(tmp_path: Path) -> None:
+    coarse = np.array([[1, 2], [3, 4]])
+    north_up = write_classes(tmp_path / "c.tif", coarse, pixel=0.2)
+    south_up = write_scene(
+        tmp_path / "u.tif", coarse[None, ::-1].astype(np.uint8),
+        transform=Affine(0.2, 0, 10, 0, 0.2, 49.6),
+    )  # fmt: skip
+    for classes in (north_up, south_up):
+        values = scene_values(40, 40)
+        upside_down = write_scene(
+            tmp_path / "s.tif", values, transform=Affine(0.01, 0, 10, 0, 0.01, 49.6)
+        )
+        assert _labels(upside_down, classes) == {
+            (0, 0): "3", (20, 0): "4", (0, 20): "1", (20, 20): "2"
+        }  # fmt: skip
+        # columns go south and rows go east
+        turned = write_scene(
+            tmp_path / "t.tif", values, transform=Affine(0, 0.01, 10, -0.01, 0, 50)
+        )
+        assert _labels(turned, classes) == {
+            (0, 0): "1", (20, 0): "3", (0, 20): "2", (20, 20): "4"
+        }  # fmt: skip
+
+
+def test_classes_of_another_planet_are_refused(tmp_path: Path, scene: Path) -> None:
+    mars = (
+        'GEOGCS["Mars",DATUM["D_Mars",SPHEROID["Mars_Sphere",3396190,0]],'
+        'PRIMEM["Reference_Meridian",0],UNIT["Degree",0.0174532925199433]]'
+    )
+    classes = write_classes(tmp_path / "c.tif", np.ones((40, 40)), crs=mars)
+    with pytest.raises(BadInput, match=r"cannot be laid over s\.tif"):
+        _labels(scene, classes)
 
 
 def test_outside_the_class_raster_and_in_its_nodata_there_is_no_class(

@@ -1,0 +1,197 @@
+"""Tiles per second out of one raster: row bands that slide down, against three usual ways.
+
+    python benchmarks/tile_reading.py [--height 2700 --width 5400 --size 224 --stride 112]
+
+For a striped and a tiled GeoTIFF (deflate): the file opened for each tile; opened and wrapped in a
+WarpedVRT for each tile; one open file and a window for each tile; and the row bands of
+``domainclip extract tiles``, which also look for nodata and constant tiles. The bands' bytes are
+compared with the windows'. Then the memory that the bands take, in rows of tiles, and 16-bit tiles
+stretched by table against numpy's percentile of each. Rates are per CPU second, so that a busy
+machine does not change the ratios much.
+
+The raster is NASA's Blue Marble where its wheel is installed, else smooth noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+import time
+import tracemalloc
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio import Affine
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from domainclip.errors import MissingExtra
+from domainclip.extractors.tiles.cutting import cut_row
+from domainclip.extractors.tiles.reading import Rows
+from domainclip.extractors.tiles.scenes import open_scene
+from domainclip.images.stretch import Stretch, percentile_limits
+from domainclip.pairs import Skip
+
+__all__ = ["main"]
+
+BANDS = (1, 2, 3)
+
+
+def opened_for_each(path: Path, places: list[tuple[int, int]], size: int) -> Iterator[np.ndarray]:
+    """rasterio.open, a window, close."""
+    for row, column in places:
+        with rasterio.open(path) as dataset:
+            yield dataset.read(BANDS, window=Window(column, row, size, size))
+
+
+def warped_for_each(path: Path, places: list[tuple[int, int]], size: int) -> Iterator[np.ndarray]:
+    """The same through a WarpedVRT, as readers that may have to reproject do."""
+    for row, column in places:
+        with rasterio.open(path) as dataset, WarpedVRT(dataset) as warped:
+            yield warped.read(BANDS, window=Window(column, row, size, size))
+
+
+def one_handle(path: Path, places: list[tuple[int, int]], size: int) -> Iterator[np.ndarray]:
+    """One open file: GDAL's block cache saves what was decoded."""
+    with rasterio.open(path) as dataset:
+        for row, column in places:
+            yield dataset.read(BANDS, window=Window(column, row, size, size))
+
+
+def row_bands(path: Path, places: list[tuple[int, int]], size: int) -> Iterator[np.ndarray]:
+    """What the extractor does."""
+    with rasterio.open(path) as dataset:
+        rows = Rows(path.name, dataset, BANDS)
+        for row in sorted({row for row, _ in places}):
+            columns = np.array([column for each, column in places if each == row])
+            for tile in cut_row(path.name, rows, row, columns, size, 0.0):
+                yield np.zeros((3, size, size), np.uint8) if isinstance(tile, Skip) else tile
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, default in (("height", 2700), ("width", 5400), ("size", 224), ("stride", 112)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    values = _values(options.height, options.width)
+    size, stride = options.size, options.stride
+    places = [
+        (row, column)
+        for row in range(0, options.height - size + 1, stride)
+        for column in range(0, options.width - size + 1, stride)
+    ]
+    print(f"{options.width} x {options.height}, {len(places):,} tiles of {size} px every {stride}")
+    with tempfile.TemporaryDirectory() as folder:
+        for layout, creation in (
+            ("striped", {}),
+            ("tiled", {"tiled": True, "blockxsize": 256, "blockysize": 256}),
+        ):
+            path = Path(folder) / f"{layout}.tif"
+            _write(path, values, **creation)
+            _compare(layout, path, places, size)
+    _stretch(values, size)
+
+
+def _compare(layout: str, path: Path, places: list[tuple[int, int]], size: int) -> None:
+    bands, expected = _timed(row_bands, path, places, size)
+    print(f"\n{layout:8} row bands        {bands:10,.0f} tiles/s")
+    for way, words in (
+        (one_handle, "one open file"),
+        (opened_for_each, "opened for each"),
+        (warped_for_each, "warped for each"),
+    ):
+        some = places[:: 1 if way is one_handle else 16]  # the slow ones: a sixteenth of them
+        rate, digest = _timed(way, path, some, size)
+        assert way is not one_handle or digest == expected, "other bytes"
+        print(f"{layout:8} {words:16} {rate:10,.0f} tiles/s  row bands are {bands / rate:6.1f} x")
+    tracemalloc.start()
+    for _ in row_bands(path, places, size):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    with rasterio.open(path) as dataset:
+        height_bytes = 3 * size * dataset.width
+    held = peak / height_bytes
+    print(f"{layout:8} memory           {peak / 1e6:10.1f} MB: {held:.2f} rows of tiles")
+
+
+def _timed(
+    way: Callable[[Path, list[tuple[int, int]], int], Iterator[np.ndarray]],
+    path: Path,
+    places: list[tuple[int, int]],
+    size: int,
+) -> tuple[float, str]:
+    """(tiles per second, the better of two; a hash of all of them)"""
+    best = float("inf")
+    for _ in range(2):
+        started = time.process_time()
+        for tile in way(path, places, size):
+            np.ascontiguousarray(tile)  # as an encoder wants it
+        best = min(best, time.process_time() - started)
+    digest = hashlib.blake2b()
+    if way in (row_bands, one_handle):
+        for tile in way(path, places, size):
+            digest.update(np.ascontiguousarray(tile))
+    return len(places) / best, digest.hexdigest()
+
+
+def _stretch(values: np.ndarray, size: int) -> None:
+    deep = values[:, : 4 * size, : 8 * size].astype(np.uint16) * 257
+    tiles = [
+        deep[:, row : row + size, column : column + size]
+        for row in range(0, deep.shape[1] - size + 1, size)
+        for column in range(0, deep.shape[2] - size + 1, size)
+    ]
+    show = Stretch(percentile_limits(deep))
+    show(tiles[0])
+    started = time.process_time()
+    for tile in tiles:
+        show(tile)
+    ours = len(tiles) / (time.process_time() - started)
+    started = time.process_time()
+    for tile in tiles:
+        low, high = np.percentile(tile, (2, 98), axis=(1, 2), keepdims=True)
+        np.clip((tile - low) / np.maximum(high - low, 1) * 255, 0, 255).astype(np.uint8)
+    numpy = len(tiles) / (time.process_time() - started)
+    print(
+        f"\n16-bit   scene's stretch  {ours:10,.0f} tiles/s\n"
+        f"16-bit   numpy percentile {numpy:10,.0f} tiles/s  ours is {ours / numpy:.1f} x"
+    )
+
+
+def _values(height: int, width: int) -> np.ndarray:
+    try:
+        found: np.ndarray = open_scene("blue_marble").dataset.read()[:, :height, :width]
+    except MissingExtra:
+        x, y = np.arange(width), np.arange(height)[:, None]
+        waves = [128 + 90 * np.sin(x / (40 + 9 * k)) * np.cos(y / 31) for k in range(3)]
+        rng = np.random.default_rng(0)
+        found = (np.stack(waves) + rng.normal(0, 6, (3, height, width))).clip(0, 255)
+    return found.astype(np.uint8)
+
+
+def _write(path: Path, values: np.ndarray, **creation: object) -> None:
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=3,
+        height=values.shape[1],
+        width=values.shape[2],
+        dtype="uint8",
+        crs="EPSG:4326",
+        transform=Affine(1 / 15, 0, -180, 0, -1 / 15, 90),
+        compress="deflate",
+        **creation,
+    ) as dataset:
+        dataset.write(values)
+
+
+if __name__ == "__main__":
+    main()
