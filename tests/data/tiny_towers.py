@@ -16,7 +16,6 @@ __all__ = ["KINDS", "images", "make_backbone", "token_ids"]
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
 VIT = {"layers": 2, "width": 64, "patch_size": 16, "image_size": 64, "head_width": 16}
-CONFIG = {"embed_dim": 32, "text_cfg": {"context_length": 16}}
 KINDS = (
     "vit",
     "vit_own_attention",
@@ -37,7 +36,12 @@ def make_backbone(kind: str) -> Backbone:
     model = _build(kind)
     model.eval()
     tokenizer = open_clip.get_tokenizer("ViT-B-32", context_length=16)
-    return Backbone(model, _unused, lambda: tokenizer, name=f"tiny-{kind}", config=CONFIG)
+    # SigLIP's image tower has no projection, so its width is the features'
+    config = {
+        "embed_dim": 64 if kind == "timm_siglip" else 32,
+        "text_cfg": {"context_length": 16},
+    }
+    return Backbone(model, _unused, lambda: tokenizer, name=f"tiny-{kind}", config=config)
 
 
 def images(count: int = 3) -> Tensor:
