@@ -81,6 +81,7 @@ def evaluate(
     features = Features(
         backbone, pairs, px, None if adapted else cache_folder() / "features",
         _classnames(recipe, model, pairs), recipe.data.text_roles if recipe else ("caption",),
+        views=recipe.data.views if recipe else "plain",
     )  # fmt: skip
     prompts = tuple(templates or (recipe.text.templates if recipe else DEFAULT_TEMPLATES))
     for prompt in prompts:

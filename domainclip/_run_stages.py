@@ -264,7 +264,7 @@ class Work:
         features = Features(
             self.backbone, self.pairs, recipe.data.image_px,
             cache_folder() / "features" if cached else None,
-            recipe.text.classnames, recipe.data.text_roles,
+            recipe.text.classnames, recipe.data.text_roles, views=recipe.data.views,
         )  # fmt: skip
         encode = text_encoder(self.backbone, recipe)
         return Context(features, recipe.text.templates, encode, seed=recipe.seed)

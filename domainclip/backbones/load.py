@@ -17,6 +17,7 @@ from open_clip.transform import PreprocessCfg
 from domainclip.backbones._checkpoint import SUFFIXES, load_weights
 from domainclip.backbones._folder import CONFIG, WEIGHTS, has_tokenizer, read_config, weights_in
 from domainclip.backbones._hub import check_reachable, fetch
+from domainclip.backbones._streaming import prefer_channels_last
 from domainclip.backbones.embedded import build_embedded
 from domainclip.backbones.handle import Backbone
 from domainclip.backbones.pictures import Preprocess
@@ -64,6 +65,7 @@ def load_backbone(
         backbone = _from_open_clip(name, weights, cache)
     backbone.model.eval()
     backbone.to(_device(device), _dtype(dtype))
+    prefer_channels_last(backbone.model)
     return backbone.compile() if compile else backbone
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from domainclip.backbones import Backbone, FeatureCache
+from domainclip.data import transforms
 from domainclip.data._loading import captions_of, normalised
 from domainclip.data.classes import Classes, find_classes
 from domainclip.data.transforms import Transform
@@ -49,6 +51,7 @@ def split_features(
     *,
     cache: Path | None = None,
     image_px: int | None = None,
+    views: str = "plain",
     batch_size: int = 64,
     classnames: Mapping[str, str] | None = None,
     text_roles: Sequence[str] = ("caption",),
@@ -57,14 +60,14 @@ def split_features(
     """Encode the images of a split (None: all rows), a batch in memory at a time.
 
     cache: a folder for features by image and weights. Give it for a plain backbone only: it knows
-    nothing of an injected adapter. image_px: side of the square that the tower sees. progress: is
-    called with the number of rows done.
+    nothing of an injected adapter. image_px: side of the square that the tower sees. views: see
+    ``DataSettings``. progress: is called with the number of rows done.
     """
     classes = find_classes(pairs, classnames)
     size = (image_px, image_px) if image_px is not None else backbone.image_size
     transform = Transform(size, interpolation=backbone.interpolation)
-    store = FeatureCache(cache, backbone, view=f"plain {size}") if cache is not None else None
-    rows = _Rows(backbone, transform, classes, store, tuple(text_roles))
+    store = FeatureCache(cache, backbone, view=f"{views} {size}") if cache is not None else None
+    rows = _Rows(backbone, transform, classes, store, tuple(text_roles), views)
     batch: list[Pair] = []
     done = 0
     for pair in pairs.rows(_COLUMNS, split=split):
@@ -81,10 +84,10 @@ def split_features(
 class _Rows:
     def __init__(
         self, backbone: Backbone, transform: Transform, classes: Classes,
-        store: FeatureCache | None, roles: tuple[str, ...],
+        store: FeatureCache | None, roles: tuple[str, ...], views: str,
     ) -> None:  # fmt: skip
         self.backbone, self.transform, self.classes = backbone, transform, classes
-        self.store, self.roles = store, roles
+        self.store, self.roles, self.views = store, roles, views
         self.pairs: list[tuple[str, str, int, tuple[str, ...]]] = []
         self.features: list[Tensor] = []
         self.skipped: list[tuple[str, str]] = []
@@ -104,7 +107,11 @@ class _Rows:
         if images:
             stacked = torch.stack(list(images.values()))
             pixels = normalised(stacked, self.backbone.mean, self.backbone.std)
-            encoded = self.backbone.encode_image(pixels, batch_size=len(pixels))
+            each = [
+                self.backbone.encode_image(view, batch_size=len(view))
+                for view in transforms.views(pixels, self.views)
+            ]
+            encoded = each[0] if len(each) == 1 else normalize(torch.stack(each).mean(0), dim=1)
             fresh = dict(zip(images, encoded, strict=True))
             if self.store is not None:
                 self.store.put(fresh)

@@ -83,6 +83,8 @@ class DataSettings:
     workers: processes that decode; 0 for none. memory_mb: a split whose decoded images fit in this
     much memory is decoded once and not at every epoch. text_roles: which of a pair's texts are
     captions, one drawn at random per epoch; ``caption`` is the pair's default text too.
+    views: features that are measured are means over each image as it is (``plain``), and turned by
+    quarters (``rot90``: 4 views), and mirrored too (``dihedral``: 8); for scenes from above.
     weights: mean number of copies of a sample per epoch, by source (absent: 1).
     """
 
@@ -95,6 +97,7 @@ class DataSettings:
     memory_mb: Annotated[int, ">= 0"] = 1024
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     text_roles: tuple[str, ...] = ("caption",)
+    views: Literal["plain", "rot90", "dihedral"] = "plain"
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:

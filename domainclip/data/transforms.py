@@ -22,7 +22,7 @@ from domainclip.backbones.pictures import to_rgb
 from domainclip.data.settings import AugmentSettings
 from domainclip.images.encoded import decoded
 
-__all__ = ["Transform", "seeded"]
+__all__ = ["Transform", "seeded", "views"]
 
 
 class Transform:
@@ -96,6 +96,19 @@ class Transform:
             strength = augment.colour
             steps.append(v2.ColorJitter(strength, strength, strength))
         return steps or [torch.nn.Identity()]
+
+
+def views(images: Tensor, kind: str) -> Iterator[Tensor]:
+    """Images (n, 3, h, w) as they are, for ``rot90`` in four turns, for ``dihedral`` also mirrored.
+
+    A rectangle that is no square is turned by halves alone.
+    """
+    quarter = 1 if images.shape[-1] == images.shape[-2] else 2
+    for turns in range(0, 1 if kind == "plain" else 4, quarter):
+        turned = torch.rot90(images, turns, (-2, -1))
+        yield turned
+        if kind == "dihedral":
+            yield turned.flip(-1)
 
 
 @contextmanager

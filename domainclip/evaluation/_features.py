@@ -26,8 +26,8 @@ class Features:
     """Image features of splits and of some of their rows.
 
     cache: a folder that keeps features by weights and image; None for an adapted model, whose
-    weights it can't tell. classnames, text_roles: see ``data.split_features``. progress: (rows
-    done, rows in all).
+    weights it can't tell. views, classnames, text_roles: see ``data.split_features``. progress:
+    (rows done, rows in all).
     """
 
     backbone: Backbone
@@ -37,6 +37,7 @@ class Features:
     classnames: Mapping[str, str] | None = None
     text_roles: Sequence[str] = ("caption",)
     progress: Callable[[int, int], None] | None = None
+    views: str = "plain"
     _splits: dict[str, Split] = field(default_factory=dict, init=False, repr=False)
     _labels: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
     _classes: Classes | None = field(default=None, init=False, repr=False)
@@ -82,7 +83,7 @@ class Features:
         total, progress = pairs.count_splits().get(name, 0), self.progress
         return split_features(
             self.backbone, pairs, name, cache=self.cache, image_px=self.image_px,
-            classnames=self.classnames, text_roles=self.text_roles,
+            views=self.views, classnames=self.classnames, text_roles=self.text_roles,
             progress=None if progress is None else lambda done: progress(done, total),
         )  # fmt: skip
 

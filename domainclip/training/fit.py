@@ -22,6 +22,7 @@ import torch
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 
+from domainclip.backbones._streaming import prefer_channels_last
 from domainclip.errors import BadInput, OutputInUse
 from domainclip.objectives._protocol import Objective
 from domainclip.training.keeper import EpochRow, Journal, Keeper
@@ -90,7 +91,7 @@ def fit(
             backbone, adapter, objective, settings, classnames=class_text[0],
             templates=class_text[1], encode=encode, seed=seed, total_steps=total_steps,
         )  # fmt: skip
-        _channels_last(backbone.model)
+        prefer_channels_last(backbone.model)
         journal = Journal()
         keeper = Keeper(
             module, settings, journal, out / "checkpoints",
@@ -197,13 +198,6 @@ def _only_trained(model: nn.Module, adapter: Adapter) -> Iterator[None]:
         for parameter, flag in before:
             parameter.requires_grad_(flag)
             parameter.grad = None
-
-
-def _channels_last(model: nn.Module) -> None:
-    """Convolutional image towers are faster so: see benchmarks/train_step.py."""
-    tower = getattr(model, "visual", None)
-    if tower is not None and sum(isinstance(m, nn.Conv2d) for m in tower.modules()) > 4:
-        tower.to(memory_format=torch.channels_last)
 
 
 def _identity(

@@ -1,4 +1,4 @@
-"""Shortened texts give what the whole context gives, on every tower; towers that need it keep it."""
+"""Shortened texts give what the whole context gives; towers that read their pads are left alone."""
 
 from __future__ import annotations
 

@@ -110,7 +110,6 @@ def test_writers_and_merges_at_once_lose_and_mix_nothing(tmp_path: Path) -> None
     found = cache.get(list(_features(0, 80)))
     expected = _features(0, 80)
     assert all(torch.equal(value, expected[key]) for key, value in found.items())
-    # a merge may drop what a neighbour's merge took meanwhile only if that holds it: nothing is lost
     assert found.keys() == expected.keys()
     assert not list(cache.folder.glob(".*"))
 
