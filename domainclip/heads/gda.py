@@ -4,10 +4,11 @@ mu_c the class means, S the pooled covariance of the centred features, n images 
 P = D ((n - 1) S + tr(S) I)⁻¹, w_c = P mu_c, b_c = log(1 / C) - mu_cᵀ P mu_c / 2, and
 logits = 100 x tᵀ + alpha (x wᵀ + b). Reference: "A Hard-to-Beat Baseline for Training-free
 CLIP-based Adaptation", Wang et al. 2024, arXiv 2402.04087.
-Differs: the inverse is a Cholesky solve; alpha is chosen on validation images or, without them, by
-cross-validation on the support set, never on test images. With one image a class nothing can be
-held out; alpha then gives both terms the same spread over the wrong classes, times the share of the
-support images that zero-shot gets wrong: where texts are right, one image cannot teach more.
+Differs: the inverse is a Cholesky solve, of n x n where n < d (Woodbury); alpha is chosen on
+validation images or, without them, by cross-validation on the support set, never on test images.
+With one image a class nothing can be held out; alpha then gives both terms the same spread over the
+wrong classes, times the share of the support images that zero-shot gets wrong: where texts are
+right, one image cannot teach more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
 import torch
+from scipy.linalg.blas import ssyrk
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,6 +28,7 @@ from domainclip.heads._protocol import as_features, as_labels, checked
 
 __all__ = ["GDA"]
 
+CHUNK = 2048  # rows whose products are summed in float32
 ALPHAS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
 
 
@@ -117,20 +121,48 @@ class GDA:
 def _gaussian(z: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """Unit features (n, d), labels (n,) -> w (c, d), b (c,); b is -inf where a class is empty."""
     n, d = z.shape
-    x = z.double()
     counts = torch.bincount(y, minlength=classes).double()
-    means = torch.zeros(classes, d, dtype=torch.float64).index_add_(0, y, x)
-    means = means / counts.clamp(min=1)[:, None]  # (c, d)
-    centred = x - means[y]
-    scatter = centred.T @ centred  # (n - 1) S, (d, d): its mean is 0 already
-    trace = scatter.diagonal().sum() / max(n - 1, 1)
-    # one image a class has no scatter: every direction is then alike
-    trace = trace if float(trace) > 1e-12 else torch.tensor(1.0, dtype=torch.float64)
-    shrunk = scatter + trace * torch.eye(d, dtype=torch.float64)
-    weight = d * torch.cholesky_solve(means.T, torch.linalg.cholesky(shrunk)).T  # (c, d)
+    means = _sums(z, y, classes) / counts.clamp(min=1)[:, None]  # (c, d)
+    if n < d:
+        # (ZᵀZ + t I)⁻¹ m = (m - Zᵀ (Z Zᵀ + t I)⁻¹ Z m) / t, with Z the n centred rows
+        centred = z.double() - means[y]
+        gram = centred @ centred.T
+        trace = _shrinkage(gram, n)
+        inner = gram + trace * torch.eye(n, dtype=torch.float64)
+        seen = centred @ means.T  # (n, c)
+        weight = means - torch.cholesky_solve(seen, torch.linalg.cholesky(inner)).T @ centred
+        weight = weight * (d / trace)
+    else:
+        scatter = _products(z) - (means * counts[:, None]).T @ means  # (n - 1) S, (d, d)
+        trace = _shrinkage(scatter, n)
+        shrunk = scatter + trace * torch.eye(d, dtype=torch.float64)
+        weight = d * torch.cholesky_solve(means.T, torch.linalg.cholesky(shrunk)).T  # (c, d)
     bias = -torch.tensor(float(classes)).log() - 0.5 * (means * weight).sum(1)
     bias = bias.masked_fill(counts == 0, float("-inf"))
     return weight.float(), bias.float()
+
+
+def _shrinkage(scatter: Tensor, n: int) -> Tensor:
+    """tr(S) of (n - 1) S, or of its Gram matrix, which has the same trace."""
+    trace = scatter.diagonal().sum() / max(n - 1, 1)
+    # one image a class has no scatter: every direction is then alike
+    return trace if float(trace) > 1e-12 else torch.tensor(1.0, dtype=torch.float64)
+
+
+def _sums(z: Tensor, y: Tensor, classes: int) -> Tensor:
+    """(c, d) sums of the rows of each class; in float32 over few rows, in float64 over all."""
+    total = torch.zeros(classes, z.shape[1], dtype=torch.float64)
+    for rows, labels in zip(torch.split(z, CHUNK), torch.split(y, CHUNK), strict=True):
+        total += torch.zeros(classes, z.shape[1]).index_add_(0, labels, rows)
+    return total
+
+
+def _products(z: Tensor) -> Tensor:
+    """zᵀz (d, d) in float64, of which BLAS computes one triangle, summed as in ``_sums``."""
+    upper = np.zeros((z.shape[1], z.shape[1]))
+    for rows in torch.split(z, CHUNK):
+        upper += ssyrk(1.0, rows.contiguous().numpy().T)
+    return torch.from_numpy(np.triu(upper) + np.triu(upper, 1).T)
 
 
 def _finite(gaussian: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ def command(source: Path | str, out: Path, *options: str) -> list[str]:
 
 def run(source: Path | str, out: Path, *options: str, **more) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(source, out, *options), capture_output=True, text=True, timeout=60, **more
+        command(source, out, *options), capture_output=True, text=True, timeout=180, **more
     )
 
 
@@ -198,7 +198,7 @@ def test_an_unguarded_script_is_told_so(tmp_path: Path) -> None:
         text=True,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == 1
     assert '`if __name__ == "__main__":`' in done.stderr

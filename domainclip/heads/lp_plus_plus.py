@@ -1,0 +1,99 @@
+"""LP++: a linear probe blended with the class texts, step sizes from Lipschitz bounds.
+
+logits = x Wᵀ + b + alpha_c (x . t_c), no temperature; W starts at the sums of each class's support
+features, alpha at 250 times the mean cosine of images to their class's text. Full-batch gradient
+descent with momentum 0.9 and lr_W = 4 n / lambda_max(XᵀX); every tenth epoch a plain step on alpha,
+lr_alpha = n / (4 max_c sum_i (x_i . t_c)²); 300 epochs, the last best one on validation images.
+Reference: LP++, Huang et al. 2024, arXiv 2404.02285, section 4, and the released code.
+Differs: b starts at 0 instead of random; without validation images it is the last epoch. The
+released code never clears alpha's gradient, so that a step follows the sum of all so far:
+``accumulate=True`` does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from domainclip.errors import BadInput, UsageError
+from domainclip.heads._protocol import as_features, checked
+from domainclip.heads._training import accuracy, held_out
+
+__all__ = ["LPPlusPlus"]
+
+MOMENTUM = 0.9
+ALPHA_EVERY = 10
+
+
+@dataclass
+class LPPlusPlus:
+    """epochs: full-batch steps. accumulate: alpha's gradient as in the released code."""
+
+    epochs: int = 300
+    accumulate: bool = False
+    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def fit(
+        self,
+        features: Any,
+        labels: Any,
+        class_text: Any,
+        validation: tuple[Any, Any] | None = None,
+    ) -> Self:
+        """Fit on features (n, d), labels (n,), class texts (c, d). Raises BadInput without any
+        image."""
+        x, y, w = checked(features, labels, class_text)
+        if not len(x):
+            raise BadInput("lp_plus_plus needs at least one image.")
+        x, text = functional.normalize(x, dim=-1), functional.normalize(w, dim=-1)
+        held = held_out(validation, x.shape[1], len(text))
+        cosine = x @ text.T  # (n, c)
+        present = torch.unique(y)
+        own = cosine[torch.arange(len(y)), y]
+        alpha = torch.stack([own[y == c].mean() for c in present]).mean() * 250
+        weight = torch.zeros_like(text).index_add_(0, y, x)
+        bias = torch.zeros(len(text))
+        alpha = alpha.repeat(len(text))
+        lr = 4 * len(x) / float(torch.linalg.matrix_norm(x, 2) ** 2)
+        lr_alpha = len(x) / (4 * float(cosine.square().sum(0).max()))
+        momenta = [torch.zeros_like(weight), torch.zeros_like(bias)]
+        summed = torch.zeros_like(alpha)
+        truth = functional.one_hot(y, len(text)).float()
+        best, kept = -1.0, (weight, bias, alpha)
+        for epoch in range(self.epochs):
+            logits = x @ weight.T + bias + alpha * cosine
+            error = (logits.softmax(1) - truth) / len(x)  # (n, c) the gradient of the mean loss
+            toward_alpha = (error * cosine).sum(0)
+            summed = summed + toward_alpha if self.accumulate else toward_alpha
+            for momentum, gradient in zip(momenta, (error.T @ x, error.sum(0)), strict=True):
+                momentum.mul_(MOMENTUM).add_(gradient)
+            weight, bias = weight - lr * momenta[0], bias - lr * momenta[1]
+            if (epoch + 1) % ALPHA_EVERY == 0:
+                alpha = alpha - lr_alpha * summed
+            right = 0.0
+            if held is not None:
+                seen = held[0] @ weight.T + bias + alpha * (held[0] @ text.T)
+                right = accuracy(seen, held[1])
+            if right >= best:
+                best, kept = right, (weight, bias, alpha)
+        self._parts = dict(zip(("weight", "bias", "alpha"), kept, strict=True)) | {"text": text}
+        return self
+
+    def logits(self, features: Any) -> Tensor:
+        """(m, d) -> (m, c)."""
+        if not self._parts:
+            raise UsageError("this lp_plus_plus head is not fitted; call fit first.")
+        z, parts = functional.normalize(as_features(features), dim=-1), self._parts
+        linear = z @ parts["weight"].T + parts["bias"]
+        return linear + parts["alpha"] * (z @ parts["text"].T)
+
+    def state(self) -> dict[str, Tensor]:
+        return dict(self._parts)
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        self._parts = dict(state)

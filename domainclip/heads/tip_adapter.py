@@ -1,0 +1,86 @@
+"""Tip-Adapter: support images as a cache of keys and values, added to zero-shot; no training.
+
+Keys F (n, d) are the support features, values their classes one-hot:
+logits = 100 x tᵀ + alpha exp(-beta (1 - x Fᵀ)) V. Reference: Tip-Adapter, Zhang et al. 2022,
+arXiv 2207.09519, section 3.1.
+Differs: alpha and beta are searched on validation images or, without them, on the support images
+with their own key left out, never on test images; with one image a class, where leaving a key out
+leaves none, they stay at ``alpha`` and ``beta``. Features of several views of an image are averaged
+by who encodes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from domainclip.errors import BadInput, UsageError
+from domainclip.heads._cache_model import cache_logits, search
+from domainclip.heads._protocol import as_features, checked
+from domainclip.heads._training import held_out
+
+__all__ = ["TipAdapter"]
+
+
+@dataclass
+class TipAdapter:
+    """alpha: weight of the cache, beta: its sharpness. search: look for better ones, up to
+    ``search_scale`` (beta, alpha). scale: the zero-shot logits'."""
+
+    alpha: float = 1.0
+    beta: float = 5.5
+    search: bool = True
+    search_scale: tuple[float, float] = (12.0, 10.0)
+    scale: float = 100.0
+    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def fit(
+        self,
+        features: Any,
+        labels: Any,
+        class_text: Any,
+        validation: tuple[Any, Any] | None = None,
+    ) -> Self:
+        """Keep features (n, d) and labels (n,) as the cache beside class texts (c, d).
+
+        Raises BadInput without any image.
+        """
+        z, y, w = checked(features, labels, class_text)
+        if not len(z):
+            raise BadInput("tip_adapter needs at least one image.")
+        z, text = functional.normalize(z, dim=-1), functional.normalize(w, dim=-1)
+        alpha, beta = self.alpha, self.beta
+        held = held_out(validation, z.shape[1], len(text))
+        if self.search and held is not None:
+            zero_shot = self.scale * held[0] @ text.T
+            beta, alpha = search(zero_shot, held[0] @ z.T, y, held[1], self.search_scale)
+        elif self.search and int(torch.bincount(y).max()) > 1:
+            # a key at distance infinity has no weight
+            others = (z @ z.T).fill_diagonal_(-torch.inf)
+            beta, alpha = search(self.scale * z @ text.T, others, y, y, self.search_scale)
+        self._parts = {
+            "text": text, "keys": z, "labels": y,
+            "alpha": torch.tensor(alpha), "beta": torch.tensor(beta),
+        }  # fmt: skip
+        return self
+
+    def logits(self, features: Any) -> Tensor:
+        """(m, d) -> (m, c)."""
+        if not self._parts:
+            raise UsageError("this tip_adapter head is not fitted; call fit first.")
+        z, parts = functional.normalize(as_features(features), dim=-1), self._parts
+        votes = cache_logits(
+            z @ parts["keys"].T, parts["labels"], len(parts["text"]), float(parts["beta"])
+        )
+        return self.scale * z @ parts["text"].T + parts["alpha"] * votes
+
+    def state(self) -> dict[str, Tensor]:
+        return dict(self._parts)
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        self._parts = dict(state)
