@@ -114,7 +114,7 @@ def few_shot(
 ) -> Classifier:
     """Fit ``method`` on images (paths, PIL images, arrays) and labels (indices or class names).
 
-    method: a head (``zero_shot linear_probe gda``: reads features, takes seconds) or an adapter
+    method: a head (``domainclip list heads``: reads features, takes seconds) or an adapter
     (``lora svd full``: trains the towers on class prompts for ``epochs`` and stays injected in
     ``clip``). shots: that many images of each class, drawn with ``seed``; None takes all. options:
     the method's own. validation: (images, labels) that may choose hyperparameters of a head. lr:

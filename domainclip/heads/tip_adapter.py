@@ -11,7 +11,6 @@ by who encodes them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -19,23 +18,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.errors import BadInput, UsageError
-from domainclip.heads._cache_model import cache_logits, search
-from domainclip.heads._protocol import as_features, checked
+from domainclip.errors import BadInput
+from domainclip.heads._cache_model import CacheModel, search
+from domainclip.heads._protocol import checked
 from domainclip.heads._training import held_out
 
 __all__ = ["TipAdapter"]
 
 
 @dataclass
-class TipAdapter:
+class TipAdapter(CacheModel):
     """alpha: weight of the cache, beta: its sharpness. search: look for better ones, up to
     ``search_scale`` (beta, alpha). scale: the zero-shot logits'."""
 
     alpha: float = 1.0
     beta: float = 5.5
     search: bool = True
-    search_scale: tuple[float, float] = (12.0, 10.0)
+    search_scale: tuple[float, float] = (50.0, 50.0)
     scale: float = 100.0
     _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -68,19 +67,3 @@ class TipAdapter:
             "alpha": torch.tensor(alpha), "beta": torch.tensor(beta),
         }  # fmt: skip
         return self
-
-    def logits(self, features: Any) -> Tensor:
-        """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this tip_adapter head is not fitted; call fit first.")
-        z, parts = functional.normalize(as_features(features), dim=-1), self._parts
-        votes = cache_logits(
-            z @ parts["keys"].T, parts["labels"], len(parts["text"]), float(parts["beta"])
-        )
-        return self.scale * z @ parts["text"].T + parts["alpha"] * votes
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)

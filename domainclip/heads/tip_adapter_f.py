@@ -9,7 +9,6 @@ choose epoch, alpha and beta; without them it is the last epoch with alpha and b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -17,16 +16,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.errors import BadInput, UsageError
-from domainclip.heads._cache_model import cache_logits, search
-from domainclip.heads._protocol import as_features, checked
+from domainclip.errors import BadInput
+from domainclip.heads._cache_model import CacheModel, cache_logits, search
+from domainclip.heads._protocol import checked
 from domainclip.heads._training import accuracy, held_out, train
 
 __all__ = ["TipAdapterF"]
 
 
 @dataclass
-class TipAdapterF:
+class TipAdapterF(CacheModel):
     """alpha: weight of the cache, beta: its sharpness, both while training. search: look for better
     ones on the validation images, up to ``search_scale`` (beta, alpha). scale: the zero-shot
     logits'."""
@@ -34,7 +33,7 @@ class TipAdapterF:
     alpha: float = 1.0
     beta: float = 5.5
     search: bool = True
-    search_scale: tuple[float, float] = (12.0, 10.0)
+    search_scale: tuple[float, float] = (50.0, 50.0)
     epochs: int = 20
     lr: float = 1e-3
     batch_size: int = 256
@@ -85,19 +84,3 @@ class TipAdapterF:
             "alpha": torch.tensor(alpha), "beta": torch.tensor(beta),
         }  # fmt: skip
         return self
-
-    def logits(self, features: Any) -> Tensor:
-        """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this tip_adapter_f head is not fitted; call fit first.")
-        z, parts = functional.normalize(as_features(features), dim=-1), self._parts
-        votes = cache_logits(
-            z @ parts["keys"].T, parts["labels"], len(parts["text"]), float(parts["beta"])
-        )
-        return self.scale * z @ parts["text"].T + parts["alpha"] * votes
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
