@@ -10,6 +10,7 @@ from PIL import Image
 
 import domainclip as dc
 from domainclip.backbones import Backbone
+from domainclip.catalogue import entries
 from domainclip.errors import BadInput, UnknownName, UsageError, WeightsMismatch
 from tests.data.tiny_clip import write_tiny_clip
 
@@ -50,6 +51,30 @@ def test_fit_predict_save_load(method: str, clip: Backbone, tmp_path: Path) -> N
         classifier.component.eject()
     again = dc.load_classifier(tmp_path / "saved")
     np.testing.assert_allclose(again.predict_proba(pictures[24:]), chances, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", [entry.name for entry in entries("heads")])
+def test_every_head_by_name_survives_saving(method: str, clip: Backbone, tmp_path: Path) -> None:
+    pictures, labels = _pictures(36)
+    held = pictures[24:30], labels[24:30]
+    classifier = dc.few_shot(
+        clip, pictures[:24], labels[:24], NAMES, method=method, shots=4, validation=held
+    )
+    chances = classifier.predict_proba(pictures[24:])
+    if method not in ("zero_shot", "clip_adapter"):  # random towers: texts mislead both
+        assert classifier.score(pictures[24:], labels[24:]) > 0.9
+    classifier.save(tmp_path / "saved")
+    again = dc.load_classifier(tmp_path / "saved")
+    np.testing.assert_allclose(again.predict_proba(pictures[24:]), chances, atol=1e-6)
+
+
+def test_a_class_with_fewer_images_than_shots_gives_all(clip: Backbone) -> None:
+    pictures, labels = _pictures(9)  # three of each class
+    every = dc.few_shot(clip, pictures, labels, NAMES)
+    asked = dc.few_shot(clip, pictures, labels, NAMES, shots=16)
+    np.testing.assert_allclose(
+        asked.predict_proba(pictures), every.predict_proba(pictures), atol=1e-5
+    )
 
 
 def test_the_same_seed_gives_the_same_classifier(clip: Backbone) -> None:
