@@ -117,8 +117,8 @@ def few_shot(
     method: a head (``domainclip list heads``: reads features, takes seconds) or an adapter
     (``lora svd full``: trains the towers on class prompts for ``epochs`` and stays injected in
     ``clip``). shots: that many images of each class, drawn with ``seed``; a class that has fewer
-    gives all of them, and None takes all. options: the method's own. validation: (images, labels) that may choose hyperparameters of a head. lr:
-    None takes 2e-3 (1e-5 for full).
+    gives all of them, and None takes all. options: the method's own. validation: (images, labels)
+    that may choose hyperparameters of a head. lr: None takes 2e-3 (1e-5 for full).
 
     Raises UnknownName for a method that is neither; BadInput where images and labels do not fit.
     """
