@@ -95,7 +95,7 @@ def test_memory_over_its_limit_costs_one_input(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("whole_group", [True, False])
 def test_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, whole_group: bool) -> None:
-    source, options = "count:400", ("--delay-s", "0.004")
+    source, options = "count:400", ("--delay-s", "0.015")
     undisturbed = run(source, tmp_path / "whole", *options)
     assert undisturbed.returncode == 0, undisturbed.stderr
     out = tmp_path / "out"
@@ -129,7 +129,7 @@ def test_no_process_outlives_a_killed_run(tmp_path: Path) -> None:
 def test_interrupt_stops_cleanly_and_can_be_resumed(tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = subprocess.Popen(
-        command("count:300", out, "--delay-s", "0.01"),
+        command("count:300", out, "--delay-s", "0.05"),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -140,7 +140,7 @@ def test_interrupt_stops_cleanly_and_can_be_resumed(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert errors == "domainclip: interrupted; run the same command again to go on.\n"
     assert not list(out.glob(".*"))
-    assert run("count:300", out, "--delay-s", "0.01").returncode == 0
+    assert run("count:300", out, "--delay-s", "0.05").returncode == 0
     assert len(open_pairs(out)) == 300
 
 
@@ -168,9 +168,9 @@ def test_full_disk_is_one_sentence_and_can_be_resumed(tmp_path: Path) -> None:
 
 def test_two_runs_on_one_output_the_second_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with subprocess.Popen(command("count:300", out, "--delay-s", "0.01")) as first:
+    with subprocess.Popen(command("count:300", out, "--delay-s", "0.05")) as first:
         wait_for_parts(out, 1)
-        second = run("count:300", out, "--delay-s", "0.01")
+        second = run("count:300", out, "--delay-s", "0.05")
     assert second.returncode == 2
     assert f"another run is writing it (process {first.pid})" in second.stderr
     assert first.returncode == 0
