@@ -133,6 +133,8 @@ def test_interrupt_stops_cleanly_and_can_be_resumed(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # a shell's background job ignores it, and would hand that on
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for_parts(out, 5)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: to all of them
