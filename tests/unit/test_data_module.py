@@ -140,7 +140,7 @@ def test_draws_follow_the_two_lineages() -> None:
     assert coop.train == (*stream.sample([0, 2, 4], 2), *stream.sample([1, 3, 5], 2), 7)
     assert coop.val == (*stream.sample([0, 2], 2), *stream.sample([1, 3], 2), 4)
     stream = Random(7)
-    tip = draw_shots(train, val, shots=2, seed=7, sampler="tip")
+    tip = draw_shots(train, val, shots=2, seed=7, sampler="tip", repeats=True)
     assert tip.val == (*stream.sample([0, 2], 2), *stream.sample([1, 3], 2), 4, 4)
     stream.choices([4], k=2)
     assert tip.train == (*stream.sample([0, 2, 4], 2), *stream.sample([1, 3, 5], 2), 7, 7)
