@@ -96,9 +96,10 @@ def open_dataset(
     elif path.is_file() and path.suffix in TABLES:
         found = _of_file(path, root, shares)
     elif path.exists() or len(path.parts) > 1 or path.suffix:
+        wrong = "not a data set" if path.exists() else "no such file or folder"
         raise BadInput(
-            f"{path}: {'not a data set' if path.exists() else 'no such file or folder'}; give class "
-            f"folders, a pairs directory, a split file, or a table ({', '.join(TABLES)})."
+            f"{path}: {wrong}; give class folders, a pairs directory, a split file, or a table "
+            f"({', '.join(TABLES)})."
         )
     else:
         raise UnknownName("data set", what, named())

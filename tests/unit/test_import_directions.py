@@ -37,6 +37,7 @@ ALLOWED = {
     "classifier": WORK,
     "run": WORK | {"extraction", "classifier"},  # the _run_*.py files
     "runs": WORK | {"extraction", "classifier"},
+    "benchmark": WORK | {"classifier"},  # the _benchmark*.py files
     "commands": WORK | {"runs", "classifier", "extraction", "curation", "images"},
     "cli": {"errors", "commands"},
 }

@@ -1,0 +1,98 @@
+"""A benchmark's summary for people: Markdown tables, and which numbers stand for a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domainclip.evaluation._benchmark_table import AVERAGE, Summary
+
+__all__ = ["headline", "label_of", "markdown", "shown"]
+
+ZERO_SHOT = "zero_shot"
+# protocol -> the (part, metric) of its tables; None takes every part
+_TABLES: dict[str, tuple[tuple[str | None, str, str], ...]] = {
+    "few-shot": (("test", "accuracy", "accuracy"),),
+    "base-to-new": (
+        ("base", "accuracy", "base accuracy"),
+        ("new", "accuracy", "new accuracy"),
+        ("both", "harmonic_mean", "harmonic mean, of each seed and set, averaged"),
+        ("both", "harmonic_mean_of_means", "harmonic mean of the mean accuracies"),
+    ),
+    "cross-dataset": ((None, "accuracy", "accuracy"),),
+    "domain": ((None, "accuracy", "accuracy"),),
+}
+
+
+def headline(found: Sequence[Summary]) -> list[Summary]:
+    """The rows that a plot shows: one number a data set, method and number of shots."""
+    kept = []
+    for row in found:
+        if row.protocol in ("cross-dataset", "domain"):
+            if row.metric == "accuracy" and row.part != row.dataset:
+                kept.append(row)
+        elif (row.part, row.metric) in (("test", "accuracy"), ("both", "harmonic_mean")):
+            kept.append(row)
+    return kept
+
+
+def shown(row: Summary | None) -> str:
+    """``78.3 ± 2.1`` per cent; without the interval where there is one seed; a dash for none."""
+    if row is None or row.mean is None:
+        return "–"
+    text = f"{100 * row.mean:.1f}"
+    return text if row.high is None else f"{text} ± {100 * (row.high - row.mean):.1f}"
+
+
+def label_of(row: Summary) -> str:
+    """The method, with its options where it has some."""
+    return row.method if row.options in ("", "{}") else f"{row.method} {row.options}"
+
+
+def markdown(found: Sequence[Summary], command: str = "") -> str:
+    """One table a data set: methods in rows, shots in columns, per cent with the half-interval."""
+    lines = [f"Made by `{command}`.", ""] if command else []
+    lines += [
+        "Per cent, mean over seeds ± half of the 95 % interval (Student's t over seeds).",
+        "Fit: seconds at the largest number of shots; a head's without encoding the images.", "",
+    ]  # fmt: skip
+    for protocol, tables in _TABLES.items():
+        mine = [row for row in found if row.protocol == protocol]
+        for part, metric, title in tables:
+            rows = [r for r in mine if r.metric == metric and (part is None or r.part == part)]
+            places = list(dict.fromkeys((r.backbone, r.dataset, r.part) for r in rows))
+            places.sort(key=lambda place: AVERAGE in place[1:])
+            for backbone, dataset, tested in places:
+                here = [r for r in rows if (r.backbone, r.dataset, r.part)
+                        == (backbone, dataset, tested)]  # fmt: skip
+                arrow = f" → {tested}" if part is None and tested != dataset else ""
+                lines += [f"### {dataset}{arrow}: {title} ({protocol}, {backbone})", ""]
+                lines += [*_table(here), ""]
+    reasons = sorted({(r.dataset, label_of(r), r.part, r.reason) for r in found if r.reason})
+    if reasons:
+        lines += ["### Not measured", ""]
+        lines += [f"- {' '.join(filter(None, words[:3]))}: {words[3]}" for words in reasons]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(rows: Sequence[Summary]) -> list[str]:
+    shots = sorted({row.shots for row in rows if row.shots}) or [0]
+    names = list(dict.fromkeys(_variant(row) for row in rows))
+    cells = {(_variant(row), row.shots): row for row in rows}
+    lines = [
+        "| method | parameters | fit, s | " + " | ".join(f"{k} shots" for k in shots) + " |",
+        "|---|---:|---:|" + "---:|" * len(shots),
+    ]
+    for name in names:
+        # the text alone is the same at every number of shots
+        of = [cells.get((name, k)) or cells.get((name, 0)) for k in shots]
+        last = next((row for row in reversed(of) if row is not None), None)
+        size = "–" if last is None or last.parameters is None else f"{last.parameters:,}"
+        spent = "–" if last is None or last.fit_seconds is None else f"{last.fit_seconds:.2f}"
+        words = " | ".join(shown(row) for row in of)
+        lines.append(f"| {name} | {size} | {spent} | {words} |")
+    return lines
+
+
+def _variant(row: Summary) -> str:
+    paper = " (paper mode)" if row.paper_mode else ""
+    return f"{label_of(row)}{paper}" + (f" ({row.sampler})" if row.sampler == "coop" else "")
