@@ -15,7 +15,7 @@ from domainclip._run_data import cache_folder
 from domainclip._run_directory import hold, write_bytes
 from domainclip.backbones import Backbone
 from domainclip.data.labelled import LabelledImages
-from domainclip.errors import UsageError
+from domainclip.errors import OutputInUse, UsageError
 from domainclip.evaluation._benchmark_page import markdown
 from domainclip.evaluation._benchmark_plots import write_plots
 from domainclip.evaluation._benchmark_table import Row, Summary, summarised, write_table
@@ -25,7 +25,8 @@ __all__ = ["Benchmark", "benchmark"]
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What was asked for: its rows, their summary, and how many cells were done, found, failed."""
+    """All rows of the folder and their summary; of this call's cells, how many were measured now,
+    found done, and got a reason instead of a number."""
 
     folder: Path
     rows: tuple[Row, ...]
@@ -64,6 +65,7 @@ def benchmark(
     lock = hold(output / ".lock", output)
     try:
         journal = Journal(output / "cells.jsonl")
+        _refuse_mixture(output, journal.rows(), sets)
         features = Features(clip, cache_folder() / "features")
         keys = {cell.key(clip): cell for cell in cells}
         open_cells = {key: cell for key, cell in keys.items() if not journal.has(key)}
@@ -76,9 +78,9 @@ def benchmark(
                 failed += any(row.reason for row in rows)
                 for row in rows:
                     if row.reason:
-                        say(f"{_title(cell)}: {row.part} {row.reason}".replace(":  ", ": "))
+                        say(": ".join(filter(None, (_title(cell), row.part, row.reason))))
         finally:  # also after an interrupt: the tables of what there is
-            rows, summary = _write(output, journal.rows(keys), command)
+            rows, summary = _write(output, journal.rows(), command)
     finally:
         os.close(lock)
     return Benchmark(
@@ -93,6 +95,16 @@ def _write(folder: Path, rows: list[Row], command: str) -> tuple[list[Row], list
     write_bytes(folder / "summary.md", markdown(summary, command).encode())
     write_plots(summary, folder)
     return rows, summary
+
+
+def _refuse_mixture(folder: Path, rows: Sequence[Row], sets: Sequence[LabelledImages]) -> None:
+    mine = {data.name: data.digest() for data in sets}
+    for row in rows:
+        if mine.get(row.dataset, row.data) != row.data:
+            raise OutputInUse(
+                f"{folder}: holds results on other images, splits or prompts of {row.dataset!r}; "
+                "choose another folder with -o."
+            )
 
 
 def _check(

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from domainclip._benchmark_data import Exam, Features, Protocol, draw, exams_of
+from domainclip._benchmark_data import Drawn, Exam, Features, Protocol, draw, exams_of
 from domainclip._benchmark_fit import ZERO_SHOT, Fitted, NotApplicable, fitted
 from domainclip._run_directory import digest
 from domainclip.backbones import Backbone
-from domainclip.data.labelled import LabelledImages
+from domainclip.data.labelled import LabelledImages, Part
 from domainclip.errors import DomainclipError
 from domainclip.evaluation._benchmark_table import Row, harmonic_mean
 from domainclip.evaluation.metrics import classification, softmax
@@ -53,7 +53,7 @@ class Cell:
 
     def row(self, part: str, **values: Any) -> Row:
         return Row(
-            dataset=self.data.name, protocol=self.protocol, part=part, method=self.method,
+            dataset=self.data.name, data=self.data.digest(), protocol=self.protocol, part=part, method=self.method,
             shots=self.shots, seed=self.seed, sampler=self.sampler, paper_mode=self.paper_mode,
             options=json.dumps(dict(self.options), sort_keys=True, default=str), **values,
         )  # fmt: skip
@@ -93,11 +93,13 @@ def measure(cell: Cell, clip: Backbone, features: Features) -> tuple[list[Row], 
 def _measured(cell: Cell, clip: Backbone, features: Features) -> tuple[list[Row], bool]:
     exams = exams_of(cell.protocol, cell.data, cell.others)
     classes = exams[0].data
-    drawn = draw(
-        cell.data, max(cell.shots, 1), cell.seed, cell.sampler, cell.repeats,
-        len(classes.classnames),
-    )  # fmt: skip
-    note = "; ".join(filter(None, (cell.data.note, drawn.note if cell.shots else "")))
+    span = len(classes.classnames)
+    drawn = (
+        draw(cell.data, cell.shots, cell.seed, cell.sampler, cell.repeats, span)
+        if cell.shots
+        else Drawn(Part(), Part(), "")  # the text alone
+    )
+    note = "; ".join(filter(None, (cell.data.note, drawn.note)))
     rows: list[Row] = []
     complete = True
     with fitted(
@@ -181,10 +183,9 @@ class Journal:
             os.fsync(file.fileno())
         self._lines[key] = json.loads(json.dumps(line))
 
-    def rows(self, keys: Iterable[str] | None = None) -> list[Row]:
-        """The rows of those cells, in their order; of all by default."""
-        chosen = list(self._lines) if keys is None else [key for key in keys if key in self._lines]
-        return [Row(**row) for key in chosen for row in self._lines[key]["rows"]]
+    def rows(self) -> list[Row]:
+        """The rows of every cell in the folder, also of calls before this one."""
+        return [Row(**row) for line in self._lines.values() for row in line["rows"]]
 
     def _ends_well(self) -> bool:
         with self.path.open("rb") as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,14 +56,11 @@ class Features:
         self._known: dict[str, Tensor] = {}
         self._keys: dict[Image, str] = {}
 
-    def of(
-        self, images: Sequence[Image], progress: Callable[[int], None] = lambda done: None
-    ) -> Tensor:
+    def of(self, images: Sequence[Image]) -> Tensor:
         """Raises BadInput naming an image that cannot be read or decoded."""
         missing = [image for image in dict.fromkeys(images) if image not in self._keys]
         for start in range(0, len(missing), self._batch_size):
             self._take(missing[start : start + self._batch_size])
-            progress(min(start + self._batch_size, len(missing)))
         if not images:
             return torch.zeros(0, self._clip.embed_dim)
         return torch.stack([self._known[self._keys[image]] for image in images])

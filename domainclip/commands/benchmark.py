@@ -93,20 +93,19 @@ def run(arguments: argparse.Namespace) -> int:
             "failed": found.failed, "summary": [plain(row) for row in found.summary],
         })  # fmt: skip
         return 0
-    from domainclip.evaluation._benchmark_page import headline, label_of, shown
+    from domainclip.evaluation._benchmark_page import cost_of, headline, label_of, shown
 
     print_table(
-        ("data set", "part", "method", "shots", "%", "seeds", "fit, s", "parameters"),
+        ("data set", "part", "method", "shots", "%", "seeds", "parameters", "fit, s"),
         [
             (r.dataset, r.part, label_of(r), r.shots or "–", shown(r), r.seeds,
-             "–" if r.fit_seconds is None else f"{r.fit_seconds:.2f}",
-             "–" if r.parameters is None else f"{r.parameters:,}")
+             *cost_of(r))
             for r in headline(found.summary)
         ],
     )  # fmt: skip
     print(
-        f"{found.measured} cells measured, {found.found} found done, {found.failed} not complete: "
-        f"{found.folder / 'summary.md'}"
+        f"{found.measured} cells measured, {found.found} found done, {found.failed} with a reason "
+        f"instead of a number: {found.folder / 'summary.md'}"
     )
     return 0
 

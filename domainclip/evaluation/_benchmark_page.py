@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from domainclip.evaluation._benchmark_table import AVERAGE, Summary
 
-__all__ = ["headline", "label_of", "markdown", "shown"]
+__all__ = ["cost_of", "headline", "label_of", "markdown", "shown", "variant_of"]
 
 ZERO_SHOT = "zero_shot"
 # protocol -> the (part, metric) of its tables; None takes every part
@@ -43,9 +44,24 @@ def shown(row: Summary | None) -> str:
     return text if row.high is None else f"{text} ± {100 * (row.high - row.mean):.1f}"
 
 
+def cost_of(row: Summary | None) -> tuple[str, str]:
+    """Parameters and seconds to fit, as words."""
+    size = None if row is None else row.parameters
+    spent = None if row is None else row.fit_seconds
+    return "–" if size is None else f"{size:,}", "–" if spent is None else _seconds(spent)
+
+
 def label_of(row: Summary) -> str:
     """The method, with its options where it has some."""
-    return row.method if row.options in ("", "{}") else f"{row.method} {row.options}"
+    told = json.loads(row.options or "{}")
+    words = ", ".join(f"{name}={value}" for name, value in told.items())
+    return f"{row.method} ({words})" if words else row.method
+
+
+def variant_of(row: Summary) -> str:
+    """The label, with the sampler and the mode where they are not the default."""
+    paper = " (paper mode)" if row.paper_mode else ""
+    return f"{label_of(row)}{paper}" + (f" ({row.sampler})" if row.sampler == "coop" else "")
 
 
 def markdown(found: Sequence[Summary], command: str = "") -> str:
@@ -74,25 +90,24 @@ def markdown(found: Sequence[Summary], command: str = "") -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _seconds(spent: float) -> str:
+    return f"{spent:.3f}" if spent < 0.1 else f"{spent:.2f}" if spent < 10 else f"{spent:.0f}"
+
+
 def _table(rows: Sequence[Summary]) -> list[str]:
     shots = sorted({row.shots for row in rows if row.shots}) or [0]
-    names = list(dict.fromkeys(_variant(row) for row in rows))
-    cells = {(_variant(row), row.shots): row for row in rows}
+    names = list(dict.fromkeys(variant_of(row) for row in rows))
+    cells = {(variant_of(row), row.shots): row for row in rows}
+    heads = " | ".join(f"{k} shot" if k == 1 else f"{k} shots" for k in shots)
     lines = [
-        "| method | parameters | fit, s | " + " | ".join(f"{k} shots" for k in shots) + " |",
+        f"| method | parameters | fit, s | {heads} |",
         "|---|---:|---:|" + "---:|" * len(shots),
     ]
     for name in names:
         # the text alone is the same at every number of shots
         of = [cells.get((name, k)) or cells.get((name, 0)) for k in shots]
         last = next((row for row in reversed(of) if row is not None), None)
-        size = "–" if last is None or last.parameters is None else f"{last.parameters:,}"
-        spent = "–" if last is None or last.fit_seconds is None else f"{last.fit_seconds:.2f}"
+        size, spent = cost_of(last)
         words = " | ".join(shown(row) for row in of)
         lines.append(f"| {name} | {size} | {spent} | {words} |")
     return lines
-
-
-def _variant(row: Summary) -> str:
-    paper = " (paper mode)" if row.paper_mode else ""
-    return f"{label_of(row)}{paper}" + (f" ({row.sampler})" if row.sampler == "coop" else "")

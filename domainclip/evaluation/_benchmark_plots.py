@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from domainclip.evaluation._benchmark_page import headline, label_of
+from domainclip.evaluation._benchmark_page import headline, variant_of
 from domainclip.evaluation._benchmark_table import AVERAGE, Summary
 
 __all__ = ["write_plots"]
@@ -37,27 +37,33 @@ def write_plots(found: Sequence[Summary], folder: Path) -> list[Path]:
 
 def _at_shots(rows: Sequence[Summary]) -> Figure:
     places = _places(rows)
+    looks = _looks(rows)
     columns = min(3, len(places))
     lines = -(-len(places) // columns)
     figure = Figure(figsize=(3.6 * columns + 1.8, 3.0 * lines), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel().tolist()
     for panel, place in zip(panels, places, strict=False):
-        here = [row for row in rows if _place(row) == place]
-        for name, (colour, marker) in _looks(rows).items():
-            mine = sorted((r for r in here if label_of(r) == name), key=lambda r: r.shots)
+        here = [row for row in rows if _place(row, rows) == place]
+        for at, (name, (colour, marker)) in enumerate(looks.items()):
+            aside = 2 ** (
+                0.05 * (at - len(looks) / 2)
+            )  # so that intervals do not lie on each other
+            mine = sorted((r for r in here if variant_of(r) == name), key=lambda r: r.shots)
             if mine and not mine[-1].shots:  # the text alone
                 panel.axhline(100 * (mine[0].mean or 0), color=colour, ls=(0, (4, 3)), label=name)
             elif mine:
                 mean = [100 * (r.mean or 0) for r in mine]
                 half = [100 * ((r.high if r.high is not None else r.mean or 0) - (r.mean or 0))
                         for r in mine]  # fmt: skip
-                panel.errorbar([r.shots for r in mine], mean, half, color=colour, marker=marker,
+                panel.errorbar([aside * r.shots for r in mine], mean, half, color=colour, marker=marker,
                                ms=4.5, lw=1.4, capsize=2, label=name)  # fmt: skip
         panel.set_title(place, loc="left", fontsize=9.5)
         shots = sorted({row.shots for row in rows if row.shots})
         if shots:
             panel.set_xscale("log", base=2)
             panel.set_xticks(shots, [str(k) for k in shots])
+        low, high = panel.get_ylim()
+        panel.set_ylim(max(low, 0), min(high, 102))
         panel.set_xlabel("shots a class")
         panel.set_ylabel(_measured(rows))
     for panel in panels[len(places):]:  # fmt: skip
@@ -70,13 +76,13 @@ def _cost(rows: Sequence[Summary]) -> Figure:
     """Of the average over data sets where there is one, else of the first; at the most shots."""
     places = _places(rows)
     place = next((place for place in places if AVERAGE in place), places[0])
-    here = [row for row in rows if _place(row) == place]
+    here = [row for row in rows if _place(row, rows) == place]
     most = max(row.shots for row in here)
     last = [row for row in here if row.shots in (most, 0)]
     figure = Figure(figsize=(9.0, 3.4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for name, (colour, marker) in _looks(rows).items():
-        for row in (row for row in last if label_of(row) == name):
+        for row in (row for row in last if variant_of(row) == name):
             y = 100 * (row.mean or 0)
             half = 0.0 if row.high is None else 100 * row.high - y
             for panel, x in zip(panels, (row.parameters, row.fit_seconds), strict=True):
@@ -102,7 +108,7 @@ def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
 
 
 def _looks(rows: Sequence[Summary]) -> dict[str, tuple[str, str]]:
-    names = list(dict.fromkeys(label_of(row) for row in rows))
+    names = list(dict.fromkeys(variant_of(row) for row in rows))
     palette = matplotlib.colormaps["tab10"].colors  # type: ignore[attr-defined]
     return {
         name: (matplotlib.colors.to_hex(palette[at % 10]), _MARKERS[(at + at // 10) % 10])
@@ -111,15 +117,21 @@ def _looks(rows: Sequence[Summary]) -> dict[str, tuple[str, str]]:
 
 
 def _places(rows: Sequence[Summary]) -> list[str]:
-    return sorted(dict.fromkeys(_place(row) for row in rows), key=lambda place: AVERAGE in place)
+    return sorted(
+        dict.fromkeys(_place(row, rows) for row in rows), key=lambda place: AVERAGE in place
+    )
 
 
-def _place(row: Summary) -> str:
-    if row.protocol in ("few-shot", "base-to-new"):
-        return row.dataset
-    return f"{row.dataset} → {row.part}"
+def _place(row: Summary, rows: Sequence[Summary]) -> str:
+    """The data set, with the protocol and the backbone where there are several."""
+    pooled = row.protocol in ("few-shot", "base-to-new")
+    words = [row.dataset if pooled else f"{row.dataset} → {row.part}"]
+    words += [row.protocol] if len({each.protocol for each in rows}) > 1 else []
+    words += [row.backbone] if len({each.backbone for each in rows}) > 1 else []
+    return ", ".join(words)
 
 
 def _measured(rows: Sequence[Summary]) -> str:
-    both = any(row.metric == "harmonic_mean" for row in rows)
-    return "harmonic mean of base and new, %" if both else "accuracy, %"
+    harmonic = {row.metric == "harmonic_mean" for row in rows}
+    words = {True: "harmonic mean of base and new, %", False: "accuracy, %"}
+    return " or ".join(words[each] for each in sorted(harmonic))

@@ -39,6 +39,7 @@ class Row:
     alone. n: test images. value: 0 to 1. fit_seconds: of the fit; a head's without the pass over
     the images that all heads share. parameters: values that the method adds to the backbone.
     selected_on: what chose hyperparameters: val, support, or test in paper mode. options: JSON.
+    data: the data set's digest.
     """
 
     dataset: str
@@ -50,6 +51,7 @@ class Row:
     sampler: str
     paper_mode: bool
     options: str
+    data: str = ""
     backbone: str = ""
     metric: str = ""
     value: float | None = None
@@ -175,6 +177,7 @@ def _averages(rows: Sequence[Row]) -> list[Row]:
                     replace(
                         group[0], **pooled, value=float(np.mean(values)), note="",
                         n=sum(row.n for row in group),
+                        parameters=_whole_mean(row.parameters for row in group),
                         fit_seconds=_mean(row.fit_seconds for row in group),
                     )
                 )  # fmt: skip
@@ -195,6 +198,11 @@ def _of_means(found: Sequence[Summary]) -> list[Summary]:
         for both in halves.values()
         if {"base", "new"} <= set(both)
     ]  # fmt: skip
+
+
+def _whole_mean(values: Iterable[int | None]) -> int | None:
+    mean = _mean(values)
+    return None if mean is None else round(mean)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
