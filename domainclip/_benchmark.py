@@ -98,7 +98,7 @@ def _write(folder: Path, rows: list[Row], command: str) -> tuple[list[Row], list
 
 
 def _refuse_mixture(folder: Path, rows: Sequence[Row], sets: Sequence[LabelledImages]) -> None:
-    mine = {data.name: data.digest() for data in sets}
+    mine = {data.name: data.digest for data in sets}
     for row in rows:
         if mine.get(row.dataset, row.data) != row.data:
             raise OutputInUse(
@@ -131,5 +131,6 @@ def _check(
 
 
 def _title(cell: Cell) -> str:
-    draw = f", {cell.shots} shots, seed {cell.seed}" if cell.shots else ""
+    shots = f"{cell.shots} shot" if cell.shots == 1 else f"{cell.shots} shots"
+    draw = f", {shots}, seed {cell.seed}" if cell.shots else ""
     return f"{cell.data.name}, {cell.method}{draw}"

@@ -44,8 +44,8 @@ class Cell:
         """The same for the same question to the same weights, in any process."""
         return digest(
             [
-                clip.name, clip.weights_hash(), self.data.digest(),
-                [other.digest() for other in self.others], self.method, dict(self.options),
+                clip.name, clip.weights_hash(), self.data.digest,
+                [other.digest for other in self.others], self.method, dict(self.options),
                 self.protocol, self.shots, self.seed, self.sampler, self.repeats, self.paper_mode,
             ],
             24,
@@ -53,7 +53,8 @@ class Cell:
 
     def row(self, part: str, **values: Any) -> Row:
         return Row(
-            dataset=self.data.name, data=self.data.digest(), protocol=self.protocol, part=part, method=self.method,
+            dataset=self.data.name, data=self.data.digest, protocol=self.protocol, part=part,
+            method=self.method,
             shots=self.shots, seed=self.seed, sampler=self.sampler, paper_mode=self.paper_mode,
             options=json.dumps(dict(self.options), sort_keys=True, default=str), **values,
         )  # fmt: skip

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -50,7 +50,7 @@ class Part:
         return Part(tuple(image for image, _ in kept), tuple(label for _, label in kept))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabelledImages:
     """Classes, prompts and three splits; a split may be empty, and a class may have few images.
 
@@ -120,6 +120,7 @@ class LabelledImages:
             found.append(place[_plain(name)])
         return tuple(found)
 
+    @cached_property
     def digest(self) -> str:
         """A short hash of names, prompts, images by name, and labels; the place does not count."""
         rows = [

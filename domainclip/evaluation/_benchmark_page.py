@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from domainclip.evaluation._benchmark_table import AVERAGE, Summary
 
-__all__ = ["cost_of", "headline", "label_of", "markdown", "shown", "variant_of"]
+__all__ = ["cost_of", "headline", "label_of", "markdown", "short", "shown", "variant_of"]
 
 ZERO_SHOT = "zero_shot"
 # protocol -> the (part, metric) of its tables; None takes every part
@@ -51,6 +51,11 @@ def cost_of(row: Summary | None) -> tuple[str, str]:
     return "–" if size is None else f"{size:,}", "–" if spent is None else _seconds(spent)
 
 
+def short(backbone: str) -> str:
+    """A backbone's name without the folders or the organisation before it."""
+    return backbone.rpartition("/")[2]
+
+
 def label_of(row: Summary) -> str:
     """The method, with its options where it has some."""
     told = json.loads(row.options or "{}")
@@ -81,7 +86,7 @@ def markdown(found: Sequence[Summary], command: str = "") -> str:
                 here = [r for r in rows if (r.backbone, r.dataset, r.part)
                         == (backbone, dataset, tested)]  # fmt: skip
                 arrow = f" → {tested}" if part is None and tested != dataset else ""
-                lines += [f"### {dataset}{arrow}: {title} ({protocol}, {backbone})", ""]
+                lines += [f"### {dataset}{arrow}: {title} ({protocol}, {short(backbone)})", ""]
                 lines += [*_table(here), ""]
     reasons = sorted({(r.dataset, label_of(r), r.part, r.reason) for r in found if r.reason})
     if reasons:

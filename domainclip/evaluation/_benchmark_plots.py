@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from domainclip.evaluation._benchmark_page import headline, variant_of
+from domainclip.evaluation._benchmark_page import headline, short, variant_of
 from domainclip.evaluation._benchmark_table import AVERAGE, Summary
 
 __all__ = ["write_plots"]
@@ -55,8 +55,8 @@ def _at_shots(rows: Sequence[Summary]) -> Figure:
                 mean = [100 * (r.mean or 0) for r in mine]
                 half = [100 * ((r.high if r.high is not None else r.mean or 0) - (r.mean or 0))
                         for r in mine]  # fmt: skip
-                panel.errorbar([aside * r.shots for r in mine], mean, half, color=colour, marker=marker,
-                               ms=4.5, lw=1.4, capsize=2, label=name)  # fmt: skip
+                panel.errorbar([aside * r.shots for r in mine], mean, half, color=colour,
+                               marker=marker, ms=4.5, lw=1.4, capsize=2, label=name)  # fmt: skip
         panel.set_title(place, loc="left", fontsize=9.5)
         shots = sorted({row.shots for row in rows if row.shots})
         if shots:
@@ -127,7 +127,7 @@ def _place(row: Summary, rows: Sequence[Summary]) -> str:
     pooled = row.protocol in ("few-shot", "base-to-new")
     words = [row.dataset if pooled else f"{row.dataset} → {row.part}"]
     words += [row.protocol] if len({each.protocol for each in rows}) > 1 else []
-    words += [row.backbone] if len({each.backbone for each in rows}) > 1 else []
+    words += [short(row.backbone)] if len({each.backbone for each in rows}) > 1 else []
     return ", ".join(words)
 
 
