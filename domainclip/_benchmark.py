@@ -55,6 +55,9 @@ def benchmark(
     Raises UsageError, UnknownName, BadInput for a call that cannot be right.
     """
     _check(sets, methods, protocol, shots, seeds)
+    plain = clip.state_hash()
+    if plain != clip.weights_hash():
+        raise UsageError("the backbone carries an adapter; eject or merge it before a benchmark.")
     repeats = repeats or (paper_mode and sampler == "tip")
     cells = list(
         cells_of(
@@ -75,6 +78,11 @@ def benchmark(
                 progress(len(keys) - len(open_cells) + at, len(keys))
                 rows, final = measure(cell, clip, features)
                 journal.put(key, rows, final)
+                if clip.state_hash() != plain:
+                    raise UsageError(
+                        f"{cell.method}: eject has not put the backbone back, so no later number "
+                        "could be trusted; load the backbone anew, and mend the adapter."
+                    )
                 failed += any(row.reason for row in rows)
                 for row in rows:
                     if row.reason:

@@ -73,7 +73,7 @@ def open_dataset(
     what: str, *, root: Path | None = None, fractions: Sequence[float] | None = None,
     templates: Sequence[str] = (),
 ) -> LabelledImages:  # fmt: skip
-    """The data set ``what``: a name (its folder lies in ``root``), or a path.
+    """The data set ``what``: a name (its folder lies in ``root``, by default here), or a path.
 
     Paths: a folder of class folders (under train/val/test or not), a pairs directory, a split file
     (split_zhou_*.json and the like), a table with the columns path, label and maybe split and
@@ -83,7 +83,9 @@ def open_dataset(
     shares = _shares(fractions)
     path = Path(what).expanduser()
     if what in named() and not path.suffix:
-        found = _described_set(what, named()[what], _folder(what, named()[what], root), shares)
+        found = _described_set(
+            what, named()[what], _folder(what, named()[what], root or Path()), shares
+        )
     elif path.is_dir():
         if any(path.glob("part-*.parquet")):
             found = from_pairs(path, path.name, shares)
@@ -144,16 +146,12 @@ def _described_set(
     return from_folders(images, name, told.classnames, told.templates, shares)
 
 
-def _folder(name: str, told: Description, root: Path | None) -> Path:
-    if root is None:
-        raise UsageError(
-            f"{name}: a named data set is looked for under --root; give the folder that holds "
-            f"{' or '.join(told.folders) or 'it'}."
-        )
+def _folder(name: str, told: Description, root: Path) -> Path:
     for folder in told.folders or (".",):
         if (root / folder).is_dir():
             return root / folder
-    raise BadInput(f"{name}: {root} holds no folder {' or '.join(map(repr, told.folders))}.")
+    known = " or ".join(map(repr, told.folders))
+    raise BadInput(f"{name}: {root.resolve()} holds no folder {known}; give its place by --root.")
 
 
 def _described(content: Mapping[str, Any], where: str) -> Description:

@@ -297,6 +297,22 @@ def test_an_image_that_is_none_is_named(clip: Backbone, place: Path, tmp_path: P
     assert ".png" in rows[0].reason
 
 
+def test_a_backbone_that_carries_an_adapter_is_refused(
+    place: Path, colours: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from domainclip.adapters import LoRA
+
+    clip = load_backbone(str(place / "tiny"))
+    adapter = LoRA()
+    adapter.inject(clip)
+    with pytest.raises(UsageError, match="carries an adapter"):
+        benchmark(clip, [colours], {"gda": {}}, tmp_path)
+    adapter.eject()
+    monkeypatch.setattr(LoRA, "eject", lambda self: None)
+    with pytest.raises(UsageError, match="eject has not put the backbone back"):
+        benchmark(clip, [colours], {"lora": {"epochs": 1}}, tmp_path, shots=(1,), seeds=(1,))
+
+
 def test_wrong_calls_are_refused(clip: Backbone, colours: LabelledImages, tmp_path: Path) -> None:
     def call(**given: object) -> None:
         common: dict[str, object] = {"sets": [colours], "methods": {"gda": {}}, "output": tmp_path}
@@ -345,7 +361,7 @@ def test_the_command_measures_and_prints(
         ([], "give at least one DATASET"),
         (["x"], "-o OUT is missing"),
         (["nowhere", "-o", "o"], "Unknown data set 'nowhere'"),
-        (["eurosat", "-o", "o"], "under --root"),
+        (["eurosat", "-o", "o"], "holds no folder 'eurosat'"),
         (["eurosat", "-o", "o", "--shots", "one"], "whole numbers"),
         (["eurosat", "-o", "o", "--fractions", "half"], "shares such as"),
     ],
