@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", type=Path, help="the folder of the results")
     add("--list", action="store_true", help="show the named data sets and stop")
     add("--root", type=Path, metavar="DIR",
-        help="the folder of the named data sets [default: here]; what the paths in a split file or table start from [default: its folder]")  # fmt: skip
+        help="the folder of the named data sets [default: here]; what the paths in a split file "
+        "or table start from [default: its folder]")  # fmt: skip
     add("--methods", default="zero_shot,gda", metavar="NAME,...",
         help="heads and adapters of `domainclip list` [default: zero_shot,gda]")  # fmt: skip
     add("--option", action="append", default=[], metavar="METHOD.KEY=VALUE",
