@@ -176,8 +176,10 @@ class Work:
 
     def _trained(self, component: Component) -> tuple[Any, FitResult]:
         adapter = component.build("adapters")
-        adapter.inject(self.backbone)
         text, objective = self.recipe.text, self.recipe.objective
+        if hasattr(adapter, "for_classes"):
+            adapter.for_classes(self.plain.classes.names, text.templates)
+        adapter.inject(self.backbone)
         assert objective is not None, "the recipe's check asks for one beside an adapter"
         module = PairsDataModule(
             self.pairs, self.recipe.data, self.backbone,

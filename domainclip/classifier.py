@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from domainclip._classifier_training import schedule_of, train
 from domainclip.adapters.storage import (
     build,
     describe,
@@ -55,8 +55,7 @@ class Classifier:
         if self.is_head:
             out: Tensor = self.component.logits(features)
             return out
-        weights = self.clip.classifier(self.classnames, self.templates)
-        return self.clip.logit_scale.detach().cpu().float() * features @ weights.T
+        return self.clip.classify(features, self.classnames, self.templates)
 
     def predict_proba(self, images: Any) -> np.ndarray:
         """(n, c) class probabilities, each row summing to 1."""
@@ -109,16 +108,18 @@ def few_shot(
     templates: Sequence[str] | None = None,
     validation: tuple[Sequence[Any], Sequence[int] | Sequence[str]] | None = None,
     options: Mapping[str, Any] | None = None,
-    epochs: int = 30,
+    epochs: int | None = None,
     lr: float | None = None,
+    views: int = 4,
 ) -> Classifier:
     """Fit ``method`` on images (paths, PIL images, arrays) and labels (indices or class names).
 
     method: a head (``domainclip list heads``: reads features, takes seconds) or an adapter
-    (``lora svd full``: trains the towers on class prompts for ``epochs`` and stays injected in
+    (``domainclip list adapters``: trains on class prompts for ``epochs`` and stays injected in
     ``clip``). shots: that many images of each class, drawn with ``seed``; a class that has fewer
     gives all of them, and None takes all. options: the method's own. validation: (images, labels)
-    that may choose hyperparameters of a head. lr: None takes 2e-3 (1e-5 for full).
+    that may choose hyperparameters of a head. epochs, lr: None takes the method's own. views:
+    random crops of each image that an adapter sees in turn.
 
     Raises UnknownName for a method that is neither; BadInput where images and labels do not fit.
     """
@@ -139,18 +140,26 @@ def few_shot(
             held = (clip.encode_image(validation[0]), _indices(validation[1], classnames))
         component = _component("heads", method, dict(options or {}))
         features = clip.encode_image(images) if images else torch.zeros(0, clip.embed_dim)
+        if hasattr(component, "prepare"):
+            component.prepare(clip, classnames, chosen)
         component.fit(features, y, clip.classifier(classnames, chosen), held)
     else:
         if not images:
             raise BadInput(f"{method} trains on images, and there are none.")
         given = dict(options or {})
-        if method == "lora":
+        if "seed" in {option.name for option in fields(load("adapters", method))}:
             given.setdefault("seed", seed)
         component = _component("adapters", method, given)
+        if hasattr(component, "for_classes"):
+            component.for_classes(classnames, chosen)
+        schedule = schedule_of(method)
+        schedule = replace(schedule, lr=lr or schedule.lr, epochs=epochs or schedule.epochs)
+        x = torch.stack(
+            [i if isinstance(i, Tensor) else clip.preprocess(to_rgb(i)) for i in images]
+        )
         component.inject(clip)
-        rate = lr or (1e-5 if method == "full" else 2e-3)
         try:
-            _train(clip, component, images, y, classnames, chosen, epochs, rate, seed)
+            train(clip, component, x, y, classnames, chosen, schedule, seed=seed, views=views)
         except BaseException:
             component.eject()
             raise
@@ -215,60 +224,3 @@ def _indices(labels: Sequence[Any], classnames: Sequence[str]) -> Tensor:
             )
         found.append(index)
     return torch.tensor(found, dtype=torch.long)
-
-
-def _train(
-    clip: Backbone,
-    adapter: Any,
-    images: Sequence[Any],
-    y: Tensor,
-    classnames: Sequence[str],
-    templates: Sequence[str],
-    epochs: int,
-    lr: float,
-    seed: int,
-) -> None:
-    """Cross-entropy on class prompts: AdamW, cosine, batches of 32, cropped and mirrored."""
-    x = torch.stack(
-        [image if isinstance(image, Tensor) else clip.preprocess(to_rgb(image)) for image in images]
-    )
-    parameters = list(adapter.parameters())
-    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.01)
-    steps = epochs * -(-len(x) // 32)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
-    generator = torch.Generator().manual_seed(seed)
-    clip.model.eval()
-    with torch.no_grad():
-        frozen = clip.class_text(classnames, templates)
-    trained = {id(parameter) for parameter in parameters}
-    text_trained = any(
-        id(p) in trained
-        for name, p in clip.model.named_parameters()
-        if not name.startswith("visual.")
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        adapter.train()
-        for _ in range(epochs):
-            for rows in torch.split(torch.randperm(len(x), generator=generator), 32):
-                batch = _cropped(x[rows], generator)
-                text = clip.class_text(classnames, templates) if text_trained else frozen
-                image = clip.image(batch.to(clip.device, clip.dtype))
-                logits = clip.logit_scale * image @ text.T
-                loss = functional.cross_entropy(logits.float(), y[rows].to(clip.device))
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                schedule.step()
-    adapter.eval()
-
-
-def _cropped(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Images (b, 3, h, w), each cut to 50 to 100 % of its area and mirrored half of the time."""
-    side = torch.empty(len(x)).uniform_(0.5, 1.0, generator=generator).sqrt()
-    mirror = torch.randint(0, 2, (len(x),), generator=generator) * 2 - 1
-    theta = torch.zeros(len(x), 2, 3)
-    theta[:, 0, 0], theta[:, 1, 1] = side * mirror, side
-    theta[:, :, 2] = (torch.rand(len(x), 2, generator=generator) * 2 - 1) * (1 - side)[:, None]
-    grid = functional.affine_grid(theta, list(x.shape), align_corners=False)
-    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)

@@ -86,6 +86,8 @@ def load_adapter(path: str | Path, backbone: Backbone, *, method: str | None = N
             "that it was made for."
         )
     adapter = build("adapters", description, folder / DESCRIPTION, method)
+    if hasattr(adapter, "for_classes"):
+        adapter.for_classes(description.get("classnames", ()), description.get("templates", ()))
     adapter.inject(backbone)
     try:
         adapter.load_state(tensors)

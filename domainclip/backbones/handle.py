@@ -31,6 +31,12 @@ class _TextStrategy(Protocol):
     def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int) -> Tensor: ...
 
 
+class _ClassPrompts(Protocol):
+    """What an injected prompt adapter puts in place of templates."""
+
+    def __call__(self, classnames: Sequence[str], image: Tensor | None) -> Tensor: ...
+
+
 class Backbone:
     """An ordinary open_clip model with its preprocessing and tokenizer.
 
@@ -64,6 +70,7 @@ class Backbone:
         self._plain, self._state_hash = PlainWeights(model), StateHash(model)
         self._weights_hash: str | None = None
         self._prompt_ids: tuple[tuple[str, ...], Tensor] | None = None
+        self.class_prompts: _ClassPrompts | None = None  # of an injected prompt adapter
         self._forward_image: Callable[[Tensor], Tensor] = self._image_features
         self._forward_text: Callable[[Tensor], Tensor] = self._text_features
         self._length_step = 1  # texts are cut to multiples of this
@@ -194,14 +201,29 @@ class Backbone:
         return _unit(self._text_features(self._shortened(ids).to(self.device)))
 
     def class_text(
-        self, classnames: Sequence[str], templates: Sequence[str] | None = None
+        self,
+        classnames: Sequence[str],
+        templates: Sequence[str] | None = None,
+        image: Tensor | None = None,
     ) -> Tensor:
-        """Class weights (c, d): each class's prompts encoded, averaged, brought to unit length."""
+        """Class weights (c, d): each class's prompts encoded, averaged, brought to unit length.
+
+        An injected prompt adapter encodes its learned prompts instead, whatever the templates say.
+        image: features (b, d) that its prompts may depend on; weights are then (b, c, d).
+        """
+        if self.class_prompts is not None:
+            return self.class_prompts(classnames, image)
         prompts, each = prompts_of(classnames, templates)
         if self._prompt_ids is None or self._prompt_ids[0] != tuple(prompts):
             self._prompt_ids = tuple(prompts), self.tokenize(prompts)
         z = self.text(self._prompt_ids[1])  # (c * k, d)
         return _unit(z.reshape(len(classnames), each, -1).mean(1))
+
+    def cosines(self, image: Tensor, text: Tensor) -> Tensor:
+        """The logit scale times the cosines (b, c) of features (b, d) and class texts (c, d), or
+        texts (b, c, d) of prompts that depend on the image."""
+        dots = (image[:, None] * text).sum(-1) if text.ndim == 3 else image @ text.T
+        return self.logit_scale * dots
 
     # without gradient
 
@@ -263,10 +285,34 @@ class Backbone:
         """Class weights (c, d) of a prompt ensemble: encode, average, unit length; no gradient.
 
         templates hold ``{}`` for the class name, whose underscores become blanks.
+        With a prompt adapter injected, they are those of its learned prompts.
         Reference: Radford et al. 2021, arXiv 2103.00020, section 3.1.4.
         """
+        if self.class_prompts is not None:
+            with inference(self.model, self.autocast):
+                learned = self.class_prompts(classnames, None).float().cpu()
+            return learned.clone()
         prompts, each = prompts_of(classnames, templates)
         return _unit(self.encode_text(prompts).reshape(len(classnames), each, -1).mean(1))
+
+    def classify(
+        self,
+        features: Tensor,
+        classnames: Sequence[str],
+        templates: Sequence[str] | None = None,
+        batch_size: int = 64,
+    ) -> Tensor:
+        """Image features (n, d) of unit length -> logits (n, c) float32 on the CPU, by the class
+        texts or by whatever an injected prompt adapter makes of each image."""
+        if getattr(self.class_prompts, "conditional", False):
+            with inference(self.model, self.autocast):
+                found = [
+                    self.cosines(x, self.class_text(classnames, templates, x)).float().cpu()
+                    for x in torch.split(features.to(self.device, self.dtype), batch_size)
+                ]
+            return torch.cat(found).clone() if found else torch.zeros(0, len(classnames))
+        scale = self.logit_scale.detach().float().cpu()
+        return scale * features @ self.classifier(classnames, templates).T
 
     def save(self, path: str | Path) -> Path:
         """Write a folder that ``open_clip.create_model("local-dir:PATH")`` and we can load.

@@ -15,8 +15,8 @@ __all__ = ["head_probabilities", "prompt_probabilities"]
 
 def prompt_probabilities(context: Context, features: Tensor) -> Floats:
     """(n, d) image features -> (n, c): softmax of the cosines times the tower's own scale."""
-    scale = float(context.backbone.logit_scale.detach())
-    return softmax(scale * (features @ context.class_text.T).numpy())
+    backbone = context.backbone
+    return softmax(backbone.classify(features, context.classes.names, context.templates).numpy())
 
 
 def head_probabilities(head: Any, features: Tensor) -> Floats:

@@ -45,8 +45,10 @@ class ClassPrompts:
         logit_bias: Tensor | None,
         gather: Gather,
     ) -> Tensor:
-        """The mean over the images that have a class; image (b, d), text (c, d), unit length."""
-        logits = (self.temperature * logit_scale * image @ text.T).float()  # (b, c)
+        """The mean over the images that have a class; image (b, d), text (c, d), unit length, or
+        (b, c, d) where an adapter's prompts depend on the image."""
+        dots = (image[:, None] * text).sum(-1) if text.ndim == 3 else image @ text.T
+        logits = (self.temperature * logit_scale * dots).float()  # (b, c)
         labelled = batch.labels >= 0
         weight = None
         if self.weight == "balanced" and batch.class_counts is not None:

@@ -167,7 +167,7 @@ class Tuning(lightning.LightningModule):
         if callable(switch):
             switch()
         self._sums = _Sums(len(self._classnames))
-        if self._text_trained and self.over_classes:
+        if self._text_trained and self.over_classes and not self._conditional:
             self._classes = self._class_text()  # once for the whole pass
 
     def validation_step(self, batch: _ImageBatch, batch_idx: int) -> None:
@@ -175,13 +175,22 @@ class Tuning(lightning.LightningModule):
             return
         # ranks may have unequally many batches here, so none waits for another's
         loss, image, text = self._loss(batch, Alone())
-        predicted = (image @ text.T).argmax(1) if self.over_classes else None
+        predicted = None
+        if self.over_classes:
+            dots = (image[:, None] * text).sum(-1) if text.ndim == 3 else image @ text.T
+            predicted = dots.argmax(1)
         self._sums.add(loss, batch, predicted)
 
     def on_validation_epoch_end(self) -> None:
         self.validated = self._sums.result(self.device, self.trainer.world_size)
         if self._text_trained:
             self._classes = None
+
+    @property
+    def _conditional(self) -> bool:
+        """Whether class texts depend on the image, as CoCoOp's do."""
+        prompts = getattr(self._backbone, "class_prompts", None)
+        return bool(getattr(prompts, "conditional", False))
 
     def loss_totals(self) -> tuple[float, int]:
         """(summed loss, images) of the epoch so far over all ranks. Every rank must call it."""
@@ -195,7 +204,7 @@ class Tuning(lightning.LightningModule):
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
         # what is computed in low precision depends on autocast; the input follows the weights
         image = self._backbone.image(batch.images.to(self._backbone.dtype))
-        text = self._class_text() if self.over_classes else self._caption_text(batch.captions)
+        text = self._class_text(image) if self.over_classes else self._caption_text(batch.captions)
         loss = self._objective(
             image,
             text,
@@ -204,13 +213,18 @@ class Tuning(lightning.LightningModule):
             logit_bias=self._backbone.logit_bias,
             gather=gather,
         )
+        penalty = getattr(self._adapter, "penalty", None)
+        if penalty is not None and self._text_trained and torch.is_grad_enabled():
+            loss = loss + penalty(image, batch.labels, text)
         return loss, image, text
 
-    def _class_text(self) -> Tensor:
+    def _class_text(self, image: Tensor | None = None) -> Tensor:
         """(c, d), anew at every training step only if the text tower is trained."""
         if self._classes is not None:
             return self._classes
-        text = self._backbone.class_text(self._classnames, self._templates)
+        given = {"image": image} if self._conditional and image is not None else {}
+        encode: Callable[..., Tensor] = self._backbone.class_text
+        text = encode(self._classnames, self._templates, **given)
         if not self._text_trained:
             self._classes = text.detach()
         return text
