@@ -99,6 +99,11 @@ def _notes(work: Work, training: dict[str, Any]) -> list[str]:
         notes.append(
             f"{len(skipped):,} training images could not be decoded and were left out ({example})."
         )
+    if "wise_ft" in training:
+        notes.append(
+            f"The weights are {training['wise_ft']:g} of the way from the plain to the trained "
+            "ones (WiSE-FT)."
+        )
     broken = [pair for split in work.plain.features.skipped() for pair in split]
     if broken:
         notes.append(

@@ -119,13 +119,15 @@ class Work:
             "history": [asdict(row) for row in result.history],
             "best_epoch": result.best_epoch, "seconds": round(result.seconds, 3),
             "skipped": [list(each) for each in result.skipped],
+            **({} if result.alpha is None else {"wise_ft": result.alpha}),
         }  # fmt: skip
         self.stages.put("train", made)
         # the adapter holds the result; three times its size in optimiser state is of no more use
         shutil.rmtree(self.directory.path / "checkpoints", ignore_errors=True)
         self.seconds["train"] = round(result.seconds, 3)
         self.say(f"train: {len(result.history)} epochs, best {result.best_epoch}, "
-                 f"{result.seconds:.0f} s")  # fmt: skip
+                 f"{result.seconds:.0f} s"
+                 + ("" if result.alpha is None else f", wise_ft at {result.alpha:g}"))  # fmt: skip
         return made
 
     def train_along(self) -> None:

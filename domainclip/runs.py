@@ -141,6 +141,7 @@ def _single(
         "stages": {name: round(seconds, 2) for name, seconds in work.seconds.items()},
         "splits": dict(work.pairs.count_splits()),
         "classes": list(work.plain.classes.names),
+        **({"wise_ft": training["wise_ft"]} if "wise_ft" in training else {}),
     })  # fmt: skip
     say(f"done in {duration(sum(work.seconds.values()))}: {path / 'report.html'}")
 

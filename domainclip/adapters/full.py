@@ -65,6 +65,11 @@ class Full:
         """Take tuned weights from ``state``. Raises BadInput where names or shapes differ."""
         self._write(checked_state("full", state, self._before))
 
+    def start(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights from before ``inject``, whatever was trained."""
+        self._in()
+        return {name: self._before[name].to(weight.dtype) for name, weight in trained.items()}
+
     def merge(self) -> None:
         """The weights are tuned already: leave them."""
         backbone = self._in()

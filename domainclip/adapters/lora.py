@@ -90,6 +90,19 @@ class LoRA:
             for name, parameter in own.items():
                 parameter.copy_(state[name])
 
+    def start(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """``trained`` with B = 0: s B A is linear in B alone. Raises UsageError for DoRA."""
+        if self.dora:
+            raise UsageError(
+                "DoRA scales rows by their norms, so its change is not linear and cannot be "
+                "interpolated; give dora: false."
+            )
+        self._in()
+        return {
+            name: torch.zeros_like(factor) if ".lora_B" in name else factor
+            for name, factor in trained.items()
+        }
+
     def merge(self) -> None:
         """Write W' into the plain weights; the model is then an ordinary open_clip model."""
         inside = self._in()

@@ -93,6 +93,11 @@ class SVD:
             for name, spectrum in self._spectra.items():
                 spectrum.values.copy_(state[name])
 
+    def start(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """delta = 0 (with ``paper_mode``, the pretrained s)."""
+        self._in()
+        return {name: self._spectra[name].origin.cpu().to(v.dtype) for name, v in trained.items()}
+
     def merge(self) -> None:
         """Write W' into the plain weights; the model is then an ordinary open_clip model."""
         backbone = self._in()

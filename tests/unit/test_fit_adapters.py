@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
-from domainclip.backbones import load_backbone
+from domainclip.backbones import Backbone, load_backbone
 from domainclip.data import PairsDataModule, split_features
+from domainclip.errors import BadInput, RecipeError, UsageError
+from domainclip.pairs import Pairs
 from domainclip.recipe import load_recipe
-from domainclip.training.fit import fit
+from domainclip.training.fit import FitResult, fit
 from tests.data.tiny_clip import write_tiny_clip
 from tests.data.toy_tower import striped_pairs
 
@@ -85,3 +88,71 @@ def test_features_come_with_their_rows_and_from_the_cache(
     assert torch.equal(again.features, found.features)
     monkeypatch.undo()
     assert len(split_features(clip, pairs, None)) == 19
+
+
+def _tuned(
+    tmp_path: Path, pairs: Pairs, name: str, out: str, *overrides: str
+) -> tuple[FitResult, dict[str, Tensor], Backbone]:
+    (tmp_path / "r.yaml").write_text(
+        RECIPE.format(adapter=f"{{name: {name}}}", objective="{name: class_prompts}")
+    )
+    recipe = load_recipe(tmp_path / "r.yaml", ["backbone.name=hf-hub:tiny", *overrides])
+    clip = load_backbone(str(tmp_path / "clip"))
+    assert recipe.adapter is not None and recipe.objective is not None
+    adapter = recipe.adapter.build("adapters")
+    adapter.inject(clip)
+    data = PairsDataModule(pairs, recipe.data, clip, classnames=recipe.text.classnames)
+    result = fit(
+        clip, adapter, recipe.objective.build("objectives"), data, recipe.trainer,
+        out=tmp_path / out, class_text=(data.classes.names, recipe.text.templates),
+    )  # fmt: skip
+    adapter.merge()
+    return result, {n: v.clone() for n, v in clip.model.state_dict().items()}, clip
+
+
+@pytest.mark.parametrize("name", ["full", "svd", "lora"])
+def test_wise_ft_leaves_the_weights_between_plain_and_trained(tmp_path: Path, name: str) -> None:
+    write_tiny_clip(tmp_path / "clip")
+    pairs = striped_pairs(tmp_path / "pairs", 30)
+    plain = load_backbone(str(tmp_path / "clip")).model.state_dict()
+    whole, trained, _ = _tuned(tmp_path, pairs, name, "whole")
+    half, between, _ = _tuned(tmp_path, pairs, name, "half", "trainer.wise_ft=0.5")
+    assert whole.alpha is None and half.alpha == 0.5
+    assert any(not torch.equal(plain[key], value) for key, value in trained.items())
+    for key, value in between.items():
+        expected = (plain[key] + trained[key]) / 2
+        torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_of_several_points_the_best_validated_is_left(tmp_path: Path) -> None:
+    write_tiny_clip(tmp_path / "clip")
+    pairs = striped_pairs(tmp_path / "pairs", 30)
+    losses = {}
+    for alpha in (0.0, 0.4, 1.0):
+        _, _, clip = _tuned(tmp_path, pairs, "full", f"at {alpha}", f"trainer.wise_ft={alpha}")
+        found = split_features(clip, pairs, "val")
+        text = clip.classifier(["asphalt", "bush", "crops"], ["a photo of a {}."])
+        logits = clip.logit_scale.detach() * found.features @ text.T
+        losses[alpha] = float(torch.nn.functional.cross_entropy(logits, found.labels))
+    best = min(losses, key=lambda alpha: losses[alpha])
+    words = ["trainer.wise_ft=[0, 0.4, 1]", "trainer.monitor=loss"]
+    result, left, _ = _tuned(tmp_path, pairs, "full", "chosen", *words)
+    assert result.alpha == best
+    again, same, _ = _tuned(tmp_path, pairs, "full", "chosen", *words)  # nothing is trained anew
+    assert again.alpha == best and all(torch.equal(left[key], same[key]) for key in left)
+
+
+def test_a_list_without_validation_and_dora_are_refused_before_training(tmp_path: Path) -> None:
+    write_tiny_clip(tmp_path / "clip")
+    pairs = striped_pairs(tmp_path / "pairs", 12)
+    only_train = pairs.with_splits(["train"] * 12)
+    with pytest.raises(BadInput, match="no validation split"):
+        _tuned(tmp_path, only_train, "full", "a", "trainer.wise_ft=[0.5, 1]")
+    assert _tuned(tmp_path, only_train, "full", "b", "trainer.wise_ft=0.5")[0].alpha == 0.5
+    with pytest.raises(UsageError, match="DoRA"):
+        _tuned(tmp_path, pairs, "lora", "c", "trainer.wise_ft=0.5", "adapter.dora=true")
+    assert not (tmp_path / "c").exists()
+    with pytest.raises(RecipeError, match=r"trainer\.wise_ft: give numbers from 0"):
+        _tuned(tmp_path, pairs, "full", "d", "trainer.wise_ft=[0.5, 2]")
+    with pytest.raises(RecipeError, match=r"trainer\.wise_ft: expected a number \(>= 0 <= 1\)"):
+        _tuned(tmp_path, pairs, "full", "d", "trainer.wise_ft=2")
