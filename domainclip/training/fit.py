@@ -27,7 +27,7 @@ from domainclip.errors import BadInput, OutputInUse
 from domainclip.objectives._protocol import Objective
 from domainclip.training.keeper import EpochRow, Journal, Keeper
 from domainclip.training.logs import ProgressBar, StepLog
-from domainclip.training.module import Adapter, Tower, Tuning
+from domainclip.training.module import Adapter, Tower, Tuning, from_classes
 from domainclip.training.settings import TrainerSettings
 from domainclip.training.wise_ft import check_line, settle
 
@@ -81,10 +81,10 @@ def fit(
     for texts longer than the context; None cuts them. Checkpoints go to ``out/checkpoints``, CSV
     and TensorBoard logs to ``out/logs``. A directory with checkpoints is gone on with.
 
-    Raises BadInput (nothing to train, no classes, no validation split to choose by), OutputInUse (the checkpoints are another run's),
-    OutputError (they cannot be written).
+    Raises BadInput (nothing to train, no classes, no validation split to choose by), OutputInUse
+    (the checkpoints are another run's), OutputError (they cannot be written).
     """
-    _check(adapter, objective, class_text)
+    _check(adapter, objective, class_text, encode)
     if settings.wise_ft is not None:
         check_line(adapter, settings, data_module)
     world_size = _world_size(settings)
@@ -140,11 +140,18 @@ def fit(
 
 
 def _check(
-    adapter: Adapter, objective: Objective, class_text: tuple[Sequence[str], Sequence[str]]
-) -> None:
+    adapter: Adapter, objective: Objective, class_text: tuple[Sequence[str], Sequence[str]],
+    encode: object,
+) -> None:  # fmt: skip
     if next(iter(adapter.parameters()), None) is None:
         raise BadInput(f"{type(adapter).__name__} has nothing to train; check its options.")
-    if objective.needs == "classes" and len(class_text[0]) < 2:
+    if getattr(objective, "raw", False) and encode is not None:
+        raise BadInput(
+            f"{type(objective).__name__} needs features before they get unit length, which only "
+            "text.name 'truncate' gives."
+        )
+    classes = objective.needs == "classes" or from_classes(objective)
+    if classes and len(class_text[0]) < 2:
         raise BadInput(
             f"{type(objective).__name__} needs at least two classes, and the pairs have "
             f"{len(class_text[0])}; train on captions with {{name: infonce}} instead."

@@ -68,22 +68,20 @@ def test_the_trained_state_comes_back_and_serves_another_alpha(
     trained = interpolate(adapter, 0.25)
     halved = interpolate(adapter, 0.5, trained)
     assert halved is trained
-    expected = interpolate_by_hand(adapter, before, 0.5)
+    expected = _by_hand(adapter, before, 0.5)
     assert all(torch.equal(adapter.state()[key], expected[key]) for key in before)
     interpolate(adapter, 1.0, trained)
     assert all(torch.equal(adapter.state()[key], value) for key, value in before.items())
 
 
-def interpolate_by_hand(
-    adapter: Any, trained: dict[str, Tensor], alpha: float
-) -> dict[str, Tensor]:
+def _by_hand(adapter: Any, trained: dict[str, Tensor], alpha: float) -> dict[str, Tensor]:
     start = adapter.start(trained)
     return {key: (1 - alpha) * start[key] + alpha * value for key, value in trained.items()}
 
 
 def test_what_is_no_line_is_refused_by_name() -> None:
     _, adapter = _moved("lora", {"dora": True})
-    with pytest.raises(UsageError, match="DoRA .* dora: false"):
+    with pytest.raises(UsageError, match=r"DoRA .* dora: false"):
         interpolate(adapter, 0.5)
 
     class Prompt:
@@ -111,7 +109,7 @@ def test_fisher_takes_each_weight_by_its_certainty(name: str, options: dict[str,
         torch.testing.assert_close(value, expected)
     # equal certainty is plain interpolation
     fisher_interpolate(adapter, 0.3, first, first, trained)
-    expected_state = interpolate_by_hand(adapter, trained, 0.3)
+    expected_state = _by_hand(adapter, trained, 0.3)
     for key, value in adapter.state().items():
         torch.testing.assert_close(value, expected_state[key])
     with pytest.raises(UsageError, match="lacks"):
