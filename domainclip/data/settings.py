@@ -101,7 +101,12 @@ class DataSettings:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
-        if (self.pairs is None) == (self.extract is None):
+        if self.pairs is None and self.extract is None:
+            yield (), (
+                "missing; give either 'pairs' or 'extract', on the command line data.pairs=PATH "
+                "(the directory of your pairs)."
+            )
+        elif self.pairs is not None and self.extract is not None:
             yield (), "give either 'pairs' or 'extract', and not both."
         for source, weight in self.weights.items():
             if not 0 <= weight < float("inf"):

@@ -56,7 +56,7 @@ class CLIPRefine:
         distilled = self._kl(image @ texts.T, old_image @ old_texts.T, own)
         distilled = distilled + self._kl(text @ images.T, old_text @ old_images.T, own)
         z = torch.randn_like(image)
-        drawn = sum((features - z).float().square().sum() for features in (image, text))
+        drawn = (image - z).float().square().sum() + (text - z).float().square().sum()
         drawn = drawn / image.shape[1]
         # ranks average their losses: this makes it the mean over all pairs, however they are dealt
         return (self.hycd * distilled / 2 + self.rafa * drawn) * (gather.world_size / len(images))

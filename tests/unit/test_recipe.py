@@ -84,7 +84,7 @@ def test_errors_between_sections_come_with_their_lines(write) -> None:
     assert "5 data.split.fractions: shares are from 0 to 1, and together at most 1." in joined
     assert "crop_scale: give [smallest, largest], both above 0." in joined
     joined = "\n".join(errors_of(write(GOOD.replace("  pairs: somewhere\n", ""))))
-    assert "4 data: give either 'pairs' or 'extract'" in joined
+    assert "4 data: missing; give either 'pairs' or 'extract'" in joined
     assert "sweep.seed: give a list" in errors_of(write(GOOD + "sweep: {seed: []}\n"))[0]
     text = GOOD.replace('["a {}."]', '["a photo"]').replace("name: embedded", "name: ViT-B-61")
     joined = "\n".join(errors_of(write(text)))
