@@ -28,8 +28,11 @@ from domainclip.adapters._surgery import (
     Freeze,
     checked_state,
     chosen_sites,
+    is_bare,
     is_convolutional,
+    is_packed,
     module_at,
+    pools_by_function,
     replace_module,
 )
 from domainclip.backbones import Backbone, Site
@@ -208,7 +211,7 @@ class _Injected:
         module = module_at(model, path)
         if path in self.replaced:
             pass
-        elif _is_packed(module):
+        elif is_packed(module):
             self._replace(path, module, SplitAttention(module, path))
         elif site.rows is not None:
             self._replace(path, module, SplitLinear(module, self.rows[path]))
@@ -250,23 +253,8 @@ class _Injected:
         self.freeze.thaw()
 
 
-def is_bare(model: nn.Module, path: str) -> bool:
-    """Whether a tower uses a layer's weight without calling the layer (timm's BEiT and EVA, whose
-    bias is kept in parts)."""
-    parent: Any = module_at(model, path.rpartition(".")[0])
-    apart = isinstance(getattr(parent, "q_bias", None), nn.Parameter)
-    return path.endswith(".qkv") and apart and not getattr(parent, "qkv_bias_separate", False)
-
-
 def _is_factor(name: str) -> bool:
     return ".lora_" in f".{name}"
-
-
-def _is_packed(module: nn.Module) -> bool:
-    return any(
-        isinstance(getattr(module, name, None), nn.Parameter)
-        for name in ("in_proj_weight", "q_proj_weight")
-    )
 
 
 def _adaptable(model: nn.Module, site: Site) -> bool:
@@ -274,7 +262,5 @@ def _adaptable(model: nn.Module, site: Site) -> bool:
     if isinstance(module, nn.Conv2d):
         return module.groups == 1 and module.kernel_size == (1, 1)
     if isinstance(module, nn.Linear):
-        parent = module_at(model, site.module.rpartition(".")[0])
-        # CLIP's ResNet pools with a function of these layers' weights: their forward never runs
-        return not (hasattr(parent, "c_proj") and hasattr(parent, "positional_embedding"))
-    return _is_packed(module)
+        return not pools_by_function(model, site.module)
+    return is_packed(module)
