@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -72,4 +73,5 @@ def _write(path: Path, found: Factors) -> None:
     except (OSError, SafetensorError):
         return  # a full disk costs time, not the run
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

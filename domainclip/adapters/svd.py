@@ -22,7 +22,7 @@ from torch.nn.utils import parametrize
 
 from domainclip.adapters._attention import SplitAttention, unusual_parts
 from domainclip.adapters._factors import factors, factors_folder
-from domainclip.adapters._spectrum import SpectralLayer, Spectra, Spectrum
+from domainclip.adapters._spectrum import Spectra, SpectralLayer, Spectrum
 from domainclip.adapters._surgery import (
     Freeze,
     checked_state,

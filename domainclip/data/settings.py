@@ -102,10 +102,7 @@ class DataSettings:
 
     def problems(self) -> Iterator[Problem]:
         if self.pairs is None and self.extract is None:
-            yield (), (
-                "missing; give either 'pairs' or 'extract', on the command line data.pairs=PATH "
-                "(the directory of your pairs)."
-            )
+            yield (), "missing; give 'extract', or the directory of your pairs: data.pairs=PATH."
         elif self.pairs is not None and self.extract is not None:
             yield (), "give either 'pairs' or 'extract', and not both."
         for source, weight in self.weights.items():
