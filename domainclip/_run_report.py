@@ -23,6 +23,7 @@ from domainclip.recipe import Component, to_yaml
 __all__ = ["component_text", "duration", "report_of"]
 
 _MISTAKES = 24
+_CHANGES = 16
 _BACKGROUND_TILES = 6000  # read for the map's ground; evenly among all
 
 
@@ -55,6 +56,7 @@ def report_of(
         ("seed", str(recipe.seed)),
         ("took", duration(sum(work.seconds.values()))),
     ]
+    changes, directions = work.changes()
     return Report(
         title=recipe.name,
         facts=facts,
@@ -66,6 +68,8 @@ def report_of(
         environment=environment(work.backbone.device),
         notes=_notes(work, training),
         classnames=classes.names,
+        changes=changes[:_CHANGES],
+        directions=directions,
         history=[SimpleNamespace(**row) for row in training.get("history", ())],
         **extra,
     )

@@ -29,6 +29,7 @@ from domainclip.evaluation._protocol import Context
 from domainclip.evaluation._results import ADAPTED, Measured
 from domainclip.evaluation.metrics import classification
 from domainclip.evaluation.report import Predictions
+from domainclip.evaluation.understanding import direction_changes, general_words, weight_changes
 from domainclip.pairs import Pairs
 from domainclip.pairs._files import output_errors
 from domainclip.recipe import Component, Recipe, as_tree
@@ -110,11 +111,12 @@ class Work:
         folder = self.directory.path / "adapter"
         found = self.stages.get("train")
         if found is not None and folder.is_dir():
-            load_adapter(folder, self.backbone, method=component.name)
+            self._understood(load_adapter(folder, self.backbone, method=component.name))
             self.seconds["train"] = found["seconds"]
             return found
         adapter, result = self._trained(component)
         self.save_adapter(adapter, {})
+        self._understood(adapter)
         made = {
             "history": [asdict(row) for row in result.history],
             "best_epoch": result.best_epoch, "seconds": round(result.seconds, 3),
@@ -129,6 +131,11 @@ class Work:
                  f"{result.seconds:.0f} s"
                  + ("" if result.alpha is None else f", wise_ft at {result.alpha:g}"))  # fmt: skip
         return made
+
+    def changes(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """What the adapter changed, by weight and by direction; empty before ``adapt``."""
+        found = self.stages.get("changes") or {}
+        return found.get("weights", []), found.get("directions", [])
 
     def train_along(self) -> None:
         """Another rank's part of a distributed training."""
@@ -191,6 +198,18 @@ class Work:
             class_text=(module.classes.names, text.templates), encode=self._trained_text(),
         )  # fmt: skip
         return adapter, result
+
+    def _understood(self, adapter: Any) -> None:
+        def make() -> dict[str, Any]:
+            text = self.recipe.text
+            words = [*self.plain.classes.names, *(text.words or general_words())]
+            directions = direction_changes(adapter, self.backbone, words, text.templates)
+            return {
+                "weights": [asdict(row) for row in weight_changes(adapter)],
+                "directions": [asdict(row) for row in directions],
+            }
+
+        self.stages.once("changes", make)
 
     def _measured(
         self, stages: Stages, name: str, stage: Literal["before", "after"], label: str,

@@ -21,6 +21,7 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
+from torch.nn import functional
 
 from domainclip.adapters._attention import SplitAttention, SplitLinear
 from domainclip.adapters._peft_layout import write_peft_layout
@@ -105,6 +106,18 @@ class LoRA:
             name: torch.zeros_like(factor) if ".lora_B" in name else factor
             for name, factor in trained.items()
         }
+
+    def changes(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """(layer, plain weight, what the factors add to it)."""
+        with torch.no_grad():
+            for path, layer in self._in().layers.items():
+                weight, delta = layer.get_base_layer().weight, layer.get_delta_weight("default")
+                if self.dora:
+                    moved = (weight + delta).flatten(1)
+                    length = layer.lora_magnitude_vector["default"].weight.reshape(-1, 1)
+                    scaled = length * functional.normalize(moved, dim=1)
+                    delta = scaled.reshape(weight.shape) - weight
+                yield path, weight.detach(), delta
 
     def merge(self) -> None:
         """Write W' into the plain weights; the model is then an ordinary open_clip model."""

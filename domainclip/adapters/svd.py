@@ -90,6 +90,18 @@ class SVD:
         spectra = self._in().spectra
         return {name: spectra[name].origin.cpu().to(v.dtype) for name, v in trained.items()}
 
+    def changes(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """(site, plain matrix, what is added to it)."""
+        with torch.no_grad():
+            for name, part in self._in().spectra.items():
+                yield name, (part.u * part.s) @ part.vt, part()
+
+    def directions(self) -> Iterator[tuple[str, Site, Tensor, Tensor, Tensor]]:
+        """(name, site, U (o, r), s (r,), delta (r,)), detached."""
+        inside = self._in()
+        for name, part in inside.spectra.items():
+            yield name, inside.sites[name], part.u, part.s, part.delta.detach()
+
     def merge(self) -> None:
         """Write W' into the plain weights; the model is then an ordinary open_clip model."""
         inside = self._in()
@@ -131,6 +143,7 @@ class _Injected:
     ) -> None:
         self.backbone, self.freeze = backbone, Freeze(backbone.model)
         self.spectra: dict[str, Spectrum] = {}
+        self.sites: dict[str, Site] = {}
         self.replaced: dict[str, nn.Module] = {}
         self._called: list[tuple[Any, SpectralLayer]] = []
         # (module, parameter) -> the parameters of that module as they were, in their order
@@ -174,7 +187,7 @@ class _Injected:
             matrix = weight if whole else site_rows(site, weight)
             spectra.append(Spectrum(factors(matrix, kept), weight, paper_mode))
             rows.append((0, len(weight)) if whole else site.rows or (0, 0))
-            self.spectra[label] = spectra[-1]
+            self.spectra[label], self.sites[label] = spectra[-1], site
         if self._is_called(path, module):
             layer = SpectralLayer(module, rows, spectra)
             module.add_module(_CHILD, layer)
