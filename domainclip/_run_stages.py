@@ -89,9 +89,8 @@ class Work:
         """The hash of what measurements of the plain model depend on."""
         tree = as_tree(self.recipe)
         data = {name: value for name, value in tree["data"].items() if name not in _TRAINING_ONLY}
-        return digest(
-            [tree["backbone"], data, tree["text"], self.recipe.seed, str(self.pairs.path)]
-        )
+        text = {name: value for name, value in tree["text"].items() if name != "words"}
+        return digest([tree["backbone"], data, text, self.recipe.seed, str(self.pairs.path)])
 
     def before(self) -> list[Measured]:
         """What the evaluators say of the plain model."""

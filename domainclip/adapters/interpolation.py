@@ -2,7 +2,7 @@
 
 theta = (1 - a) theta0 + a theta1, theta0 the plain weights, theta1 the trained ones; Fisher: each
 weight by itself, with (1 - a) max(f0, floor) and a max(f1, floor) for 1 - a and a, over their sum.
-References: WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903, section 3; Fisher merging, Matena and
+References: WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903; Fisher merging, Matena and
 Raffel 2022, arXiv 2111.09832.
 Differs: every weight method that moves the weights along a line can be interpolated, through its
 ``start``: full tuning, singular values (the delta is scaled), LoRA (B is scaled, which scales the

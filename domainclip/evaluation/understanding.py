@@ -5,7 +5,7 @@ values also the directions u_k that were strengthened or weakened most, where th
 image tower writes last: P (g ∘ (u_k - mean u_k)), with g the last norm's scales and P the image
 projection, is a direction among the features, and its nearest texts are words for it.
 Reference: the reading of singular vectors in CLIP-SVD, Koleilat et al. 2025, arXiv 2509.03740,
-section 5, after TextSpan, Gandelsman et al. 2024, arXiv 2310.05916.
+after TextSpan, Gandelsman et al. 2024, arXiv 2310.05916.
 Differs: directions are compared with embeddings less the vocabulary's mean, since all texts of CLIP
 share a large common part; both ends of a direction are read, for its sign means nothing.
 """

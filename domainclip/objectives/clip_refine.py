@@ -5,7 +5,9 @@ text of a pair, new at every step. HyCD = T² (KL(P_i ‖ Q_i) + KL(P_t ‖ Q_t)
 Q = softmax(i tᵀ / T) over the batch, P = a I + (1 - a) softmax(i₀ t₀ᵀ / T) by the frozen teacher.
 Features are not of unit length, so the products carry no logit scale. Meant for one epoch over
 captions, full tuning of both towers, lr 1e-6, weight decay 0.1, batches of 512.
-Reference: Yamaguchi et al. 2025, arXiv 2504.12717, sections 4.1 and 4.2.
+Reference: CLIP-Refine, Yamaguchi et al. 2025, https://arxiv.org/abs/2504.12717, and its code, whose
+scale this is: MSE is a mean over dimensions too.
+Differs: over several ranks the batch of HyCD is that of all ranks.
 """
 
 from __future__ import annotations
