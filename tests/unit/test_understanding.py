@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,12 @@ METHODS: list[tuple[str, dict[str, Any], str]] = [
     ("lora", {"rank": 3, "dora": True}, "timm_vit"),
     ("lora", {"rank": 2}, "efficientnet"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Factors of random weights are no use to anybody later."""
+    monkeypatch.setenv("DOMAINCLIP_CACHE", str(tmp_path))
 
 
 def _moved(name: str, options: dict[str, Any], kind: str) -> tuple[Backbone, Any]:
