@@ -259,6 +259,7 @@ def _quiet() -> Iterator[None]:
             "GPU available but",
             "treespec",
             "Total length of",
+            "You have overridden `on_before_batch_transfer`",
         ):
             warnings.filterwarnings("ignore", message=f".*{text}")
         for name in names:

@@ -145,6 +145,10 @@ class Tuning(lightning.LightningModule):
     def on_validation_end(self) -> None:
         self.set_modes()
 
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        # here labels are on the CPU still, where reading them waits for nothing
+        return self._prompted(batch) if from_classes(self._objective) else batch
+
     def training_step(self, batch: _ImageBatch, batch_idx: int) -> Tensor | None:
         if not len(batch) and self.trainer.world_size == 1:
             return None  # every image of it was broken
@@ -200,8 +204,6 @@ class Tuning(lightning.LightningModule):
         # what is computed in low precision depends on autocast; the input follows the weights
         x = batch.images.to(self._backbone.dtype)
         image = raw_image(self.model, x) if self._raw else self._backbone.image(x)
-        if from_classes(self._objective):
-            batch = self._prompted(batch)
         text = self._class_text() if self.over_classes else self._caption_text(batch.captions)
         more: dict[str, Any] = {}
         if self._teacher is not None:
@@ -219,9 +221,10 @@ class Tuning(lightning.LightningModule):
         return loss, image, text
 
     def _prompted(self, batch: Any) -> Any:
-        """The batch with class prompts for captions; a step's seed draws their templates."""
+        """The batch with class prompts for captions, by templates drawn for this step."""
+        place = (self._seed, self.current_epoch, batch.consumed, self.global_rank)
         count = len(self._templates) if self.trainer.training else 1
-        drawn = torch.randint(count, (len(batch),)).tolist()
+        drawn = np.random.default_rng(place).integers(count, size=len(batch)).tolist()
         captions = [
             caption if label < 0
             else self._templates[at].replace("{}", self._classnames[label].replace("_", " "))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -178,7 +179,7 @@ def _tuning(tmp_path: Path, objective: object, templates: tuple[str, ...] = ("a 
         clip, adapter, objective, TrainerSettings(), classnames=["sea ice", "bush"],  # type: ignore[arg-type]
         templates=templates, encode=None, seed=0, total_steps=1,
     )  # fmt: skip
-    tuning._trainer = SimpleNamespace(training=True)  # type: ignore[assignment]
+    tuning._trainer = SimpleNamespace(training=True, current_epoch=0, global_rank=0)  # type: ignore[assignment]
     return tuning
 
 
@@ -229,19 +230,22 @@ def test_class_prompts_stand_for_captions(tmp_path: Path) -> None:
     seen.raw, seen.teacher, seen.captions = False, False, "classes"
     tuning = _tuning(tmp_path, seen, ("a {}.", "the {}!"))
     drawn = set()
-    for seed in range(8):
-        torch.manual_seed(seed)
-        tuning._loss(_batch(), Alone())
-        drawn.add(seen.given[2].captions)
-        torch.testing.assert_close(
-            seen.given[1], tuning._backbone.text(tuning._backbone.tokenize(seen.given[2].captions))
-        )
+    for consumed in range(8):
+        batch = replace(_batch(), consumed=consumed)
+        prompted = tuning.on_before_batch_transfer(batch, 0)
+        assert prompted.captions == tuning.on_before_batch_transfer(batch, 0).captions
+        drawn.add(prompted.captions)
+        tuning._loss(prompted, Alone())
+        ids = tuning._backbone.tokenize(prompted.captions)
+        torch.testing.assert_close(seen.given[1], tuning._backbone.text(ids))
     assert {captions[0] for captions in drawn} == {"a sea ice.", "the sea ice!"}
     assert {captions[1] for captions in drawn} == {"a bush.", "the bush!"}
     assert {captions[2] for captions in drawn} == {"caption 2"}, "an image without a class"
     tuning._trainer.training = False  # type: ignore[union-attr]
-    tuning._loss(_batch(), Alone())
-    assert seen.given[2].captions == ("a sea ice.", "a bush.", "caption 2")
+    found = tuning.on_before_batch_transfer(_batch(), 0)
+    assert found.captions == ("a sea ice.", "a bush.", "caption 2")
+    seen.captions = "pairs"
+    assert tuning.on_before_batch_transfer(batch, 0) is batch
 
 
 def test_what_an_objective_cannot_do_without_is_asked_for(tmp_path: Path) -> None:
