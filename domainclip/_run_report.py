@@ -23,6 +23,7 @@ from domainclip.recipe import Component, to_yaml
 __all__ = ["component_text", "duration", "report_of"]
 
 _MISTAKES = 24
+_CHANGES = 16
 _BACKGROUND_TILES = 6000  # read for the map's ground; evenly among all
 
 
@@ -55,6 +56,7 @@ def report_of(
         ("seed", str(recipe.seed)),
         ("took", duration(sum(work.seconds.values()))),
     ]
+    changes, directions = work.changes()
     return Report(
         title=recipe.name,
         facts=facts,
@@ -66,6 +68,8 @@ def report_of(
         environment=environment(work.backbone.device),
         notes=_notes(work, training),
         classnames=classes.names,
+        changes=changes[:_CHANGES],
+        directions=directions,
         history=[SimpleNamespace(**row) for row in training.get("history", ())],
         **extra,
     )
@@ -98,6 +102,11 @@ def _notes(work: Work, training: dict[str, Any]) -> list[str]:
         example = f"{skipped[0][0]}: {skipped[0][1]}"
         notes.append(
             f"{len(skipped):,} training images could not be decoded and were left out ({example})."
+        )
+    if "wise_ft" in training:
+        notes.append(
+            f"The weights are {training['wise_ft']:g} of the way from the plain to the trained "
+            "ones (WiSE-FT)."
         )
     broken = [pair for split in work.plain.features.skipped() for pair in split]
     if broken:

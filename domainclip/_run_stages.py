@@ -29,6 +29,7 @@ from domainclip.evaluation._protocol import Context
 from domainclip.evaluation._results import ADAPTED, Measured
 from domainclip.evaluation.metrics import classification
 from domainclip.evaluation.report import Predictions
+from domainclip.evaluation.understanding import direction_changes, general_words, weight_changes
 from domainclip.pairs import Pairs
 from domainclip.pairs._files import output_errors
 from domainclip.recipe import Component, Recipe, as_tree
@@ -88,9 +89,8 @@ class Work:
         """The hash of what measurements of the plain model depend on."""
         tree = as_tree(self.recipe)
         data = {name: value for name, value in tree["data"].items() if name not in _TRAINING_ONLY}
-        return digest(
-            [tree["backbone"], data, tree["text"], self.recipe.seed, str(self.pairs.path)]
-        )
+        text = {name: value for name, value in tree["text"].items() if name != "words"}
+        return digest([tree["backbone"], data, text, self.recipe.seed, str(self.pairs.path)])
 
     def before(self) -> list[Measured]:
         """What the evaluators say of the plain model."""
@@ -110,23 +110,31 @@ class Work:
         folder = self.directory.path / "adapter"
         found = self.stages.get("train")
         if found is not None and folder.is_dir():
-            load_adapter(folder, self.backbone, method=component.name)
+            self._understood(load_adapter(folder, self.backbone, method=component.name))
             self.seconds["train"] = found["seconds"]
             return found
         adapter, result = self._trained(component)
         self.save_adapter(adapter, {})
+        self._understood(adapter)
         made = {
             "history": [asdict(row) for row in result.history],
             "best_epoch": result.best_epoch, "seconds": round(result.seconds, 3),
             "skipped": [list(each) for each in result.skipped],
+            **({} if result.alpha is None else {"wise_ft": result.alpha}),
         }  # fmt: skip
         self.stages.put("train", made)
         # the adapter holds the result; three times its size in optimiser state is of no more use
         shutil.rmtree(self.directory.path / "checkpoints", ignore_errors=True)
         self.seconds["train"] = round(result.seconds, 3)
         self.say(f"train: {len(result.history)} epochs, best {result.best_epoch}, "
-                 f"{result.seconds:.0f} s")  # fmt: skip
+                 f"{result.seconds:.0f} s"
+                 + ("" if result.alpha is None else f", wise_ft at {result.alpha:g}"))  # fmt: skip
         return made
+
+    def changes(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """What the adapter changed, by weight and by direction; empty before ``adapt``."""
+        found = self.stages.get("changes") or {}
+        return found.get("weights", []), found.get("directions", [])
 
     def train_along(self) -> None:
         """Another rank's part of a distributed training."""
@@ -191,6 +199,18 @@ class Work:
             class_text=(module.classes.names, text.templates), encode=self._trained_text(),
         )  # fmt: skip
         return adapter, result
+
+    def _understood(self, adapter: Any) -> None:
+        def make() -> dict[str, Any]:
+            text = self.recipe.text
+            words = [*self.plain.classes.names, *(text.words or general_words())]
+            directions = direction_changes(adapter, self.backbone, words, text.templates)
+            return {
+                "weights": [asdict(row) for row in weight_changes(adapter)],
+                "directions": [asdict(row) for row in directions],
+            }
+
+        self.stages.once("changes", make)
 
     def _measured(
         self, stages: Stages, name: str, stage: Literal["before", "after"], label: str,

@@ -63,11 +63,14 @@ class TextSettings:
     name: what is done with captions longer than the context (the files of ``domainclip.text``).
     classnames: label -> the words for it in prompts; null for the labels as they are.
     templates: prompts with ``{}`` for the class name; a class is the mean of its prompts.
+    words: what the report may call a changed direction beside the class names; empty for a general
+    list.
     """
 
     name: str = "truncate"
     classnames: Mapping[str, str] | None = None
     templates: tuple[str, ...] = ("a photo of a {}.",)
+    words: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, metadata={FLAT: True, "kind": "text"})
 
     def problems(self) -> Iterator[Problem]:

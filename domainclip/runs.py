@@ -1,8 +1,9 @@
 """Run a recipe: measure the backbone, adapt it, measure it again, and write the report.
 
 A run directory holds the resolved recipe, what was made (``adapter/``, ``head/``), the numbers
-(``metrics.json``), the report (``report.html``, ``report.md``), ``environment.json`` and
-``log.txt``. Every finished stage is kept, so the same call goes on where an interruption ended.
+(``metrics.json``), the report (``report.html``, ``report.md``), what was changed (``changes.csv``,
+of singular values ``directions.csv``), ``environment.json`` and ``log.txt``. Every finished stage
+is kept, so the same call goes on where an interruption ended.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from domainclip.backbones import load_backbone
 from domainclip.errors import BadInput, UsageError
 from domainclip.evaluation import report as reports
 from domainclip.evaluation._results import Measured, Method, methods
+from domainclip.evaluation.understanding import table
 from domainclip.pairs._files import output_errors
 from domainclip.recipe import Recipe, expand, load_recipe
 
@@ -133,6 +135,9 @@ def _single(
     write_bytes(path / "environment.json", _json(found))
     if recipe.adapter is not None:
         _describe_adapter(path / "adapter" / "adapter.json", values)
+    for name, rows in zip(("changes", "directions"), work.changes(), strict=True):
+        if rows:
+            write_bytes(path / f"{name}.csv", table(rows).encode())
     page = report_of(work, values, training, command)
     write_bytes(path / "report.html", reports.html(page).encode())
     write_bytes(path / "report.md", reports.markdown(page).encode())
@@ -141,6 +146,7 @@ def _single(
         "stages": {name: round(seconds, 2) for name, seconds in work.seconds.items()},
         "splits": dict(work.pairs.count_splits()),
         "classes": list(work.plain.classes.names),
+        **({"wise_ft": training["wise_ft"]} if "wise_ft" in training else {}),
     })  # fmt: skip
     say(f"done in {duration(sum(work.seconds.values()))}: {path / 'report.html'}")
 

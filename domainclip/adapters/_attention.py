@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from domainclip.errors import UsageError
 
-__all__ = ["SplitAttention", "SplitLinear"]
+__all__ = ["SplitAttention", "SplitLinear", "unusual_parts"]
 
 _QKV = ("q_proj", "k_proj", "v_proj")
 # what open_clip's own Attention may add, which a plain attention does not compute
@@ -69,8 +69,7 @@ class SplitAttention(_Split):
 
     def __init__(self, packed: Any, path: str) -> None:
         super().__init__(packed)
-        unusual = [name for name in _UNUSUAL if not _absent(getattr(packed, name, None))]
-        if unusual:
+        if unusual := unusual_parts(packed):
             raise UsageError(
                 f"{path}: its attention adds {', '.join(unusual)}, which lora cannot split."
             )
@@ -157,6 +156,11 @@ class SplitLinear(_Split):
     def _view(self, name: str) -> tuple[Tensor, Tensor | None]:
         fused, rows = self._plain[0], slice(*self._rows[name])
         return fused.weight.data[rows], None if fused.bias is None else fused.bias.data[rows]
+
+
+def unusual_parts(packed: nn.Module) -> list[str]:
+    """What an attention has beyond plain attention, so that ``SplitAttention`` cannot stand in."""
+    return [name for name in _UNUSUAL if not _absent(getattr(packed, name, None))]
 
 
 def _base(layer: Any) -> Any:

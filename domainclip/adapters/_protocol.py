@@ -17,7 +17,10 @@ class Adapter(Protocol):
 
     ``inject`` and ``eject`` are exact inverses: weights, module objects and ``requires_grad`` are
     afterwards as before, bit for bit. ``inject`` alone does not change what the towers compute.
-    ``merge`` writes the change into the plain weights and removes the adapter.
+    ``merge`` writes the change into the plain weights and removes the adapter. A method that moves
+    weights along a line also has ``start(trained)``: the state at the plain end of the line to the
+    state ``trained``; see ``interpolation``. One that changes weights has ``changes()``: (name,
+    plain weight, what is added to it) of each; see ``evaluation.understanding``.
     """
 
     def inject(self, backbone: Backbone) -> None: ...

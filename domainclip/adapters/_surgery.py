@@ -14,8 +14,11 @@ __all__ = [
     "Freeze",
     "checked_state",
     "chosen_sites",
+    "is_bare",
     "is_convolutional",
+    "is_packed",
     "module_at",
+    "pools_by_function",
     "replace_module",
     "site_rows",
 ]
@@ -88,6 +91,29 @@ def is_convolutional(sites: Sequence[Site]) -> bool:
     """Whether a tower works by convolutions; a few blocks of attention do not change that."""
     kinds = [site.kind for site in sites]
     return kinds.count("conv") + kinds.count("depthwise") > 2 * kinds.count("q")
+
+
+def is_packed(module: nn.Module) -> bool:
+    """Whether a module is an attention that keeps its projections as weights of its own."""
+    return any(
+        isinstance(getattr(module, name, None), nn.Parameter)
+        for name in ("in_proj_weight", "q_proj_weight")
+    )
+
+
+def is_bare(model: nn.Module, path: str) -> bool:
+    """Whether a tower uses a layer's weight without calling the layer (timm's BEiT and EVA, whose
+    bias is kept in parts)."""
+    parent: Any = module_at(model, path.rpartition(".")[0])
+    apart = isinstance(getattr(parent, "q_bias", None), nn.Parameter)
+    return path.endswith(".qkv") and apart and not getattr(parent, "qkv_bias_separate", False)
+
+
+def pools_by_function(model: nn.Module, path: str) -> bool:
+    """Whether a layer's parent is the pool of CLIP's ResNet, a function of its layers' weights
+    that never calls them."""
+    parent = module_at(model, path.rpartition(".")[0])
+    return hasattr(parent, "c_proj") and hasattr(parent, "positional_embedding")
 
 
 def site_rows(site: Site, weight: Tensor) -> Tensor:

@@ -65,6 +65,17 @@ class Full:
         """Take tuned weights from ``state``. Raises BadInput where names or shapes differ."""
         self._write(checked_state("full", state, self._before))
 
+    def start(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights from before ``inject``, whatever was trained."""
+        self._in()
+        return {name: self._before[name].to(weight.dtype) for name, weight in trained.items()}
+
+    def changes(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """(name, plain weight, what training added), on the CPU."""
+        model = self._in().model
+        for name, before in self._before.items():
+            yield name, before, model.get_parameter(name).detach().cpu() - before
+
     def merge(self) -> None:
         """The weights are tuned already: leave them."""
         backbone = self._in()

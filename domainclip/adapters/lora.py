@@ -21,6 +21,7 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
+from torch.nn import functional
 
 from domainclip.adapters._attention import SplitAttention, SplitLinear
 from domainclip.adapters._peft_layout import write_peft_layout
@@ -28,8 +29,11 @@ from domainclip.adapters._surgery import (
     Freeze,
     checked_state,
     chosen_sites,
+    is_bare,
     is_convolutional,
+    is_packed,
     module_at,
+    pools_by_function,
     replace_module,
 )
 from domainclip.backbones import Backbone, Site
@@ -89,6 +93,31 @@ class LoRA:
         with torch.no_grad():
             for name, parameter in own.items():
                 parameter.copy_(state[name])
+
+    def start(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """``trained`` with B = 0: s B A is linear in B alone. Raises UsageError for DoRA."""
+        if self.dora:
+            raise UsageError(
+                "DoRA scales rows by their norms, so its change is not linear and cannot be "
+                "interpolated; give dora: false."
+            )
+        self._in()
+        return {
+            name: torch.zeros_like(factor) if ".lora_B" in name else factor
+            for name, factor in trained.items()
+        }
+
+    def changes(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """(layer, plain weight, what the factors add to it)."""
+        with torch.no_grad():
+            for path, layer in self._in().layers.items():
+                weight, delta = layer.get_base_layer().weight, layer.get_delta_weight("default")
+                if self.dora:
+                    moved = (weight + delta).flatten(1)
+                    length = layer.lora_magnitude_vector["default"].weight.reshape(-1, 1)
+                    scaled = length * functional.normalize(moved, dim=1)
+                    delta = scaled.reshape(weight.shape) - weight
+                yield path, weight.detach(), delta
 
     def merge(self) -> None:
         """Write W' into the plain weights; the model is then an ordinary open_clip model."""
@@ -195,7 +224,7 @@ class _Injected:
         module = module_at(model, path)
         if path in self.replaced:
             pass
-        elif _is_packed(module):
+        elif is_packed(module):
             self._replace(path, module, SplitAttention(module, path))
         elif site.rows is not None:
             self._replace(path, module, SplitLinear(module, self.rows[path]))
@@ -237,23 +266,8 @@ class _Injected:
         self.freeze.thaw()
 
 
-def is_bare(model: nn.Module, path: str) -> bool:
-    """Whether a tower uses a layer's weight without calling the layer (timm's BEiT and EVA, whose
-    bias is kept in parts)."""
-    parent: Any = module_at(model, path.rpartition(".")[0])
-    apart = isinstance(getattr(parent, "q_bias", None), nn.Parameter)
-    return path.endswith(".qkv") and apart and not getattr(parent, "qkv_bias_separate", False)
-
-
 def _is_factor(name: str) -> bool:
     return ".lora_" in f".{name}"
-
-
-def _is_packed(module: nn.Module) -> bool:
-    return any(
-        isinstance(getattr(module, name, None), nn.Parameter)
-        for name in ("in_proj_weight", "q_proj_weight")
-    )
 
 
 def _adaptable(model: nn.Module, site: Site) -> bool:
@@ -261,7 +275,5 @@ def _adaptable(model: nn.Module, site: Site) -> bool:
     if isinstance(module, nn.Conv2d):
         return module.groups == 1 and module.kernel_size == (1, 1)
     if isinstance(module, nn.Linear):
-        parent = module_at(model, site.module.rpartition(".")[0])
-        # CLIP's ResNet pools with a function of these layers' weights: their forward never runs
-        return not (hasattr(parent, "c_proj") and hasattr(parent, "positional_embedding"))
-    return _is_packed(module)
+        return not pools_by_function(model, site.module)
+    return is_packed(module)

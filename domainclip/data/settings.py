@@ -101,7 +101,9 @@ class DataSettings:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
-        if (self.pairs is None) == (self.extract is None):
+        if self.pairs is None and self.extract is None:
+            yield (), "missing; give 'extract', or the directory of your pairs: data.pairs=PATH."
+        elif self.pairs is not None and self.extract is not None:
             yield (), "give either 'pairs' or 'extract', and not both."
         for source, weight in self.weights.items():
             if not 0 <= weight < float("inf"):

@@ -58,8 +58,9 @@ class Report:
 
     facts: (name, value) lines under the title. method: what the run made, in a word. notes: what a
     reader must know before believing a number. history: rows of training.EpochRow.
-    background: see ``_world.mosaic``. compared: accuracies by method, where they are not those of
-    ``values``. runs: of a sweep.
+    changes, directions: rows of ``understanding``, those that moved most. background: see
+    ``_world.mosaic``. compared: accuracies by method, where they are not those of ``values``. runs:
+    of a sweep.
     """
 
     title: str
@@ -78,6 +79,8 @@ class Report:
     bins: tuple[Sequence[Reliability], Sequence[Reliability]] = ((), ())
     confusion: Any | None = None
     history: Sequence[Any] = ()
+    changes: Sequence[Mapping[str, Any]] = ()
+    directions: Sequence[Mapping[str, Any]] = ()
     mistakes: Sequence[Mistake] = ()
     places: Sequence[Place] = ()
     background: bytes | None = None
@@ -123,6 +126,7 @@ def html(report: Report) -> str:
         plots=plots,
         headline=headline(report.values),
         metrics=metric_table(report.values),
+        forgotten=forgotten(report.values),
         below=[method for method in compared if method.below],
         baseline=next((m for m in compared if m.kind == "baseline"), None),
         classes=class_rows(report),
@@ -163,6 +167,15 @@ def markdown(report: Report) -> str:
             f"{with_interval(after, metric)} |"
         )
     lines += ["", _interval_note(report.values), ""]
+    if report.changes:
+        lines += ["## What it changed", "", "| weight | change | relative |", "|---|---|---|"]
+        lines += [f"| {_cell(r['weight'])} | {r['norm']:.4g} | {number(r['relative'])} |"
+                  for r in report.changes] + [""]  # fmt: skip
+    if report.directions:
+        lines += ["| weight | direction | delta | towards | opposite |", "|---|---|---|---|---|"]
+        lines += [f"| {_cell(r['weight'])} | {r['number']} | {r['delta']:+.3g} | "
+                  f"{_cell(r['towards'])} | {_cell(r['opposite'])} |"
+                  for r in report.directions] + [""]  # fmt: skip
     lines += ["## Reproduce", "", f"    {report.command}", ""]
     lines += ["```yaml", report.recipe.rstrip().replace("```", "'''"), "```", ""]
     return "\n".join(lines)
@@ -209,6 +222,17 @@ def metric_table(
          find(values, "after", evaluator, metric))
         for evaluator, metric in names
     ]  # fmt: skip
+
+
+def forgotten(
+    values: Sequence[Measured],
+) -> list[tuple[str, str, Value, Value]]:
+    """(evaluator, metric, before, after) on general tasks that the adaptation never saw."""
+    return [
+        (evaluator, metric, before, after)
+        for evaluator, metric, before, after in metric_table(values)
+        if "forgetting" in evaluator and before is not None and after is not None
+    ]
 
 
 def class_rows(report: Report) -> list[ClassRow]:

@@ -46,7 +46,13 @@ class Gather(Protocol):
 
 class Objective(Protocol):
     """A frozen dataclass, its fields the options. needs: ``captions`` (text (b, d), one an image)
-    or ``classes`` (text (c, d), one a class)."""
+    or ``classes`` (text (c, d), one a class).
+
+    Three class or instance attributes may ask for more. raw = True: features come as the towers
+    give them, not of unit length. teacher = True: a call also gets ``teacher=(image, text)``, the
+    same features by the model as training found it. captions = "classes": captions are the class
+    prompts of the images.
+    """
 
     needs: ClassVar[str]
 

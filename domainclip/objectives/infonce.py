@@ -6,6 +6,8 @@ Differs: identical captions of a batch are one positive each for all their image
 positive``), since a template such as "a satellite image of desert." would otherwise push an image
 away from its own words. The target then is uniform over the positives (SupCon's L_out, Khosla et
 al. 2020). ``same_text: negative`` is the original.
+With ``captions: classes`` it is the loss of FLYP, Goyal et al. 2023, arXiv 2212.00638, which tunes
+both towers for classification as they were pretrained; its authors have ``same_text: negative``.
 """
 
 from __future__ import annotations
@@ -29,10 +31,13 @@ class InfoNCE:
 
     same_text: identical captions count as each other's positives, or as negatives.
     label_smoothing: share of the target spread over the whole batch, 0 to 1.
+    captions: the pairs' own, or of ``classes`` the prompt of each image's class, by a template
+    drawn at every step (the first while validating); an image without a class keeps its caption.
     """
 
     same_text: Literal["positive", "negative"] = "positive"
     label_smoothing: float = 0.0
+    captions: Literal["pairs", "classes"] = "pairs"
 
     needs: ClassVar[str] = "captions"
 

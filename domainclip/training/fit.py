@@ -27,8 +27,9 @@ from domainclip.errors import BadInput, OutputInUse
 from domainclip.objectives._protocol import Objective
 from domainclip.training.keeper import EpochRow, Journal, Keeper
 from domainclip.training.logs import ProgressBar, StepLog
-from domainclip.training.module import Adapter, Tower, Tuning
+from domainclip.training.module import Adapter, Tower, Tuning, from_classes
 from domainclip.training.settings import TrainerSettings
+from domainclip.training.wise_ft import check_line, settle
 
 __all__ = ["FitResult", "TrainingData", "fit"]
 
@@ -39,7 +40,8 @@ class FitResult:
 
     history: one row an epoch. best_epoch: from 1; 0 where nothing was validated. seconds: of
     training, over all attempts. resumed: the step that this call went on from, 0 for a fresh run.
-    skipped: (key, reason) of training images that could not be decoded.
+    skipped: (key, reason) of training images that could not be decoded. alpha: where between the
+    plain and the trained weights the model was left (``wise_ft``); None for the trained ones.
     """
 
     history: tuple[EpochRow, ...]
@@ -47,6 +49,7 @@ class FitResult:
     seconds: float
     resumed: int
     skipped: tuple[tuple[str, str], ...] = ()
+    alpha: float | None = None
 
 
 class TrainingData(Protocol):
@@ -57,6 +60,7 @@ class TrainingData(Protocol):
     @property
     def batch_size(self) -> int: ...
     def place(self, epoch: int, consumed: int) -> None: ...
+    def val_dataloader(self) -> Any: ...
 
 
 def fit(
@@ -77,10 +81,12 @@ def fit(
     for texts longer than the context; None cuts them. Checkpoints go to ``out/checkpoints``, CSV
     and TensorBoard logs to ``out/logs``. A directory with checkpoints is gone on with.
 
-    Raises BadInput (nothing to train, no classes), OutputInUse (the checkpoints are another run's),
-    OutputError (they cannot be written).
+    Raises BadInput (nothing to train, no classes, no validation split to choose by), OutputInUse
+    (the checkpoints are another run's), OutputError (they cannot be written).
     """
-    _check(adapter, objective, class_text)
+    _check(adapter, objective, class_text, encode)
+    if settings.wise_ft is not None:
+        check_line(adapter, settings, data_module)
     world_size = _world_size(settings)
     steps_per_epoch = _steps_per_epoch(data_module, settings, world_size)
     total_steps = settings.steps or settings.epochs * steps_per_epoch
@@ -115,8 +121,13 @@ def fit(
                     trainer.fit(module, datamodule=data_module)
                 except SystemExit as stop:  # what Lightning makes of Ctrl-C
                     raise KeyboardInterrupt from stop
-            backbone.model.to(device)  # Lightning hands GPU models back on the CPU
         keeper.finish()
+        with _quiet():
+            alpha = settle(
+                adapter, settings, module, data_module,
+                lambda: _trainer(settings, device, epochs, out, []),
+            )  # fmt: skip
+        backbone.model.to(device)  # Lightning hands GPU models back on the CPU
         backbone.model.eval()
     return FitResult(
         history=tuple(EpochRow(**row) for row in journal.history),
@@ -124,15 +135,23 @@ def fit(
         seconds=journal.seconds,
         resumed=resumed,
         skipped=tuple(sorted(journal.skipped.items())),
+        alpha=alpha,
     )
 
 
 def _check(
-    adapter: Adapter, objective: Objective, class_text: tuple[Sequence[str], Sequence[str]]
-) -> None:
+    adapter: Adapter, objective: Objective, class_text: tuple[Sequence[str], Sequence[str]],
+    encode: object,
+) -> None:  # fmt: skip
     if next(iter(adapter.parameters()), None) is None:
         raise BadInput(f"{type(adapter).__name__} has nothing to train; check its options.")
-    if objective.needs == "classes" and len(class_text[0]) < 2:
+    if getattr(objective, "raw", False) and encode is not None:
+        raise BadInput(
+            f"{type(objective).__name__} needs features before they get unit length, which only "
+            "text.name 'truncate' gives."
+        )
+    classes = objective.needs == "classes" or from_classes(objective)
+    if classes and len(class_text[0]) < 2:
         raise BadInput(
             f"{type(objective).__name__} needs at least two classes, and the pairs have "
             f"{len(class_text[0])}; train on captions with {{name: infonce}} instead."
@@ -240,6 +259,7 @@ def _quiet() -> Iterator[None]:
             "GPU available but",
             "treespec",
             "Total length of",
+            "You have overridden `on_before_batch_transfer`",
         ):
             warnings.filterwarnings("ignore", message=f".*{text}")
         for name in names:

@@ -18,7 +18,7 @@ from domainclip.training.averaging import Average
 from domainclip.training.module import Tuning, Validation
 from domainclip.training.settings import TrainerSettings
 
-__all__ = ["EpochRow", "Journal", "Keeper"]
+__all__ = ["EpochRow", "Journal", "Keeper", "score"]
 
 
 @dataclass(frozen=True)
@@ -180,15 +180,9 @@ class Keeper(lightning.Callback):
             self.average.swap()
 
     def _compare(self, validated: Validation, epoch: int, trainer: lightning.Trainer) -> None:
-        journal, wanted = self.journal, self.settings.monitor
-        if wanted == "auto":
-            wanted = "loss" if validated.accuracy is None else "accuracy"
-        value = getattr(validated, wanted)
-        if value is None:
-            wanted, value = "loss", validated.loss
-        score = -value if wanted == "loss" else value
-        if journal.best is None or score > journal.best:
-            journal.best, journal.best_epoch, journal.stale = score, epoch, 0
+        journal, found = self.journal, score(validated, self.settings.monitor)
+        if journal.best is None or found > journal.best:
+            journal.best, journal.best_epoch, journal.stale = found, epoch, 0
             if trainer.is_global_zero:
                 with self.average.in_place():
                     checkpoints.save_file(self.directory / "best.pt", self._weights())
@@ -225,6 +219,14 @@ class Keeper(lightning.Callback):
             "journal": asdict(journal),
         }
         checkpoints.save(self.directory, journal.step, content)
+
+
+def score(validated: Validation, monitor: str) -> float:
+    """What ``monitor`` names, so that more is better."""
+    if monitor == "auto":
+        monitor = "accuracy"
+    value: float | None = None if monitor == "loss" else getattr(validated, monitor)
+    return -validated.loss if value is None else value
 
 
 def _share(skipped: dict[str, str], world_size: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import lightning.pytorch as lightning
@@ -15,10 +15,11 @@ from torch.optim import Optimizer
 
 from domainclip.objectives._protocol import Alone, Batch, Gather, Objective
 from domainclip.training._gather import RankGather
+from domainclip.training._raw import Teacher, raw_image, raw_text
 from domainclip.training.optimizer import make_optimizer, make_schedule
 from domainclip.training.settings import TrainerSettings
 
-__all__ = ["Tower", "Tuning", "Validation"]
+__all__ = ["Tower", "Tuning", "Validation", "from_classes"]
 
 
 class Tower(Protocol):
@@ -95,6 +96,9 @@ class Tuning(lightning.LightningModule):
         self._encode, self._seed, self._total_steps = encode, seed, total_steps
         # a Backbone is no module, and Lightning must not take it for a hyperparameter
         self._backbone = backbone
+        self._raw = bool(getattr(objective, "raw", False))
+        teaches = getattr(objective, "teacher", False)
+        self._teacher = Teacher(self.model, unit=not self._raw) if teaches else None
         self._captions: dict[str, Tensor] = {}
         self._classes: Tensor | None = None
         self._text_trained = True
@@ -140,6 +144,10 @@ class Tuning(lightning.LightningModule):
 
     def on_validation_end(self) -> None:
         self.set_modes()
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        # here labels are on the CPU still, where reading them waits for nothing
+        return self._prompted(batch) if from_classes(self._objective) else batch
 
     def training_step(self, batch: _ImageBatch, batch_idx: int) -> Tensor | None:
         if not len(batch) and self.trainer.world_size == 1:
@@ -203,8 +211,13 @@ class Tuning(lightning.LightningModule):
 
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
         # what is computed in low precision depends on autocast; the input follows the weights
-        image = self._backbone.image(batch.images.to(self._backbone.dtype))
+        x = batch.images.to(self._backbone.dtype)
+        image = raw_image(self.model, x) if self._raw else self._backbone.image(x)
         text = self._class_text(image) if self.over_classes else self._caption_text(batch.captions)
+        more: dict[str, Any] = {}
+        if self._teacher is not None:
+            ids = self._backbone.tokenize(batch.captions)
+            more["teacher"] = self._teacher(x, ids, self.device)
         loss = self._objective(
             image,
             text,
@@ -212,11 +225,24 @@ class Tuning(lightning.LightningModule):
             logit_scale=self._backbone.logit_scale,
             logit_bias=self._backbone.logit_bias,
             gather=gather,
+            **more,
         )
         penalty = getattr(self._adapter, "penalty", None)
         if penalty is not None and self._text_trained and torch.is_grad_enabled():
             loss = loss + penalty(image, batch.labels, text)
         return loss, image, text
+
+    def _prompted(self, batch: Any) -> Any:
+        """The batch with class prompts for captions, by templates drawn for this step."""
+        place = (self._seed, self.current_epoch, batch.consumed, self.global_rank)
+        count = len(self._templates) if self.trainer.training else 1
+        drawn = np.random.default_rng(place).integers(count, size=len(batch)).tolist()
+        captions = [
+            caption if label < 0
+            else self._templates[at].replace("{}", self._classnames[label].replace("_", " "))
+            for caption, label, at in zip(batch.captions, batch.labels.tolist(), drawn, strict=True)
+        ]  # fmt: skip
+        return replace(batch, captions=tuple(captions))
 
     def _class_text(self, image: Tensor | None = None) -> Tensor:
         """(c, d), anew at every training step only if the text tower is trained."""
@@ -244,7 +270,14 @@ class Tuning(lightning.LightningModule):
     def _encoded(self, captions: Sequence[str]) -> Tensor:
         if self._encode is not None:
             return self._encode(captions)
+        if self._raw:
+            return raw_text(self.model, self._backbone.tokenize(captions), self.device)
         return self._backbone.text(self._backbone.tokenize(captions).to(self.device))
+
+
+def from_classes(objective: Objective) -> bool:
+    """Whether the class prompts of the images stand for their captions."""
+    return getattr(objective, "captions", "pairs") == "classes"
 
 
 class _Sums:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -23,6 +24,8 @@ class TrainerSettings:
     patience: epochs without a better validation until the training stops; null never stops it.
     monitor: what is better; ``auto`` takes accuracy where there are classes, else the loss.
     keep: the weights of the best validated epoch, or of the last one.
+    wise_ft: after training, the weights are put at this point between the plain (0) and the trained
+    ones (1), which forgets less (WiSE-FT); of a list, at the point with the best validation.
     validate_every: epochs from one validation to the next. checkpoint_every, log_every: steps.
     """
 
@@ -47,6 +50,13 @@ class TrainerSettings:
     patience: Annotated[int, ">= 1"] | None = None
     monitor: Literal["auto", "accuracy", "balanced_accuracy", "loss"] = "auto"
     keep: Literal["best", "last"] = "best"
+    wise_ft: Annotated[float, ">= 0 <= 1"] | tuple[float, ...] | None = None
     validate_every: Annotated[int, ">= 1"] = 1
     checkpoint_every: Annotated[int, ">= 1"] = 50
     log_every: Annotated[int, ">= 1"] = 10
+
+    def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """(path inside, message) of what no field can tell alone."""
+        alphas = self.wise_ft if isinstance(self.wise_ft, tuple) else (0.5,)
+        if not alphas or not all(0 <= alpha <= 1 for alpha in alphas):
+            yield ("wise_ft",), "give numbers from 0 (plain weights) to 1 (trained ones)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,12 @@ ADAPTERS = [
 CASES = [(name, kind) for name in ADAPTERS for kind in KINDS]
 # dropout cannot act where a tower takes the weight out of a layer
 OPTIONS: dict[tuple[str, str], dict[str, Any]] = {("lora", "timm_eva"): {"dropout": 0.0}}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Factors of random weights are no use to anybody later."""
+    monkeypatch.setenv("DOMAINCLIP_CACHE", str(tmp_path))
 
 
 def _make(name: str, kind: str) -> Any:

@@ -17,6 +17,8 @@ from domainclip.objectives._protocol import Alone, Objective
 
 NAMES = [entry.name for entry in entries("objectives")]
 SCALE = torch.tensor(12.0)
+# a part that is drawn anew at every call has a test of its own
+STILL = {"clip_refine": {"rafa": 0.0}}
 
 
 @dataclass
@@ -37,15 +39,21 @@ def inputs(objective: Objective, size: int = 9) -> tuple[Tensor, Tensor, Batch]:
     return image, text, Batch(labels, captions, torch.tensor([5, 3, 0, 9]))
 
 
+def taught(image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+    """What a teacher might give for the same rows."""
+    return image.detach().flip(1), text.detach().roll(1, 1)
+
+
 def call(objective: Objective, image: Tensor, text: Tensor, batch: Batch, gather=None) -> Tensor:
+    more = {"teacher": taught(image, text)} if getattr(objective, "teacher", False) else {}
     return objective(
-        image, text, batch, logit_scale=SCALE, logit_bias=None, gather=gather or Alone()
+        image, text, batch, logit_scale=SCALE, logit_bias=None, gather=gather or Alone(), **more
     )
 
 
 @pytest.fixture(params=NAMES)
 def objective(request: pytest.FixtureRequest) -> Objective:
-    return load("objectives", request.param)()
+    return load("objectives", request.param)(**STILL.get(request.param, {}))
 
 
 def test_loss_is_a_finite_scalar_with_gradients_to_both_towers(objective: Objective) -> None:
@@ -87,7 +95,7 @@ def test_objective_is_a_frozen_dataclass_that_says_what_it_needs(objective: Obje
     assert objective.needs in ("captions", "classes")
     with pytest.raises(AttributeError):
         objective.needs_something_else = 1  # type: ignore[attr-defined]
-    assert type(objective)() == objective
+    assert type(objective)(**vars(objective)) == objective
 
 
 @pytest.mark.parametrize("same_text", ["positive", "negative"])
@@ -137,6 +145,54 @@ def test_class_prompts_without_any_label_is_zero() -> None:
     assert call(objective, image, text, batch) == 0
 
 
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_clip_refine_equals_the_slow_version(temperature: float) -> None:
+    objective = load("objectives", "clip_refine")(
+        rafa=0.7, hycd=0.4, alpha=0.3, temperature=temperature
+    )
+    image, text, batch = inputs(objective)
+    image, text = 3 * image, 2 * text  # not of unit length
+    old = taught(image, text)
+    size, width = image.shape
+    torch.manual_seed(4)
+    z = torch.randn_like(image)
+    drawn = sum(
+        (features[i, k] - z[i, k]) ** 2 / (size * width)
+        for features in (image, text) for i in range(size) for k in range(width)
+    )  # fmt: skip
+    distilled = torch.tensor(0.0, dtype=torch.float64)
+    for rows, columns, was, others in ((image, text, *old), (text, image, *old[::-1])):
+        for i in range(size):
+            said = torch.stack([rows[i] @ other for other in columns]) / temperature
+            target = (torch.stack([was[i] @ other for other in others]) / temperature).softmax(0)
+            for j in range(size):
+                p = 0.3 * (i == j) + 0.7 * target[j]
+                q = said[j] - torch.logsumexp(said, 0)
+                distilled += p * (p.log() - q) * temperature**2 / (2 * size)
+    torch.manual_seed(4)
+    found = call(objective, image, text, batch)
+    expected = (0.7 * drawn + 0.4 * distilled).float()
+    torch.testing.assert_close(found.float(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_random_part_of_clip_refine_is_one_mean_over_ranks() -> None:
+    """Its gradient is 2 (f - z) / (n d), so a part's gradient is its joint share."""
+    objective = load("objectives", "clip_refine")(hycd=0.0)
+    image, text, batch = inputs(objective)
+    cuts = [0, 5, 9]
+    for rank in range(2):
+        start, stop = cuts[rank], cuts[rank + 1]
+        mine = image[start:stop].clone().requires_grad_()
+        gather = Pretend(rank, cuts, {"image": image, "text": text, "batch": batch})
+        part = Batch(batch.labels[start:stop], batch.captions[start:stop])
+        torch.manual_seed(rank)
+        call(objective, mine, text[start:stop], part, gather).backward()
+        torch.manual_seed(rank)
+        z = torch.randn_like(image[start:stop])
+        expected = 2 * (image[start:stop] - z) / image.numel() * gather.world_size
+        torch.testing.assert_close(mine.grad, expected)
+
+
 class Pretend:
     """The gather of one of two ranks that see the same joint tensors."""
 
@@ -147,8 +203,9 @@ class Pretend:
 
     def __call__(self, rows: Tensor) -> Tensor:
         start, stop = self.cuts[self.rank], self.cuts[self.rank + 1]
-        for whole in (self.joint["image"], self.joint["text"]):
-            assert isinstance(whole, Tensor)
+        both = self.joint["image"], self.joint["text"]
+        assert isinstance(both[0], Tensor) and isinstance(both[1], Tensor)
+        for whole in (*both, *taught(*both)):
             if rows.shape == whole[start:stop].shape and torch.equal(rows, whole[start:stop]):
                 return whole
         batch = self.joint["batch"]

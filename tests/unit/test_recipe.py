@@ -84,8 +84,13 @@ def test_errors_between_sections_come_with_their_lines(write) -> None:
     assert "5 data.split.fractions: shares are from 0 to 1, and together at most 1." in joined
     assert "crop_scale: give [smallest, largest], both above 0." in joined
     joined = "\n".join(errors_of(write(GOOD.replace("  pairs: somewhere\n", ""))))
-    assert "4 data: give either 'pairs' or 'extract'" in joined
+    assert (
+        "4 data: missing; give 'extract', or the directory of your pairs: data.pairs=PATH."
+        in joined
+    )
     assert "sweep.seed: give a list" in errors_of(write(GOOD + "sweep: {seed: []}\n"))[0]
+    both = GOOD.replace("pairs: somewhere", "pairs: a\n  extract: tests.data.fake_extractor:Folder")
+    assert any("either 'pairs' or 'extract'" in line for line in errors_of(write(both)))
     text = GOOD.replace('["a {}."]', '["a photo"]').replace("name: embedded", "name: ViT-B-61")
     joined = "\n".join(errors_of(write(text)))
     assert "7 text.templates.0: 'a photo' has no {} for the class." in joined
@@ -134,7 +139,7 @@ def test_overrides_reach_every_place(write) -> None:
     assert recipe.evaluate[0].options == {"shots": (4, 8), "head": None}
     assert recipe.data.split is not None and recipe.data.split.seed == 7
     assert load_recipe(path, [name, "objective=infonce"]).objective == Component(
-        "infonce", {"same_text": "positive", "label_smoothing": 0.0}
+        "infonce", {"same_text": "positive", "label_smoothing": 0.0, "captions": "pairs"}
     )
     wrong = ["evaluate.3.shots=1", "name.sub=1", "=3", "objective.name=infonce"]
     found = errors_of(path, name, *wrong, "objective.weight=none")

@@ -1,0 +1,154 @@
+"""Every shipped recipe is complete, and its adapter, objective and trainer run on tiny data."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from domainclip.adapters.storage import load_adapter
+from domainclip.backbones import load_backbone
+from domainclip.catalogue import recipes
+from domainclip.cli import main
+from domainclip.recipe import load_recipe
+from domainclip.runs import read_result
+from tests.data.map_pairs import map_pairs
+from tests.data.tiny_clip import write_tiny_clip
+from tests.data.tiny_towers import make_backbone
+
+TUNING = [name for name in recipes() if name.startswith(("remote_sensing/", "medical/"))]
+# what makes a recipe small: a transformer has no convolutions to target
+SMALL = ["trainer.epochs=1", "data.batch_size=8", "data.image_px=16", "backbone.device=cpu"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shipped")
+    map_pairs(folder / "world")
+    assert main(["pairs", "export", str(folder / "world"), "-o", str(folder / "classes"),
+                 "-f", "folders"]) == 0  # fmt: skip
+    assert main(["pairs", "import", str(folder / "classes"), "-o", str(folder / "pairs")]) == 0
+    write_tiny_clip(folder / "clip")
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOMAINCLIP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.mark.parametrize("name", sorted(recipes()))
+def test_a_shipped_recipe_is_short_complete_and_explained(name: str) -> None:
+    lines = recipes()[name].read_text("utf-8").split("\n")
+    assert len(lines) <= 71
+    header = "\n".join(line for line in lines if line.startswith("#"))
+    for word in ("Data", "Split", f"domainclip run {name}"):
+        assert word in header, word
+    needed = ["data.pairs=PAIRS"] if name.startswith("medical/") else []
+    assert main(["check", name, *needed]) == 0
+    recipe = load_recipe(name, needed)
+    written = yaml.safe_load("\n".join(lines))
+    assert recipe.name == written["name"]
+    for section in ("backbone", "data", "evaluate"):
+        assert section in written
+
+
+@pytest.mark.parametrize("name", [name for name in TUNING if name.startswith("medical/")])
+def test_a_recipe_for_your_own_pairs_says_what_it_lacks(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", name]) == 2
+    said = capsys.readouterr().err
+    assert "data: missing" in said and "data.pairs=PATH" in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [name for name in TUNING if name != "remote_sensing/climate"])
+def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: Path) -> None:
+    words = [
+        *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
+        "data.extract=null", "data.split=null",
+        "evaluate=[{name: zero_shot}, {name: forgetting, images: 40}]",
+    ]  # fmt: skip
+    adapter = load_recipe(name, words).adapter
+    assert adapter is not None
+    if adapter.options.get("targets"):
+        words.append("adapter.targets=[q, o]")
+    out = tmp_path / "run"
+    assert main(["run", name, *words, "-o", str(out), "--merge"]) == 0
+    result = read_result(out)
+    assert {value.evaluator for value in result.values} == {"zero_shot", "forgetting", "adapted"}
+    with (out / "changes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[0]["relative"]) > 0
+    page = (out / "report.html").read_text()
+    assert "What it changed" in page and rows[0]["weight"] in page
+    assert "a task that it was not trained for" in page
+    directions = out / "directions.csv"
+    assert directions.is_file() == (adapter.name == "svd")
+    if adapter.name == "svd":
+        with directions.open(newline="") as file:
+            (first, *_) = csv.DictReader(file)
+        assert first["towards"] in page and "(" in first["towards"]
+
+
+def test_a_run_is_left_between_plain_and_trained_weights(place: Path, tmp_path: Path) -> None:
+    words = [
+        *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
+        "data.extract=null", "data.split=null", "evaluate=[{name: zero_shot}]",
+    ]  # fmt: skip
+    states: dict[str, Any] = {}
+    for alpha in ("null", "0.5", "[0.5, 0]"):
+        out = tmp_path / f"run {len(states)}"
+        given = [*words, f"trainer.wise_ft={alpha}", "-o", str(out)]
+        assert main(["run", "remote_sensing/wise_ft", *given]) == 0
+        clip = load_backbone(str(place / "clip"))
+        states[alpha] = load_adapter(out / "adapter", clip).state()
+        metrics = json.loads((out / "metrics.json").read_text())
+        if alpha == "null":
+            assert "wise_ft" not in metrics
+            assert "WiSE-FT" not in (out / "report.md").read_text()
+        else:
+            assert metrics["wise_ft"] in (0.5, 0.0)
+            assert f"{metrics['wise_ft']:g} of the way" in (out / "report.md").read_text()
+            assert f"wise_ft at {metrics['wise_ft']:g}" in (out / "log.txt").read_text()
+    plain = load_backbone(str(place / "clip")).model.state_dict()
+    for name, value in states["0.5"].items():
+        middle = (plain[name] + states["null"][name]) / 2
+        assert float((value - middle).abs().max()) < 1e-6
+
+
+def test_words_of_the_users_own_name_the_directions(place: Path, tmp_path: Path) -> None:
+    words = [
+        *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
+        "evaluate=[{name: zero_shot}]", "text.words=[a lighthouse]", "adapter.towers=[image]",
+    ]  # fmt: skip
+    assert main(["run", "medical/svd", *words, "-o", str(tmp_path / "run")]) == 0
+    found = (tmp_path / "run" / "directions.csv").read_text()
+    said = {text.split(" (")[0] for row in csv.DictReader(found.split("\n"))
+            for text in row["towards"].split(", ")}  # fmt: skip
+    assert said <= {"a lighthouse", "desert", "forest", "ocean", "snow"} and "a lighthouse" in found
+
+
+def test_layer_decay_gives_each_stage_of_the_embedded_tower_its_own_rate() -> None:
+    """The blocks of an EfficientNet are grouped as FT-CLIP groups those of a transformer."""
+    from domainclip.training.optimizer import parameter_groups
+
+    recipe = load_recipe("remote_sensing/full_layer_decay")
+    decay, rate = recipe.trainer.layer_decay, recipe.trainer.lr
+    named = {f"model.{n}": p for n, p in make_backbone("efficientnet").model.named_parameters()
+             if n.startswith("visual.")}  # fmt: skip
+    groups = parameter_groups(named.items(), recipe.trainer)
+    lr = {id(p): group["lr"] for group in groups for p in group["params"]}  # type: ignore[union-attr]
+    decayed = {id(p): group["weight_decay"] for group in groups for p in group["params"]}  # type: ignore[union-attr]
+    for name, p in named.items():
+        above = 8 if "conv_stem" in name or (".bn1." in name and "blocks" not in name) else 0
+        if "blocks." in name:
+            above = 7 - int(name.split("blocks.")[1].split(".")[0])
+        assert lr[id(p)] == pytest.approx(rate * decay**above), name
+        assert decayed[id(p)] == (recipe.trainer.weight_decay if p.ndim > 1 else 0.0)
