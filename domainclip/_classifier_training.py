@@ -2,7 +2,7 @@
 
 What never changes is computed once: class texts where nothing trains the text tower, and the
 features of every view of every image where nothing trains the image tower (CoOp and its kin), so
-that a step is the text tower's alone (``benchmarks/coop_cached.py``).
+that a step is the text tower's alone.
 """
 
 from __future__ import annotations
@@ -41,8 +41,6 @@ _SCHEDULES = {
     "kgcoop": _PROMPTS,
     "eco": _PROMPTS,
     "cocoop": Schedule("sgd", 2e-3, 5e-4, 10, 1),
-    "maple": Schedule("sgd", 3.5e-3, 5e-4, 5, 4),
-    "biomedcoop": Schedule("sgd", 2.5e-3, 5e-4, 50, 4),
 }
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from domainclip._classifier_training import schedule_of, train
 from domainclip.adapters._prompting import PromptAdapter
 from domainclip.backbones import Backbone
 from domainclip.catalogue import entries, load
+from domainclip.classifier import few_shot, load_classifier
 from domainclip.errors import BadInput, UsageError
 from tests.data.tiny_towers import KINDS, images, make_backbone, token_ids
 
@@ -102,3 +106,36 @@ def test_a_context_that_leaves_no_room_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="16 positions"):
         _injected(name, backbone, **options)
     assert list(backbone.model.state_dict()) == before
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_features_computed_once_train_the_same_prompts(name: str) -> None:
+    x, y = images(6), torch.tensor([0, 1, 2, 0, 1, 2])
+    schedule = replace(schedule_of(name), epochs=3, batch_size=4)
+    states, encoded = [], []
+    for cache in (True, False):
+        backbone, count = make_backbone("vit"), [0]
+        adapter = _injected(name, backbone)
+        backbone.model.visual.register_forward_hook(
+            lambda module, given, output, count=count: count.append(len(given[0]))
+        )
+        train(backbone, adapter, x, y, NAMES, ["a {}."], schedule, seed=1, views=2, cache=cache)
+        states.append(adapter.state())
+        encoded.append(sum(count))
+    assert encoded == [2 * 6, 3 * 6]
+    for key, value in states[0].items():
+        torch.testing.assert_close(value, states[1][key], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_few_shot_learns_saves_and_loads(name: str, tmp_path: Path) -> None:
+    backbone = make_backbone("vit")
+    given = dict(OPTIONS.get(name, {}))
+    found = few_shot(
+        backbone, list(images(6)), [0, 1, 2] * 2, NAMES, method=name, epochs=2, options=given
+    )
+    expected = found.logits(images())
+    found.save(tmp_path / "mine")
+    found.component.eject()
+    again = load_classifier(tmp_path / "mine", backbone)
+    assert torch.equal(again.logits(images()), expected)
