@@ -86,16 +86,16 @@ def problem(count: int, width: int, classes: int, seed: int = 0) -> tuple[Tensor
 
 
 def pseudo_inverse(z: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """GDA's weights and biases by torch.cov and torch.linalg.pinv, class after class."""
-    n, d = z.shape
-    means = torch.stack([z[y == c].mean(0) for c in range(classes)])
-    centred = torch.cat([z[y == c] - means[c] for c in range(classes)])
-    covariance = torch.cov(centred.T)
-    precision = d * torch.linalg.pinv(
-        (n - 1) * covariance + covariance.trace() * torch.eye(d), hermitian=False
-    )
-    weight = means @ precision
-    return weight, -0.5 * (means * weight).sum(1)
+    """GDA's weights and biases as main_few_shots.py of the released code has them, in float32: its
+    operations in its order, the covariance computed twice, the general (not Hermitian) pinv."""
+    means = torch.cat([z[y == c].mean(dim=0, keepdim=True) for c in range(classes)])
+    centred = torch.cat([z[y == c] - means[c].unsqueeze(0) for c in range(classes)])
+    n, d = centred.shape
+    shrunk = (n - 1) * torch.cov(centred.T) + torch.cov(centred.T).trace() * torch.eye(d)
+    precision = d * torch.linalg.pinv(shrunk)
+    prior = torch.ones(classes) / classes
+    weight = torch.einsum("nd, dc -> cn", means, precision)
+    return weight, prior.log() - torch.einsum("nd, dc, nc -> n", means, precision, means) / 2
 
 
 def published_grid(
