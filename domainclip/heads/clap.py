@@ -99,7 +99,9 @@ class CLAP:
         """(m, d) -> (m, c)."""
         if not self._parts:
             raise UsageError("this clap head is not fitted; call fit first.")
-        z = functional.normalize(as_features(features), dim=-1)
+        z = functional.normalize(
+            as_features(features, width=self._parts["weight"].shape[1]), dim=-1
+        )
         return self._cosines(z, self._parts["weight"])
 
     def state(self) -> dict[str, Tensor]:

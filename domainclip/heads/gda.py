@@ -66,7 +66,7 @@ class GDA:
         """(m, d) -> (m, c)."""
         if not self._parts:
             raise UsageError("this gda head is not fitted; call fit first.")
-        z = functional.normalize(as_features(features), dim=-1)
+        z = functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1)
         votes = finite(z @ self._parts["weight"].T + self._parts["bias"])
         return self.scale * z @ self._parts["text"].T + self._parts["alpha"] * votes
 

@@ -96,7 +96,10 @@ class GDANew:
         """(m, d) -> (m, c)."""
         if not self._parts:
             raise UsageError("this gda_new head is not fitted; call fit first.")
-        z, parts = functional.normalize(as_features(features), dim=-1), self._parts
+        z, parts = (
+            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
+            self._parts,
+        )
         votes = finite(z @ parts["weight"].T + parts["bias"])
         return self.scale * z @ parts["text"].T + parts["alpha"] * votes
 

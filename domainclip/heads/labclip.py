@@ -103,7 +103,7 @@ class LABCLIP:
     def transform(self, text: Any) -> Tensor:
         """Text embeddings (n, d) as the map leaves them, of unit length."""
         self._fitted()
-        return mapped(as_features(text, "texts"), self._parts["matrix"])
+        return mapped(as_features(text, "texts", len(self._parts["matrix"])), self._parts["matrix"])
 
     def merged(self, text_projection: Tensor) -> Tensor:
         """A tower's ``text_projection`` (width, d), used as h @ projection, with A in it:
@@ -120,7 +120,7 @@ class LABCLIP:
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
         self._fitted()
-        z = functional.normalize(as_features(features), dim=-1)
+        z = functional.normalize(as_features(features, width=len(self._parts["matrix"])), dim=-1)
         return self.scale * z @ mapped(self._parts["text"], self._parts["matrix"]).T
 
     def state(self) -> dict[str, Tensor]:
