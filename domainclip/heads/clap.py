@@ -2,16 +2,17 @@
 
 logits = scale cos(x, w_c), w_c from the class's text t_c; loss = cross-entropy
 + mean_c lambda_c |w_c - t_c|², lambda_c the mean zero-shot probability of c on c's support images:
-a class whose text is right stays, one whose text is wrong may go. That is the paper's one outer step
-of an augmented Lagrangian; it needs no validation images, and looks at none. SGD, lr 0.1,
+a class whose text is right stays, one whose text is wrong may go. That is the paper's one outer
+step of an augmented Lagrangian; it needs no validation images, and looks at none. SGD, lr 0.1,
 momentum 0.9, batch 256, 300 epochs, the first at lr 1e-5, then cosine by epoch; the last step's w.
 Reference: Silva-Rodríguez et al. 2024, arXiv 2312.12730, section 4, and the released code, where
-``class_adaptive`` is called l2 and ``none`` is ZS-LP; ``l2`` here is one lambda for all, their mean.
-Differs: there t_c is the mean of un-normalised text embeddings, and its length sets the step against
-lr 0.1; class texts come to a head with length 1, so they are brought to ``text_length``, which None
-leaves to the caller's. A class without an image has the other classes' mean lambda, not 0 / 0.
-``outer_steps`` is a branch of the released code that its published runs leave out: after each epoch
-lambda <- max(lambda + rho h, 0) with h_c = |w_c - t_c|², then rho <- h; rho starts at 0.
+``class_adaptive`` is called l2 and ``none`` is ZS-LP; ``l2`` here is one lambda for all classes,
+their mean.
+Differs: there t_c is the mean of un-normalised text embeddings, and its length sets the step
+against lr 0.1; class texts come to a head with length 1, so they are brought to ``text_length``,
+which None leaves to the caller's. A class without an image has the other classes' mean lambda, not
+0 / 0. ``outer_steps`` is a branch of the released code that its published runs leave out: after
+each epoch lambda <- max(lambda + rho h, 0) with h_c = |w_c - t_c|², then rho <- h, from rho = 0.
 """
 
 from __future__ import annotations

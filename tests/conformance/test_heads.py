@@ -146,7 +146,7 @@ def test_validation_images_are_checked_like_the_others(name: str) -> None:
 
 @pytest.mark.parametrize("name", HEADS)
 def test_classes_of_unequal_numbers_of_images(name: str) -> None:
-    """1, 2, 3 and 6 images; chance is 0.25, and a probe without texts leans to the large classes."""
+    """1, 2, 3 and 6 images; chance is 0.25, and a probe without texts leans to large classes."""
     z, y, text = _problem()
     kept = torch.cat([torch.nonzero(y == c)[:n, 0] for c, n in enumerate((1, 2, 3, 6))])
     logits = load("heads", name)().fit(z[kept], y[kept], text).logits(z)

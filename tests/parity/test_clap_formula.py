@@ -129,13 +129,14 @@ def test_outer_steps_tighten_and_nonsense_is_refused() -> None:
         CLAP(scale=SCALE, text_length=LENGTH, epochs=20, outer_steps=steps).fit(z, y, text).state()
         for steps in (False, True)
     )
-    assert bool((again["lambda"] > once["lambda"]).all())
+    tighter = again["lambda"] - once["lambda"]  # 0 where a class has not moved
+    assert bool((tighter >= 0).all()) and float(tighter.max()) > 0.01
     with pytest.raises(UsageError, match="constraint"):
         CLAP("cosine").fit(z, y, text)  # type: ignore[arg-type]
 
 
 def test_an_epoch_of_views_takes_as_many_rows_as_there_are_images() -> None:
-    """Twice the rows with views=2 are as many steps: seen in the momentum's reach after an epoch."""
+    """Of 40 rows in batches of 10, one view makes four steps an epoch, two views make two."""
     z, y, text = _problem()
     many, labels = z.repeat(2, 1), y.repeat(2)
     moved = [

@@ -113,7 +113,7 @@ def test_em_mends_texts_that_point_beside_the_classes() -> None:
     centres = functional.normalize(torch.randn(5, 64, generator=generator), dim=1)
     y = torch.arange(500) % 5
     z = centres[y] + 0.12 * torch.randn(500, 64, generator=generator)
-    text = centres + 0.35 * torch.randn(5, 64, generator=generator)
+    text = centres + 0.45 * torch.randn(5, 64, generator=generator)
 
     def right(logits: Tensor) -> float:
         return float((logits.argmax(1) == y).float().mean())
