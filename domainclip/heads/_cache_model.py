@@ -25,7 +25,10 @@ class CacheModel:
         """(m, d) -> (m, c)."""
         if not self._parts:
             raise UsageError("this Tip-Adapter head is not fitted; call fit first.")
-        z, parts = functional.normalize(as_features(features), dim=-1), self._parts
+        z, parts = (
+            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
+            self._parts,
+        )
         votes = cache_logits(
             z @ parts["keys"].T, parts["labels"], len(parts["text"]), float(parts["beta"])
         )

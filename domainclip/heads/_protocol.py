@@ -32,11 +32,19 @@ class Head(Protocol):
     def load_state(self, state: Mapping[str, Tensor]) -> None: ...
 
 
-def as_features(values: Any, name: str = "features") -> Tensor:
-    """An array or tensor (n, d) as a float32 tensor on the CPU. Raises BadInput."""
-    tensor = torch.as_tensor(values).detach().float().cpu()
+def as_features(values: Any, name: str = "features", width: int | None = None) -> Tensor:
+    """An array or tensor (n, d) as a float32 tensor on the CPU.
+
+    width: d of the features that a head was fitted on. Raises BadInput.
+    """
+    tensor = _tensor(values, name).float()
     if tensor.ndim != 2:
         raise BadInput(f"{name} have shape {tuple(tensor.shape)}, and must be (n, d).")
+    if width is not None and tensor.shape[1] != width:
+        raise BadInput(
+            f"{name} have width {tensor.shape[1]}, and this head was fitted on width {width}: "
+            "encode them with the backbone that it was fitted with."
+        )
     # the sum is finite only where all values are; looked at one by one only where it isn't
     if not bool(tensor.sum().isfinite()) and not bool(torch.isfinite(tensor).all()):
         raise BadInput(f"{name} hold values that are not finite.")
@@ -44,8 +52,13 @@ def as_features(values: Any, name: str = "features") -> Tensor:
 
 
 def as_labels(values: Any) -> Tensor:
-    """Class indices (n,) as a long tensor on the CPU."""
-    return torch.as_tensor(values).detach().long().cpu()
+    """Class indices (n,) as a long tensor on the CPU. Raises BadInput."""
+    tensor = _tensor(values, "labels")
+    if tensor.ndim != 1:
+        raise BadInput(f"labels have shape {tuple(tensor.shape)}, and must be (n,).")
+    if not torch.equal(tensor, tensor.long().to(tensor.dtype)):
+        raise BadInput("labels must be class indices: whole numbers from 0.")
+    return tensor.long()
 
 
 def checked(features: Any, labels: Any, class_text: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,3 +73,10 @@ def checked(features: Any, labels: Any, class_text: Any) -> tuple[Tensor, Tensor
             f"labels lie between {int(y.min())} and {int(y.max())}, and there are {len(w)} classes."
         )
     return z, y, w
+
+
+def _tensor(values: Any, name: str) -> Tensor:
+    try:
+        return torch.as_tensor(values).detach().cpu()
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{name} must be an array or tensor of numbers: {error}.") from error

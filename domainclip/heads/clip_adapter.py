@@ -70,7 +70,10 @@ class CLIPAdapter:
         """(m, d) -> (m, c)."""
         if not self._parts:
             raise UsageError("this clip_adapter head is not fitted; call fit first.")
-        return self._logits(functional.normalize(as_features(features), dim=-1), self._parts)
+        return self._logits(
+            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
+            self._parts,
+        )
 
     def state(self) -> dict[str, Tensor]:
         return dict(self._parts)

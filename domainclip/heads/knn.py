@@ -66,7 +66,7 @@ class KNN:
         """(m, d) -> (m, c), log shares."""
         if not self._parts:
             raise UsageError("this knn head is not fitted; call fit first.")
-        z = functional.normalize(as_features(features), dim=-1)
+        z = functional.normalize(as_features(features, width=self._parts["keys"].shape[1]), dim=-1)
         cosine = z @ self._parts["keys"].T
         classes, k = int(self._parts["classes"]), int(self._parts["k"])
         return self._votes(cosine, self._parts["labels"], classes, k)

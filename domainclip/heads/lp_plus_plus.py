@@ -88,7 +88,10 @@ class LPPlusPlus:
         """(m, d) -> (m, c)."""
         if not self._parts:
             raise UsageError("this lp_plus_plus head is not fitted; call fit first.")
-        z, parts = functional.normalize(as_features(features), dim=-1), self._parts
+        z, parts = (
+            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
+            self._parts,
+        )
         linear = z @ parts["weight"].T + parts["bias"]
         return linear + parts["alpha"] * (z @ parts["text"].T)
 

@@ -41,7 +41,11 @@ class ZeroShot:
         """(m, d) -> (m, c)."""
         if self._weight is None:
             raise UsageError("this zero_shot head is not fitted; call fit first.")
-        return self.scale * functional.normalize(as_features(features), dim=-1) @ self._weight.T
+        return (
+            self.scale
+            * functional.normalize(as_features(features, width=self._weight.shape[1]), dim=-1)
+            @ self._weight.T
+        )
 
     def state(self) -> dict[str, Tensor]:
         return {} if self._weight is None else {"weight": self._weight}

@@ -102,3 +102,68 @@ def test_what_does_not_fit_is_refused(name: str) -> None:
         load("heads", name)().fit(z, y + 1, text)
     with pytest.raises(BadInput, match="not finite"):
         load("heads", name)().fit(z * np.nan, y, text)
+
+
+def _refuses(head: object, call: str, *arguments: object, match: str) -> None:
+    with pytest.raises(BadInput, match=match):
+        getattr(head, call)(*arguments)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_features_of_another_backbone_are_refused(name: str) -> None:
+    z, y, text = _problem()
+    head = load("heads", name)().fit(z, y, text)
+    _refuses(head, "logits", z[:, :-3], match="width 21, and this head was fitted on width 24")
+    _refuses(head, "logits", z * np.nan, match="not finite")
+    _refuses(head, "logits", z[0], match=r"must be \(n, d\)")
+    assert head.logits(z[:0]).shape == (0, 4)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_labels_that_are_no_indices_and_texts_that_are_no_numbers_are_refused(name: str) -> None:
+    z, y, text = _problem()
+    head = load("heads", name)()
+    _refuses(head, "fit", z, y, text * np.inf, match="class texts hold values that are not finite")
+    _refuses(head, "fit", z, y, ["a", "b"], match="class texts must be an array")
+    if name == "zero_shot":
+        return  # looks at no image
+    _refuses(head, "fit", z, y[:, None], text, match=r"must be \(n,\)")
+    _refuses(head, "fit", z, y + 0.5, text, match="whole numbers")
+    _refuses(head, "fit", z, -y, text, match="labels lie between -3 and 0")
+    _refuses(head, "fit", z.tolist(), ["x"] * len(y), text, match="labels must be")
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_validation_images_are_checked_like_the_others(name: str) -> None:
+    if name in ("zero_shot", "clap"):
+        return  # choose nothing, so that they never look at them
+    z, y, text = _problem()
+    head = load("heads", name)()
+    _refuses(head, "fit", z, y, text, (z[:, :-3], y), match="width")
+    _refuses(head, "fit", z, y, text, (z * np.nan, y), match="not finite")
+    _refuses(head, "fit", z, y, text, (z, y + 1), match="there are 4 classes")
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_classes_of_unequal_numbers_of_images(name: str) -> None:
+    """1, 2, 3 and 6 images; chance is 0.25, and a probe without texts leans to large classes."""
+    z, y, text = _problem()
+    kept = torch.cat([torch.nonzero(y == c)[:n, 0] for c, n in enumerate((1, 2, 3, 6))])
+    logits = load("heads", name)().fit(z[kept], y[kept], text).logits(z)
+    assert bool(torch.isfinite(logits).all())
+    assert float((logits.argmax(1) == y).float().mean()) > 0.6
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_features_of_any_length_and_the_same_image_twice(name: str) -> None:
+    """Every head looks at directions; images without scatter about their means are no division
+    by zero."""
+    z, y, text = _problem()
+    head = load("heads", name)
+    torch.testing.assert_close(
+        head().fit(7 * z, y, text).logits(0.5 * z), head().fit(z, y, text).logits(z),
+        rtol=1e-3, atol=1e-2,
+    )  # fmt: skip
+    first = torch.arange(4).repeat(3)
+    logits = head().fit(z[first], y[first], text).logits(z)
+    assert bool(torch.isfinite(logits).all())
