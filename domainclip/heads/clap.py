@@ -5,9 +5,9 @@ logits = scale cos(x, w_c), w_c from the class's text t_c; loss = cross-entropy
 a class whose text is right stays, one whose text is wrong may go. That is the paper's one outer
 step of an augmented Lagrangian; it needs no validation images, and looks at none. SGD, lr 0.1,
 momentum 0.9, batch 256, 300 epochs, the first at lr 1e-5, then cosine by epoch; the last step's w.
-Reference: Silva-Rodríguez et al. 2024, arXiv 2312.12730, section 4, and the released code, where
-``class_adaptive`` is called l2 and ``none`` is ZS-LP; ``l2`` here is one lambda for all classes,
-their mean.
+Reference: CLAP, Silva-Rodríguez et al. 2024, arXiv 2312.12730, section 4, and the released code.
+Its name for ``class_adaptive`` is l2, and ``none`` is ZS-LP; ``l2`` here is one lambda for all
+classes, their mean.
 Differs: there t_c is the mean of un-normalised text embeddings, and its length sets the step
 against lr 0.1; class texts come to a head with length 1, so they are brought to ``text_length``,
 which None leaves to the caller's. A class without an image has the other classes' mean lambda, not

@@ -2,8 +2,8 @@
 
 mu_c the class means, S the pooled covariance of the centred features, n images in D dimensions:
 P = D ((n - 1) S + tr(S) I)⁻¹, w_c = P mu_c, b_c = log(1 / C) - mu_cᵀ P mu_c / 2, and
-logits = 100 x tᵀ + alpha (x wᵀ + b). Reference: "A Hard-to-Beat Baseline for Training-free
-CLIP-based Adaptation", Wang et al. 2024, arXiv 2402.04087.
+logits = 100 x tᵀ + alpha (x wᵀ + b).
+Reference: "A Hard-to-Beat Baseline ...", Wang et al. 2024, arXiv 2402.04087, few-shot.
 Differs: the inverse is a Cholesky solve, of n x n where n < d (Woodbury); alpha is chosen on
 validation images or, without them, by cross-validation on the support set, never on test images.
 With one image a class nothing can be held out; alpha then gives both terms the same spread over the

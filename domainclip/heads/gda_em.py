@@ -3,8 +3,7 @@
 Expectation-maximisation from the zero-shot posterior r = softmax(100 x tᵀ): M-step mu_c the means
 weighted by r, S the pooled covariance weighted by r, P = D ((n - 1) S + tr(S) I)⁻¹, w_c = P mu_c,
 b_c = log(1 / C) - mu_cᵀ w_c / 2; E-step r = softmax(100 x tᵀ + alpha (x wᵀ + b)), ``rounds`` times.
-Reference: "A Hard-to-Beat Baseline for Training-free CLIP-based Adaptation", Wang et al. 2024,
-arXiv 2402.04087, unsupervised learning.
+Reference: "A Hard-to-Beat Baseline ...", Wang et al. 2024, arXiv 2402.04087, unsupervised learning.
 Differs: experimental. The released code leaves this form out, so rounds and alpha are ours, and
 nothing here was compared with published numbers. It can only sharpen what zero-shot half knows:
 where the texts mislead, so will this. Without validation images alpha gives both terms the same

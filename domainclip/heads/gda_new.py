@@ -3,8 +3,8 @@
 A new class with text t takes the k base images X nearest to it: mu_c is the mean of X and 16 copies
 of t, S_c = (X - t)ᵀ(X - t) / (k - 1), and P = mean_c D ((k - 1) S_c + tr(S_c) I)⁻¹; then
 w_c = P mu_c, b_c = log(1 / C) - mu_cᵀ w_c / 2 and logits = 100 x tᵀ + alpha (x wᵀ + b), alpha as it
-was chosen on the base classes. Reference: "A Hard-to-Beat Baseline for Training-free CLIP-based
-Adaptation", Wang et al. 2024, arXiv 2402.04087, base-to-new generalization, and the released code.
+was chosen on the base classes.
+Reference: "A Hard-to-Beat Baseline ...", Wang et al. 2024, arXiv 2402.04087, base-to-new.
 Differs: P is never formed, each class is a Cholesky solve of k x k (Woodbury) in place of a D x D
 pseudo-inverse, at any D (512 is written into the released code). Base classes take the shrunken
 precision of ``gda``; the released pseudo-inverse of the mean covariance, which is not of full rank

@@ -1,8 +1,8 @@
 """Nearest neighbours by cosine, voting by weight: no training, a baseline for every feature.
 
 The k support images nearest to x vote for their classes with weight exp(cosine / temperature);
-logits are the log of the classes' shares. Reference: Wu et al. 2018, arXiv 1805.01978, section 3.4,
-whose temperature is 0.07.
+logits are the log of the classes' shares.
+Reference: Wu et al. 2018, arXiv 1805.01978, section 3.4, temperature 0.07.
 Differs: k is chosen on validation images or, without them, by leaving one support image out at a
 time; a class that no neighbour votes for has a share of 1e-6 instead of none.
 """

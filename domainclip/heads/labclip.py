@@ -4,8 +4,8 @@ t' = A t / |A t|, A (d, d) without bias, from the identity; towers stay frozen. 
 (``fit_pairs``): with s = exp(tau) cos(x, t'), tau from 0 and trained, B pairs and for each pair one
 caption wrong in one thing (entities or attributes swapped), loss = (CE of each image over the B
 captions and the B wrong ones + CE of each caption over the B images) / 2. Adam, lr 1e-3,
-batch 1,024, 10 epochs. Reference: "CLIP Behaves like a Bag-of-Words Model Cross-modally but not
-Uni-modally", Koishigarina et al. 2025, arXiv 2502.03566.
+batch 1,024, 10 epochs.
+Reference: LABCLIP, Koishigarina et al. 2025, arXiv 2502.03566; its released code was not read.
 Differs: ``fit`` on labelled images is ours: an image's wrong captions are the other classes' texts,
 and a text's images all those of its class in the batch (their mean log-probability). It takes 300
 epochs, since few images make few steps, and keeps the best step on validation images, A = I

@@ -1,8 +1,8 @@
 """Linear probe: multinomial logistic regression on unit features, its strength chosen by search.
 
-Reference: Radford et al. 2021, arXiv 2103.00020, appendix A.3 (L2, L-BFGS, 1,000 iterations); CoOp,
-Zhou et al. 2022, arXiv 2109.01134, appendix (coarse search over C = 1e-6 ... 1e6, then binary
-refinement on a small validation set).
+Reference: Radford et al. 2021, arXiv 2103.00020, appendix A.3 (L2, L-BFGS, 1,000 iterations).
+Reference: CoOp, Zhou et al. 2022, arXiv 2109.01134, appendix: a coarse search over 1e-6 ... 1e6,
+then binary refinement on a small validation set.
 Differs: CoOp's features keep the lengths that the tower gives them; here they are brought to length
 sqrt(d) / 4 (spread about 1 / 4 a dimension), so that one grid of C fits every tower, and 1e-4 ...
 1e2 is enough of it. C is the one of least log-loss, which few held-out images tell apart better

@@ -1,8 +1,8 @@
 """Tip-Adapter: support images as a cache of keys and values, added to zero-shot; no training.
 
 Keys F (n, d) are the support features, values their classes one-hot:
-logits = 100 x tᵀ + alpha exp(-beta (1 - x Fᵀ)) V. Reference: Tip-Adapter, Zhang et al. 2022,
-arXiv 2207.09519, section 3.1.
+logits = 100 x tᵀ + alpha exp(-beta (1 - x Fᵀ)) V.
+Reference: Tip-Adapter, Zhang et al. 2022, arXiv 2207.09519, section 3.1.
 Differs: alpha and beta are searched on validation images or, without them, on the support images
 with their own key left out, never on test images; with one image a class, where leaving a key out
 leaves none, they stay at ``alpha`` and ``beta``. Features of several views of an image are averaged

@@ -1,7 +1,7 @@
 """Zero-shot: the cosine to each class's text, times the temperature; nothing is fitted.
 
-logits = 100 x Wᵀ, x (m, d) unit length, W (c, d) the class texts. Reference: Radford et al. 2021,
-arXiv 2103.00020, section 3.1.
+logits = 100 x Wᵀ, x (m, d) unit length, W (c, d) the class texts.
+Reference: Radford et al. 2021, arXiv 2103.00020, section 3.1.
 """
 
 from __future__ import annotations

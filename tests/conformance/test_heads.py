@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from domainclip.catalogue import entries, load
+from domainclip.cli import main
 from domainclip.errors import BadInput, UsageError
 
 HEADS = [entry.name for entry in entries("heads")]
@@ -167,3 +168,9 @@ def test_features_of_any_length_and_the_same_image_twice(name: str) -> None:
     first = torch.arange(4).repeat(3)
     logits = head().fit(z[first], y[first], text).logits(z)
     assert bool(torch.isfinite(logits).all())
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_paper_can_be_cited(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", name, "--cite"]) == 0
+    assert "arXiv " in capsys.readouterr().out
