@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.errors import UsageError
-from domainclip.heads._protocol import as_features
+from domainclip.heads._fitted import FittedHead
 
 __all__ = ["CacheModel", "cache_logits", "search"]
 
 
-class CacheModel:
+class CacheModel(FittedHead):
     """What both heads are once they are fitted: class texts, keys, their labels, alpha, beta."""
 
     scale: float
-    _parts: dict[str, Tensor]
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this Tip-Adapter head is not fitted; call fit first.")
-        z, parts = (
-            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
-            self._parts,
-        )
+        z, parts = self._asked(features, "text"), self._parts
         votes = cache_logits(
             z @ parts["keys"].T, parts["labels"], len(parts["text"]), float(parts["beta"])
         )
         return self.scale * z @ parts["text"].T + parts["alpha"] * votes
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
 
 
 def cache_logits(affinity: Tensor, y: Tensor, classes: int, beta: float) -> Tensor:

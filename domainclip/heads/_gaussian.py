@@ -7,7 +7,7 @@ which float32 then carries to seven digits; centring afterwards loses three of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from domainclip.heads._training import held_out
 
-__all__ = ["ALPHAS", "chosen_alpha", "finite", "gaussian", "linear", "weighted"]
+__all__ = ["ALPHAS", "blended", "chosen_alpha", "finite", "gaussian", "linear", "weighted"]
 
 ALPHAS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
 CHUNK = 2048  # rows whose products are summed in float32; their sums are added in float64
@@ -76,6 +76,12 @@ def finite(logits: Tensor) -> Tensor:
     absent = logits.isinf()
     least = logits.masked_fill(absent, float("inf")).min(1, keepdim=True).values
     return torch.where(absent, least, logits)
+
+
+def blended(z: Tensor, parts: Mapping[str, Tensor], scale: float) -> Tensor:
+    """Logits (m, c) of unit features (m, d): scale z tᵀ + alpha (z wᵀ + b)."""
+    votes = finite(z @ parts["weight"].T + parts["bias"])
+    return scale * z @ parts["text"].T + parts["alpha"] * votes
 
 
 def chosen_alpha(

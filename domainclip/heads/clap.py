@@ -18,8 +18,7 @@ each epoch lambda <- max(lambda + rho h, 0) with h_c = |w_c - t_c|², then rho <
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import torch
@@ -27,7 +26,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from domainclip.errors import BadInput, UsageError
-from domainclip.heads._protocol import as_features, checked
+from domainclip.heads._fitted import FittedHead
+from domainclip.heads._protocol import checked
 
 __all__ = ["CLAP"]
 
@@ -36,7 +36,7 @@ WARM_UP_LR = 1e-5
 
 
 @dataclass
-class CLAP:
+class CLAP(FittedHead):
     """constraint: how w is held. views: rows of features an image, in place of which 20 augmented
     ones are published; an epoch takes as many rows as there are images. text_length: of class
     texts, of the order of CLIP's own; None takes them as they come. scale: of the cosines."""
@@ -50,7 +50,6 @@ class CLAP:
     text_length: float | None = 10.0
     seed: int = 0
     scale: float = 100.0
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -98,18 +97,7 @@ class CLAP:
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this clap head is not fitted; call fit first.")
-        z = functional.normalize(
-            as_features(features, width=self._parts["weight"].shape[1]), dim=-1
-        )
-        return self._cosines(z, self._parts["weight"])
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
+        return self._cosines(self._asked(features, "weight"), self._parts["weight"])
 
     def _loss(self, weight: Tensor, z: Tensor, y: Tensor, text: Tensor, held: Tensor) -> Tensor:
         away = (weight - text).square().sum(1)  # (c,)

@@ -10,7 +10,7 @@ images choose r from 0.2, 0.4, 0.6 and 0.8 where ``ratio`` is None, which withou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from domainclip.errors import BadInput, UsageError
-from domainclip.heads._protocol import as_features, checked
+from domainclip.heads._fitted import FittedHead
+from domainclip.heads._protocol import checked
 from domainclip.heads._training import accuracy, held_out, train
 
 __all__ = ["CLIPAdapter"]
@@ -27,7 +28,7 @@ RATIOS = (0.2, 0.4, 0.6, 0.8)
 
 
 @dataclass
-class CLIPAdapter:
+class CLIPAdapter(FittedHead):
     """ratio: share r of the bottleneck, 0 to 1. reduction: its narrowing. scale: of the cosines."""
 
     ratio: float | None = None
@@ -37,7 +38,6 @@ class CLIPAdapter:
     batch_size: int = 32
     seed: int = 0
     scale: float = 100.0
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -68,18 +68,7 @@ class CLIPAdapter:
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this clip_adapter head is not fitted; call fit first.")
-        return self._logits(
-            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
-            self._parts,
-        )
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
+        return self._logits(self._asked(features, "text"), self._parts)
 
     def _trained(self, z: Tensor, y: Tensor, text: Tensor, ratio: float) -> dict[str, Tensor]:
         d = z.shape[1]

@@ -13,28 +13,27 @@ right, one image cannot teach more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.errors import BadInput, UsageError
-from domainclip.heads._gaussian import chosen_alpha, finite, gaussian
-from domainclip.heads._protocol import as_features, checked
+from domainclip.errors import BadInput
+from domainclip.heads._fitted import FittedHead
+from domainclip.heads._gaussian import blended, chosen_alpha, gaussian
+from domainclip.heads._protocol import checked
 
 __all__ = ["GDA"]
 
 
 @dataclass
-class GDA:
+class GDA(FittedHead):
     """alpha: weight of the Gaussian logits; None chooses one of 1e-4 ... 1e2. scale: zero-shot."""
 
     alpha: float | None = None
     scale: float = 100.0
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -64,14 +63,4 @@ class GDA:
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this gda head is not fitted; call fit first.")
-        z = functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1)
-        votes = finite(z @ self._parts["weight"].T + self._parts["bias"])
-        return self.scale * z @ self._parts["text"].T + self._parts["alpha"] * votes
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
+        return blended(self._asked(features, "text"), self._parts, self.scale)

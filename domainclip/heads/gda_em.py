@@ -12,8 +12,7 @@ spread over an image's classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -21,15 +20,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from domainclip.errors import BadInput, UsageError
-from domainclip.heads._gaussian import ALPHAS, linear, weighted
-from domainclip.heads._protocol import as_features, checked
+from domainclip.heads._fitted import FittedHead
+from domainclip.heads._gaussian import ALPHAS, blended, linear, weighted
+from domainclip.heads._protocol import checked
 from domainclip.heads._training import accuracy, held_out
 
 __all__ = ["GDAEM"]
 
 
 @dataclass
-class GDAEM:
+class GDAEM(FittedHead):
     """rounds: E- and M-steps. alpha: weight of the Gaussian logits; None takes the best of
     1e-4 ... 1e2 on validation images, and without any the one of even spreads. scale: zero-shot.
     """
@@ -37,7 +37,6 @@ class GDAEM:
     rounds: int = 10
     alpha: float | None = None
     scale: float = 100.0
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -63,25 +62,14 @@ class GDAEM:
         best = -1.0
         for alpha in ALPHAS:
             parts = self._settled(z, text, alpha)
-            right = accuracy(self._logits(held[0], parts), held[1])
+            right = accuracy(blended(held[0], parts, self.scale), held[1])
             if right > best:
                 best, self._parts = right, parts
         return self
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this gda_em head is not fitted; call fit first.")
-        return self._logits(
-            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
-            self._parts,
-        )
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
+        return blended(self._asked(features, "text"), self._parts, self.scale)
 
     def _settled(self, z: Tensor, text: Tensor, alpha: float | None) -> dict[str, Tensor]:
         zero_shot = self.scale * z @ text.T
@@ -94,12 +82,8 @@ class GDAEM:
             parts |= {
                 "weight": weight.float(), "bias": bias.float(), "alpha": torch.tensor(factor),
             }  # fmt: skip
-            logits = self._logits(z, parts)
+            logits = blended(z, parts, self.scale)
         return parts
-
-    def _logits(self, z: Tensor, parts: Mapping[str, Tensor]) -> Tensor:
-        gaussians = z @ parts["weight"].T + parts["bias"]
-        return self.scale * z @ parts["text"].T + parts["alpha"] * gaussians
 
 
 def _spread(logits: Tensor) -> float:

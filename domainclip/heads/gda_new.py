@@ -13,8 +13,7 @@ in a few shots, is ``base="paper"``. alpha is chosen as in ``gda``, never on tes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import torch
@@ -22,7 +21,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from domainclip.errors import BadInput, UsageError
-from domainclip.heads._gaussian import chosen_alpha, finite, gaussian, linear
+from domainclip.heads._fitted import FittedHead
+from domainclip.heads._gaussian import blended, chosen_alpha, gaussian, linear
 from domainclip.heads._protocol import as_features, checked
 
 __all__ = ["GDANew"]
@@ -32,7 +32,7 @@ CLASSES_AT_ONCE = 64
 
 
 @dataclass
-class GDANew:
+class GDANew(FittedHead):
     """``fit`` on base classes, then ``for_new(texts)`` gives the head of other classes.
 
     neighbours: k, base images that stand in for a new class's. alpha: weight of the Gaussian
@@ -43,7 +43,6 @@ class GDANew:
     alpha: float | None = None
     base: Literal["shrunk", "paper"] = "shrunk"
     scale: float = 100.0
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -94,20 +93,7 @@ class GDANew:
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this gda_new head is not fitted; call fit first.")
-        z, parts = (
-            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
-            self._parts,
-        )
-        votes = finite(z @ parts["weight"].T + parts["bias"])
-        return self.scale * z @ parts["text"].T + parts["alpha"] * votes
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
+        return blended(self._asked(features, "text"), self._parts, self.scale)
 
 
 def borrowed(z: Tensor, text: Tensor, k: int) -> tuple[Tensor, Tensor]:

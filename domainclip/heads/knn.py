@@ -9,8 +9,7 @@ time; a class that no neighbour votes for has a share of 1e-6 instead of none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -18,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from domainclip.errors import BadInput, UsageError
-from domainclip.heads._protocol import as_features, checked
+from domainclip.heads._fitted import FittedHead
+from domainclip.heads._protocol import checked
 from domainclip.heads._training import accuracy, held_out
 
 __all__ = ["KNN"]
@@ -28,12 +28,11 @@ LEAST_SHARE = 1e-6
 
 
 @dataclass
-class KNN:
+class KNN(FittedHead):
     """k: neighbours; None chooses one of 1, 2, 4 ... 64. temperature: of the votes, above 0."""
 
     k: int | None = None
     temperature: float = 0.07
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -64,18 +63,9 @@ class KNN:
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c), log shares."""
-        if not self._parts:
-            raise UsageError("this knn head is not fitted; call fit first.")
-        z = functional.normalize(as_features(features, width=self._parts["keys"].shape[1]), dim=-1)
-        cosine = z @ self._parts["keys"].T
+        cosine = self._asked(features, "keys") @ self._parts["keys"].T
         classes, k = int(self._parts["classes"]), int(self._parts["k"])
         return self._votes(cosine, self._parts["labels"], classes, k)
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
 
     def _votes(self, cosine: Tensor, y: Tensor, classes: int, k: int) -> Tensor:
         near = cosine.topk(min(k, cosine.shape[1]), dim=1)

@@ -14,15 +14,15 @@ included; without any the last. Outputs have the fixed ``scale``, for exp(tau) i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.errors import BadInput, UsageError
+from domainclip.errors import BadInput
+from domainclip.heads._fitted import FittedHead
 from domainclip.heads._protocol import as_features, checked
 from domainclip.heads._training import accuracy, held_out
 
@@ -32,7 +32,7 @@ EPOCHS_ON_PAIRS, EPOCHS_ON_LABELS = 10, 300
 
 
 @dataclass
-class LABCLIP:
+class LABCLIP(FittedHead):
     """epochs: None takes 10 on pairs and 300 on labelled images. scale: of the cosines."""
 
     epochs: int | None = None
@@ -40,7 +40,6 @@ class LABCLIP:
     batch_size: int = 1024
     seed: int = 0
     scale: float = 100.0
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -102,13 +101,13 @@ class LABCLIP:
 
     def transform(self, text: Any) -> Tensor:
         """Text embeddings (n, d) as the map leaves them, of unit length."""
-        self._fitted()
+        self._require_fit()
         return mapped(as_features(text, "texts", len(self._parts["matrix"])), self._parts["matrix"])
 
     def merged(self, text_projection: Tensor) -> Tensor:
         """A tower's ``text_projection`` (width, d), used as h @ projection, with A in it:
         projection @ Aᵀ, of its dtype and device. Raises BadInput for another d."""
-        self._fitted()
+        self._require_fit()
         matrix = self._parts["matrix"].to(text_projection)
         if text_projection.ndim != 2 or text_projection.shape[1] != len(matrix):
             raise BadInput(
@@ -119,19 +118,8 @@ class LABCLIP:
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
-        self._fitted()
-        z = functional.normalize(as_features(features, width=len(self._parts["matrix"])), dim=-1)
+        z = self._asked(features, "matrix")
         return self.scale * z @ mapped(self._parts["text"], self._parts["matrix"]).T
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)
-
-    def _fitted(self) -> None:
-        if not self._parts:
-            raise UsageError("this labclip head is not fitted; call fit first.")
 
     def _keep(self, matrix: Tensor, text: Tensor) -> None:
         self._parts = {"matrix": matrix.detach(), "text": text}

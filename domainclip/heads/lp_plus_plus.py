@@ -12,16 +12,16 @@ released code never clears alpha's gradient, so that a step follows the sum of a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.errors import BadInput, UsageError
-from domainclip.heads._protocol import as_features, checked
+from domainclip.errors import BadInput
+from domainclip.heads._fitted import FittedHead
+from domainclip.heads._protocol import checked
 from domainclip.heads._training import accuracy, held_out
 
 __all__ = ["LPPlusPlus"]
@@ -31,12 +31,11 @@ ALPHA_EVERY = 10
 
 
 @dataclass
-class LPPlusPlus:
+class LPPlusPlus(FittedHead):
     """epochs: full-batch steps. accumulate: alpha's gradient as in the released code."""
 
     epochs: int = 300
     accumulate: bool = False
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -86,17 +85,6 @@ class LPPlusPlus:
 
     def logits(self, features: Any) -> Tensor:
         """(m, d) -> (m, c)."""
-        if not self._parts:
-            raise UsageError("this lp_plus_plus head is not fitted; call fit first.")
-        z, parts = (
-            functional.normalize(as_features(features, width=self._parts["text"].shape[1]), dim=-1),
-            self._parts,
-        )
+        z, parts = self._asked(features, "text"), self._parts
         linear = z @ parts["weight"].T + parts["bias"]
         return linear + parts["alpha"] * (z @ parts["text"].T)
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self._parts)
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self._parts = dict(state)

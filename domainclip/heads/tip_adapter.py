@@ -11,11 +11,10 @@ by who encodes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from domainclip.errors import BadInput
@@ -36,7 +35,6 @@ class TipAdapter(CacheModel):
     search: bool = True
     search_scale: tuple[float, float] = (50.0, 50.0)
     scale: float = 100.0
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,

@@ -9,7 +9,7 @@ choose epoch, alpha and beta; without them it is the last epoch with alpha and b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -39,7 +39,6 @@ class TipAdapterF(CacheModel):
     batch_size: int = 256
     seed: int = 0
     scale: float = 100.0
-    _parts: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(
         self,
