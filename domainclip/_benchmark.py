@@ -11,9 +11,9 @@ from typing import Any, Literal
 from domainclip._benchmark_cells import Cell, Journal, cells_of, measure
 from domainclip._benchmark_data import PROTOCOLS, Features, Protocol
 from domainclip._benchmark_fit import check_method
-from domainclip._run_data import cache_folder
 from domainclip._run_directory import hold, write_bytes
 from domainclip.backbones import Backbone
+from domainclip.backbones.cache import cache_folder
 from domainclip.data.labelled import LabelledImages
 from domainclip.errors import OutputInUse, UsageError
 from domainclip.evaluation._benchmark_page import markdown

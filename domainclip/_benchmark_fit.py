@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from domainclip._benchmark_data import Drawn, Exam, Features
+from domainclip._classifier_training import trained_towers
 from domainclip.backbones import Backbone
 from domainclip.catalogue import entries, load
-from domainclip.classifier import Classifier, few_shot
+from domainclip.classifier import Classifier, check_options, few_shot, make_component
 from domainclip.data.labelled import LabelledImages, Part, read_image
-from domainclip.errors import UnknownName, UsageError, nearest
+from domainclip.errors import UnknownName, UsageError
 
 __all__ = [
     "METHOD_KINDS",
@@ -66,7 +67,11 @@ class Fitted:
                     model, classnames=list(data.classnames),
                     templates=list(data.templates) or model.templates,
                 )  # fmt: skip
-            out = model.logits(read_image(image) for image in images)
+            if trained_towers(self.clip)[0]:
+                out = model.logits(read_image(image) for image in images)
+            else:  # learned prompts leave images what they were
+                z = self.features.of(images)
+                out = self.clip.classify(z, model.classnames, model.templates)
         elif not exam.renamed:
             out = self.made.logits(self.features.of(images))
         elif self.method == ZERO_SHOT:
@@ -94,7 +99,7 @@ def fitted(
     held = data.test if on_test else drawn.val
     selected_on = "test" if on_test else "val" if len(held) else "support"
     if is_head(method):
-        head = _head(method, options, seed)
+        head = make_component("heads", method, options, seed=seed)
         z, zv = features.of(drawn.train.images), features.of(held.images)
         weights = clip.classifier(data.classnames, data.templates or None)
         start = time.perf_counter()
@@ -140,16 +145,7 @@ def known_options(method: str) -> dict[str, Any]:
 
 def check_method(method: str, options: Mapping[str, Any]) -> None:
     """Raises UnknownName for a method, UsageError for an option, that does not exist."""
-    known = known_options(method)
-    for name in options:
-        if name not in known:
-            raise UsageError(f"{method} has no option {name!r}.{nearest(name, known)}")
-
-
-def _head(method: str, options: Mapping[str, Any], seed: int) -> Any:
-    made = load("heads", method)
-    seeded = any(field.name == "seed" for field in fields(made)) and "seed" not in options
-    return made(**options, **({"seed": seed} if seeded else {}))
+    check_options(method, options, known_options(method))
 
 
 def _pictures(part: Part) -> tuple[list[bytes], list[int]]:

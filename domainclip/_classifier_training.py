@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from domainclip.backbones import Backbone
 
-__all__ = ["Schedule", "schedule_of", "train"]
+__all__ = ["Schedule", "schedule_of", "train", "trained_towers"]
 
 IN_MEMORY = 64  # images whose views are encoded together
 
@@ -69,11 +69,7 @@ def train(
     the same result.
     """
     parameters = list(adapter.parameters())
-    trained = {name for name, p in clip.model.named_parameters() if p.requires_grad}
-    image_trained = any(name.startswith("visual.") for name in trained) or getattr(
-        adapter, "changes_image", False
-    )
-    text_trained = any(not name.startswith("visual.") for name in trained)
+    image_trained, text_trained = trained_towers(clip)
     generator = torch.Generator().manual_seed(seed)
     crops = [_crops(len(x), generator) for _ in range(min(views, schedule.epochs))]
     clip.model.eval()
@@ -113,6 +109,13 @@ def train(
                 optimizer.step()
                 falling.step()
     adapter.eval()
+
+
+def trained_towers(clip: Backbone) -> tuple[bool, bool]:
+    """Whether an injected adapter trains anything of the image tower, and of all beside it."""
+    trained = [name for name, p in clip.model.named_parameters() if p.requires_grad]
+    image = [name.startswith("visual.") for name in trained]
+    return any(image), not all(image)
 
 
 def _optimizer(parameters: Sequence[Tensor], schedule: Schedule) -> torch.optim.Optimizer:

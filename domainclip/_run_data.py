@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from domainclip._run_directory import Stages, digest, hold
+from domainclip.backbones.cache import cache_folder
 from domainclip.catalogue import load
 from domainclip.data.settings import DataSettings, ExtractSettings
 from domainclip.errors import BadInput
 from domainclip.extraction import run_extraction
 from domainclip.pairs import Pairs, open_pairs, plan_splits
 
-__all__ = ["cache_folder", "pairs_of"]
-
-
-def cache_folder() -> Path:
-    """What can be made again: DOMAINCLIP_CACHE, by default ~/.cache/domainclip."""
-    return Path(os.environ.get("DOMAINCLIP_CACHE", Path.home() / ".cache" / "domainclip"))
+__all__ = ["pairs_of"]
 
 
 def pairs_of(data: DataSettings, say: Callable[[str], None] = lambda text: None) -> Pairs:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domainclip._run_data import cache_folder
 from domainclip._run_stages import Bar, no_bar
 from domainclip.adapters.storage import load_adapter
 from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
+from domainclip.backbones.cache import cache_folder
 from domainclip.catalogue import load
 from domainclip.classifier import load_classifier
 from domainclip.errors import BadInput, UsageError

@@ -14,10 +14,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from domainclip._run_data import cache_folder, pairs_of
+from domainclip._run_data import pairs_of
 from domainclip._run_directory import RunDirectory, Stages, digest
+from domainclip.adapters._protocol import inject_for
 from domainclip.adapters.storage import load_adapter, save_adapter
 from domainclip.backbones import Backbone, load_backbone
+from domainclip.backbones.cache import cache_folder
 from domainclip.catalogue import load
 from domainclip.classifier import Classifier
 from domainclip.data.module import PairsDataModule
@@ -185,9 +187,7 @@ class Work:
     def _trained(self, component: Component) -> tuple[Any, FitResult]:
         adapter = component.build("adapters")
         text, objective = self.recipe.text, self.recipe.objective
-        if hasattr(adapter, "for_classes"):
-            adapter.for_classes(self.plain.classes.names, text.templates)
-        adapter.inject(self.backbone)
+        inject_for(adapter, self.backbone, self.plain.classes.names, text.templates)
         assert objective is not None, "the recipe's check asks for one beside an adapter"
         module = PairsDataModule(
             self.pairs, self.recipe.data, self.backbone,

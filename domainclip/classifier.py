@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from domainclip._classifier_training import schedule_of, train
+from domainclip.adapters._protocol import inject_for
 from domainclip.adapters.storage import (
     build,
     describe,
@@ -29,7 +30,7 @@ from domainclip.catalogue import entries, load
 from domainclip.data.few_shot import draw_shots
 from domainclip.errors import BadInput, UnknownName, UsageError, WeightsMismatch, nearest
 
-__all__ = ["Classifier", "few_shot", "load_classifier"]
+__all__ = ["Classifier", "check_options", "few_shot", "load_classifier", "make_component"]
 
 HEAD_WEIGHTS, DESCRIPTION = "head.safetensors", "classifier.json"
 
@@ -138,26 +139,19 @@ def few_shot(
         held = None
         if validation is not None:
             held = (clip.encode_image(validation[0]), _indices(validation[1], classnames))
-        component = _component("heads", method, dict(options or {}))
+        component = make_component("heads", method, options or {})
         features = clip.encode_image(images) if images else torch.zeros(0, clip.embed_dim)
-        if hasattr(component, "prepare"):
-            component.prepare(clip, classnames, chosen)
         component.fit(features, y, clip.classifier(classnames, chosen), held)
     else:
         if not images:
             raise BadInput(f"{method} trains on images, and there are none.")
-        given = dict(options or {})
-        if "seed" in {option.name for option in fields(load("adapters", method))}:
-            given.setdefault("seed", seed)
-        component = _component("adapters", method, given)
-        if hasattr(component, "for_classes"):
-            component.for_classes(classnames, chosen)
+        component = make_component("adapters", method, options or {}, seed=seed)
         schedule = schedule_of(method)
         schedule = replace(schedule, lr=lr or schedule.lr, epochs=epochs or schedule.epochs)
         x = torch.stack(
             [i if isinstance(i, Tensor) else clip.preprocess(to_rgb(i)) for i in images]
         )
-        component.inject(clip)
+        inject_for(component, clip, classnames, chosen)
         try:
             train(clip, component, x, y, classnames, chosen, schedule, seed=seed, views=views)
         except BaseException:
@@ -200,14 +194,25 @@ def load_classifier(
     )
 
 
-def _component(kind: str, method: str, options: dict[str, Any]) -> Any:
-    """A head or adapter with its options. Raises UsageError for one that it does not have."""
+def make_component(
+    kind: str, method: str, options: Mapping[str, Any], *, seed: int | None = None
+) -> Any:
+    """A head or adapter with its options; seed: for one that has a seed and was given none.
+
+    Raises UsageError for an option that it does not have.
+    """
     made = load(kind, method)
     known = [option.name for option in fields(made) if option.init]
+    check_options(method, options, known)
+    seeded = seed is not None and "seed" in known
+    return made(**{**({"seed": seed} if seeded else {}), **options})
+
+
+def check_options(method: str, options: Iterable[str], known: Collection[str]) -> None:
+    """Raises UsageError for an option that is not known."""
     for name in options:
         if name not in known:
             raise UsageError(f"{method} has no option {name!r}.{nearest(name, known)}")
-    return made(**options)
 
 
 def _indices(labels: Sequence[Any], classnames: Sequence[str]) -> Tensor:

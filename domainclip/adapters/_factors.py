@@ -6,7 +6,6 @@ and each u_k has its largest entry positive, so that fresh and kept factors are 
 
 from __future__ import annotations
 
-import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from domainclip.backbones.cache import cache_folder
 
 __all__ = ["Factors", "factors", "factors_folder"]
 
@@ -25,8 +26,7 @@ _SMALL = 1 << 15
 
 def factors_folder(weights_hash: str) -> Path:
     """Where those of a backbone are kept: in DOMAINCLIP_CACHE, by default ~/.cache/domainclip."""
-    cache = Path(os.environ.get("DOMAINCLIP_CACHE", Path.home() / ".cache" / "domainclip"))
-    return cache / "svd" / weights_hash[:32]
+    return cache_folder() / "svd" / weights_hash[:32]
 
 
 def factors(weight: Tensor, path: Path | None) -> Factors:

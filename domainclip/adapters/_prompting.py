@@ -21,7 +21,7 @@ from domainclip.backbones.soft_prompts import (
 )
 from domainclip.errors import UsageError
 
-__all__ = ["PromptAdapter", "Prompts", "first_vectors"]
+__all__ = ["Context", "PromptAdapter", "Prompts", "first_vectors"]
 
 SPREAD = 0.02  # standard deviation of vectors that start at random, as in CoOp
 PLACE = "class_prompts"  # where the learned module lives in the model
@@ -40,7 +40,8 @@ class Prompts(nn.Module):
         super().__init__()
         # no submodule: the model holds this module, and not the other way round
         self.__dict__["backbone"] = backbone
-        self._known: dict[tuple[tuple[str, ...], int, str], SoftPrompts] = {}
+        # by length and position, of the names asked for last
+        self._known: dict[tuple[int, str], tuple[tuple[str, ...], SoftPrompts]] = {}
 
     @property
     def clip(self) -> Backbone:
@@ -53,16 +54,47 @@ class Prompts(nn.Module):
 
     def tokens(self, names: Sequence[str], n_ctx: int, position: Position = "end") -> SoftPrompts:
         """The prompts of those classes, tokenised once."""
-        key = tuple(names), n_ctx, position
-        if key not in self._known:
-            self._known.clear()  # the training's and the test's names, one after the other
+        key, asked = (n_ctx, position), tuple(names)
+        if key not in self._known or self._known[key][0] != asked:
             with torch.inference_mode(False):  # training goes on with what a prediction tokenised
-                self._known[key] = prompts_around(self.clip, names, n_ctx, position)
-        return self._known[key]
+                self._known[key] = asked, prompts_around(self.clip, names, n_ctx, position)
+        return self._known[key][1]
 
     def encoded(self, vectors: Tensor, names: Sequence[str], position: Position) -> Tensor:
         """Vectors (m, w) or (c, m, w) and class names -> (c, d) of unit length."""
         return encode_prompts(self.clip, self.tokens(names, vectors.shape[-2], position), vectors)
+
+
+class Context(Prompts):
+    """One learned context before, after or around every class name.
+
+    context: (m, w), or (c, m, w) where ``own`` names the c classes that have one each.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        init: str,
+        n_ctx: int,
+        seed: int,
+        *,
+        position: Position = "end",
+        own: Sequence[str] = (),
+    ) -> None:
+        super().__init__(backbone)
+        self.position, self.own = position, tuple(own)
+        generator = torch.Generator().manual_seed(seed)
+        self.context = nn.Parameter(first_vectors(backbone, init, n_ctx, generator, len(own)))
+        # says by name, before any work, what the tower has no room for
+        self.tokens(self.own or ["class"], self.context.shape[-2], position)
+
+    def forward(self, names: Sequence[str], image: Tensor | None = None) -> Tensor:
+        if self.own and tuple(names) != self.own:
+            raise UsageError(
+                "class-specific contexts know the classes that they were trained on alone; use "
+                "coop with class_specific false for others."
+            )
+        return self.encoded(self.context, names, self.position)
 
 
 @dataclass

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
 from domainclip.backbones import Backbone
 
-__all__ = ["Adapter"]
+__all__ = ["Adapter", "inject_for"]
 
 
 class Adapter(Protocol):
@@ -20,7 +20,9 @@ class Adapter(Protocol):
     ``merge`` writes the change into the plain weights and removes the adapter. A method that moves
     weights along a line also has ``start(trained)``: the state at the plain end of the line to the
     state ``trained``; see ``interpolation``. One that changes weights has ``changes()``: (name,
-    plain weight, what is added to it) of each; see ``evaluation.understanding``.
+    plain weight, what is added to it) of each; see ``evaluation.understanding``. One that learns
+    class prompts is told the classes first, by ``for_classes(classnames, templates)``; one with
+    ``penalty(image, labels, text)`` has that scalar added to the loss.
     """
 
     def inject(self, backbone: Backbone) -> None: ...
@@ -31,3 +33,12 @@ class Adapter(Protocol):
     def eject(self) -> None: ...
     def train(self) -> None: ...
     def eval(self) -> None: ...
+
+
+def inject_for(
+    adapter: Any, backbone: Backbone, classnames: Sequence[str], templates: Sequence[str]
+) -> None:
+    """Inject an adapter, which learns of the classes first where it asks for them."""
+    if hasattr(adapter, "for_classes"):
+        adapter.for_classes(classnames, templates)
+    adapter.inject(backbone)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from domainclip.adapters._prompting import PromptAdapter, Prompts, first_vectors
+from domainclip.adapters._prompting import Context, PromptAdapter, Prompts
 from domainclip.backbones import Backbone
 from domainclip.backbones.soft_prompts import SoftPrompts, encode_prompts, token_embedding
 
@@ -37,16 +37,11 @@ class CoCoOp(PromptAdapter):
         return _Conditional(backbone, self)
 
 
-class _Conditional(Prompts):
+class _Conditional(Context):
     conditional = True
 
     def __init__(self, backbone: Backbone, options: CoCoOp) -> None:
-        super().__init__(backbone)
-        generator = torch.Generator().manual_seed(options.seed)
-        self.context = nn.Parameter(
-            first_vectors(backbone, options.init, options.n_ctx, generator)
-        )  # (m, w)
-        self.tokens(["class"], len(self.context))
+        super().__init__(backbone, options.init, options.n_ctx, options.seed)
         width, narrow = backbone.embed_dim, max(1, backbone.embed_dim // options.reduction)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
@@ -58,7 +53,7 @@ class _Conditional(Prompts):
 
     def forward(self, names: Sequence[str], image: Tensor | None = None) -> Tensor:
         if image is None:
-            return self.encoded(self.context, names, "end")
+            return super().forward(names)
         shifted = self.context + self.meta_net(image.to(self.context))[:, None]  # (b, m, w)
         tokens = self.tokens(names, len(self.context))
         b, c = len(image), len(names)

@@ -10,13 +10,9 @@ Differs: the text tower is run on the shortest exact context and computes in its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-
-from domainclip.adapters._prompting import PromptAdapter, Prompts, first_vectors
+from domainclip.adapters._prompting import Context, PromptAdapter, Prompts
 from domainclip.backbones import Backbone
 from domainclip.backbones.soft_prompts import Position
 from domainclip.errors import UsageError
@@ -47,24 +43,5 @@ class CoOp(PromptAdapter):
                 "coop with class_specific has a context a class; call "
                 "for_classes(classnames, templates) before it is injected."
             )
-        return _Context(backbone, self, self._classnames if self.class_specific else ())
-
-
-class _Context(Prompts):
-    def __init__(self, backbone: Backbone, options: CoOp, own: Sequence[str]) -> None:
-        super().__init__(backbone)
-        generator = torch.Generator().manual_seed(options.seed)
-        self.position, self.own = options.position, tuple(own)
-        self.context = nn.Parameter(
-            first_vectors(backbone, options.init, options.n_ctx, generator, len(own))
-        )  # (m, w) or (c, m, w)
-        # says by name, before any work, what the tower has no room for
-        self.tokens(own or ["class"], self.context.shape[-2], self.position)
-
-    def forward(self, names: Sequence[str], image: Tensor | None = None) -> Tensor:
-        if self.own and tuple(names) != self.own:
-            raise UsageError(
-                "class-specific contexts know the classes that they were trained on alone; use "
-                "coop with class_specific false for others."
-            )
-        return self.encoded(self.context, names, self.position)
+        own = self._classnames if self.class_specific else ()
+        return Context(backbone, self.init, self.n_ctx, self.seed, position=self.position, own=own)

@@ -10,13 +10,11 @@ released code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from domainclip.adapters._prompting import PromptAdapter, Prompts, first_vectors
+from domainclip.adapters._prompting import Context, PromptAdapter, Prompts
 from domainclip.backbones import Backbone
 
 __all__ = ["KgCoOp"]
@@ -44,17 +42,4 @@ class KgCoOp(PromptAdapter):
         self._teacher = None
 
     def _build(self, backbone: Backbone) -> Prompts:
-        return _Context(backbone, self)
-
-
-class _Context(Prompts):
-    def __init__(self, backbone: Backbone, options: KgCoOp) -> None:
-        super().__init__(backbone)
-        generator = torch.Generator().manual_seed(options.seed)
-        self.context = nn.Parameter(
-            first_vectors(backbone, options.init, options.n_ctx, generator)
-        )  # (m, w)
-        self.tokens(["class"], len(self.context))
-
-    def forward(self, names: Sequence[str], image: Tensor | None = None) -> Tensor:
-        return self.encoded(self.context, names, "end")
+        return Context(backbone, self.init, self.n_ctx, self.seed)

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from domainclip import __version__
+from domainclip.adapters._protocol import inject_for
 from domainclip.backbones import Backbone
 from domainclip.catalogue import entries, load
 from domainclip.errors import BadInput, OutputError, UnsafeFile, WeightsMismatch
@@ -86,9 +87,9 @@ def load_adapter(path: str | Path, backbone: Backbone, *, method: str | None = N
             "that it was made for."
         )
     adapter = build("adapters", description, folder / DESCRIPTION, method)
-    if hasattr(adapter, "for_classes"):
-        adapter.for_classes(description.get("classnames", ()), description.get("templates", ()))
-    adapter.inject(backbone)
+    inject_for(
+        adapter, backbone, description.get("classnames", ()), description.get("templates", ())
+    )
     try:
         adapter.load_state(tensors)
     except BadInput as error:

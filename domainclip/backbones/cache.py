@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,12 @@ from torch import Tensor
 
 from domainclip.backbones.handle import Backbone
 
-__all__ = ["FeatureCache"]
+__all__ = ["FeatureCache", "cache_folder"]
+
+
+def cache_folder() -> Path:
+    """What can be made again: DOMAINCLIP_CACHE, by default ~/.cache/domainclip."""
+    return Path(os.environ.get("DOMAINCLIP_CACHE", Path.home() / ".cache" / "domainclip"))
 
 
 class FeatureCache:

@@ -11,7 +11,6 @@ is what an image projection would give, Pᵀ f . t, while f keeps all 1280 direc
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -23,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from domainclip.backbones.cache import cache_folder
 from domainclip.errors import MissingExtra
 
 __all__ = ["build_embedded", "classifier_rows"]
@@ -40,7 +40,7 @@ def build_embedded() -> Path:
 
     It lies in DOMAINCLIP_CACHE, by default ~/.cache/domainclip. Raises MissingExtra.
     """
-    cache = Path(os.environ.get("DOMAINCLIP_CACHE", Path.home() / ".cache" / "domainclip"))
+    cache = cache_folder()
     folder = cache / f"embedded-{VERSION}"
     if folder.is_dir():
         return folder

@@ -15,7 +15,7 @@ from domainclip.backbones._streaming import default_autocast, image_batches, inf
 from domainclip.backbones._weights import PlainWeights, StateHash, hash_of
 from domainclip.backbones.pictures import Preprocess
 from domainclip.backbones.prompts import prompts_of
-from domainclip.backbones.shortening import text_features, used_positions
+from domainclip.backbones.shortening import shortened, text_features, used_positions
 from domainclip.catalogue import load
 from domainclip.errors import UsageError
 
@@ -331,11 +331,7 @@ class Backbone:
         return text_features(self.model, ids)
 
     def _shortened(self, ids: Tensor) -> Tensor:
-        used = used_positions(self.model, ids)
-        if used is None or not len(used):
-            return ids
-        step = self._length_step
-        return ids[:, : -(-int(used.max()) // step) * step]
+        return shortened(self.model, ids, self._length_step)
 
 
 def _unit(z: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from domainclip.errors import UsageError
 
-__all__ = ["DEFAULT_TEMPLATES", "prompts_of"]
+__all__ = ["DEFAULT_TEMPLATES", "filled", "prompts_of"]
 
 DEFAULT_TEMPLATES = ("a photo of a {}.",)
 
@@ -28,10 +28,11 @@ def prompts_of(
     for template in chosen:
         if "{}" not in template and "{c}" not in template:
             raise UsageError(f"template {template!r} lacks the {{}} where the class name goes.")
-    prompts = [_filled(template, name) for name in classnames for template in chosen]
+    prompts = [filled(template, name) for name in classnames for template in chosen]
     return prompts, len(chosen)
 
 
-def _filled(template: str, name: str) -> str:
+def filled(template: str, name: str) -> str:
+    """The prompt of one class."""
     words = name.replace("_", " ")
     return words.join(part.replace("{c}", words) for part in template.split("{}"))

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["text_features", "used_positions"]
+__all__ = ["shortened", "text_features", "used_positions"]
 
 
 def text_features(model: nn.Module, ids: Tensor) -> Tensor:
@@ -41,6 +41,14 @@ def text_features(model: nn.Module, ids: Tensor) -> Tensor:
     if projection is None:
         return pooled
     return projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection
+
+
+def shortened(model: nn.Module, ids: Tensor, step: int = 1) -> Tensor:
+    """Token ids (b, t) cut to what their features depend on, in multiples of ``step``."""
+    used = used_positions(model, ids)
+    if used is None or not len(used):
+        return ids
+    return ids[:, : -(-int(used.max()) // step) * step]
 
 
 def used_positions(model: nn.Module, ids: Tensor) -> Tensor | None:

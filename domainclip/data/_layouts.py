@@ -15,7 +15,8 @@ from domainclip.data.labelled import Image, LabelledImages, PairImage, Part
 from domainclip.errors import BadInput, nearest
 from domainclip.pairs import assign_splits, open_pairs
 
-__all__ = ["FRACTIONS", "from_folders", "from_pairs", "from_split_file", "from_table", "is_tree"]
+__all__ = ["FRACTIONS", "from_folders", "from_pairs", "from_split_file", "from_table", "is_tree",
+           "read_json"]  # fmt: skip
 
 FRACTIONS = {"train": 0.5, "val": 0.2, "test": 0.3}  # CoOp's and BiomedCoOp's own shares
 SPLIT_SEED = 1
@@ -71,7 +72,7 @@ def from_split_file(
     The format of split_zhou_*.json (CoOp) and of BiomedCoOp's and CLIP-SVD's split_*.json; order,
     labels and names are the file's. images: what the paths start from; None looks beside the file.
     """
-    content = _json(path)
+    content = read_json(path)
     if not isinstance(content, dict) or not {"train", "test"} <= set(content):
         raise BadInput(
             f'{path}: no split file; it must hold {{"train": [[path, label, classname], ...], '
@@ -228,13 +229,14 @@ def _records(path: Path) -> list[dict[str, Any]]:
         lines = path.read_text(encoding="utf-8").splitlines()
         found = [json.loads(line) for line in lines if line.strip()]
     else:
-        found = _json(path)
+        found = read_json(path)
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise BadInput(f"{path}: must be a list of records.")
     return found
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """The content of a JSON file. Raises BadInput."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

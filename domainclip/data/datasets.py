@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +22,7 @@ from domainclip.data._layouts import (
     from_split_file,
     from_table,
     is_tree,
+    read_json,
 )
 from domainclip.data.labelled import LabelledImages
 from domainclip.errors import BadInput, UnknownName, UsageError, nearest
@@ -105,18 +106,12 @@ def open_dataset(
         )
     else:
         raise UnknownName("data set", what, named())
-    if not templates:
-        return found
-    return LabelledImages(found.name, found.classnames, found.train, found.val, found.test,
-                          tuple(templates), found.note)  # fmt: skip
+    return replace(found, templates=tuple(templates)) if templates else found
 
 
 def _of_file(path: Path, root: Path | None, shares: Mapping[str, float]) -> LabelledImages:
     if path.suffix == ".json":
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise BadInput(f"{path}: cannot be read as JSON ({error}).") from error
+        content = read_json(path)
         if isinstance(content, dict) and "train" in content:
             return from_split_file(path, root, path.stem.removeprefix("split_"))
         if isinstance(content, dict):

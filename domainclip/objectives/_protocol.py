@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor
 
-__all__ = ["Alone", "Batch", "Gather", "Objective"]
+__all__ = ["Alone", "Batch", "Gather", "Objective", "products"]
 
 
 class Batch(Protocol):
@@ -83,3 +83,8 @@ class Alone:
 
     def total(self, rows: int) -> int:
         return rows
+
+
+def products(image: Tensor, text: Tensor) -> Tensor:
+    """(b, c) of features (b, d) and class texts (c, d), or (b, c, d) that depend on the image."""
+    return (image[:, None] * text).sum(-1) if text.ndim == 3 else image @ text.T

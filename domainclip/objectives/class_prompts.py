@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from domainclip.objectives._protocol import Batch, Gather
+from domainclip.objectives._protocol import Batch, Gather, products
 
 __all__ = ["ClassPrompts"]
 
@@ -47,8 +47,7 @@ class ClassPrompts:
     ) -> Tensor:
         """The mean over the images that have a class; image (b, d), text (c, d), unit length, or
         (b, c, d) where an adapter's prompts depend on the image."""
-        dots = (image[:, None] * text).sum(-1) if text.ndim == 3 else image @ text.T
-        logits = (self.temperature * logit_scale * dots).float()  # (b, c)
+        logits = (self.temperature * logit_scale * products(image, text)).float()  # (b, c)
         labelled = batch.labels >= 0
         weight = None
         if self.weight == "balanced" and batch.class_counts is not None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.backbones.shortening import text_features, used_positions
+from domainclip.backbones.shortening import shortened, text_features
 
 __all__ = ["Teacher", "raw_image", "raw_text"]
 
@@ -22,10 +22,7 @@ def raw_image(model: Any, x: Tensor) -> Tensor:
 
 def raw_text(model: Any, ids: Tensor, device: torch.device) -> Tensor:
     """Token ids (b, t), best still on the CPU -> (b, d), on the shortest exact context."""
-    used = used_positions(model, ids)
-    if used is not None and len(used):
-        ids = ids[:, : int(used.max())]
-    return text_features(model, ids.to(device))
+    return text_features(model, shortened(model, ids).to(device))
 
 
 class Teacher:

@@ -13,7 +13,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from domainclip.objectives._protocol import Alone, Batch, Gather, Objective
+from domainclip.backbones.prompts import filled
+from domainclip.objectives._protocol import Alone, Batch, Gather, Objective, products
 from domainclip.training._gather import RankGather
 from domainclip.training._raw import Teacher, raw_image, raw_text
 from domainclip.training.optimizer import make_optimizer, make_schedule
@@ -183,10 +184,7 @@ class Tuning(lightning.LightningModule):
             return
         # ranks may have unequally many batches here, so none waits for another's
         loss, image, text = self._loss(batch, Alone())
-        predicted = None
-        if self.over_classes:
-            dots = (image[:, None] * text).sum(-1) if text.ndim == 3 else image @ text.T
-            predicted = dots.argmax(1)
+        predicted = products(image, text).argmax(1) if self.over_classes else None
         self._sums.add(loss, batch, predicted)
 
     def on_validation_epoch_end(self) -> None:
@@ -239,7 +237,7 @@ class Tuning(lightning.LightningModule):
         drawn = np.random.default_rng(place).integers(count, size=len(batch)).tolist()
         captions = [
             caption if label < 0
-            else self._templates[at].replace("{}", self._classnames[label].replace("_", " "))
+            else filled(self._templates[at], self._classnames[label])
             for caption, label, at in zip(batch.captions, batch.labels.tolist(), drawn, strict=True)
         ]  # fmt: skip
         return replace(batch, captions=tuple(captions))
