@@ -9,7 +9,7 @@ distinct storages that autograd keeps for the backward pass, those of weights an
 Inference: image tower, ours merged.
 The promise (exit 1 where it is broken): no slower per step than the published form (5 % for the
 clock's noise); at most 85 % of the saved bytes once a batch has three rows for each column of a
-square weight, and the published form's (1 %) below that; merged inference at the plain model's cost
+square weight, and no more than the published form's below that; merged inference at the plain model's cost
 (10 %); an adapter file below 0.5 MB.
 """
 
@@ -77,7 +77,7 @@ def main() -> int:
         ms = {each: statistics.median(values) * 1e3 for each, values in found.items()}
         mb = {each: step.saved() / 1e6 for each, step in steps.items()}
         slow, held = ms["ours"] / ms["published"], mb["ours"] / mb["published"]
-        kept = kept and slow <= 1.05 and held <= (0.85 if rows >= _ROWS * width else 1.01)
+        kept = kept and slow <= 1.05 and held <= (0.85 if rows >= _ROWS * width else 1.0)
         print(f"{tower:>6}{batch:>7}{rows:>7}{ms['ours']:>9.0f}{ms['published']:>9.0f}"
               f"{slow:>6.2f}x{mb['ours']:>10.1f}{mb['published']:>10.1f}{held:>6.2f}x")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
