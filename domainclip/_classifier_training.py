@@ -20,6 +20,7 @@ from domainclip.backbones import Backbone
 __all__ = ["Schedule", "schedule_of", "train", "trained_towers"]
 
 IN_MEMORY = 64  # images whose views are encoded together
+KEPT_VIEWS = 4
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,21 @@ def train(
     schedule: Schedule,
     *,
     seed: int,
-    views: int,
+    views: int | None,
     cache: bool = True,
 ) -> None:
     """Train an injected adapter on preprocessed images x (n, 3, h, w) with labels y (n,).
 
     views: how many random crops and mirrorings of each image there are; epoch e sees number
-    e mod views. cache: false encodes the views of a frozen image tower at every step again, with
-    the same result.
+    e mod views. None takes a new one every epoch, and ``KEPT_VIEWS`` where the image tower is
+    frozen, since each is encoded once. cache: false encodes the views of a frozen image tower at
+    every step again, with the same result.
     """
     parameters = list(adapter.parameters())
     image_trained, text_trained = trained_towers(clip)
     generator = torch.Generator().manual_seed(seed)
+    if views is None:
+        views = schedule.epochs if image_trained else KEPT_VIEWS
     crops = [_crops(len(x), generator) for _ in range(min(views, schedule.epochs))]
     clip.model.eval()
     known: list[Tensor] = []

@@ -111,7 +111,7 @@ def few_shot(
     options: Mapping[str, Any] | None = None,
     epochs: int | None = None,
     lr: float | None = None,
-    views: int = 4,
+    views: int | None = None,
 ) -> Classifier:
     """Fit ``method`` on images (paths, PIL images, arrays) and labels (indices or class names).
 
@@ -120,7 +120,8 @@ def few_shot(
     ``clip``). shots: that many images of each class, drawn with ``seed``; a class that has fewer
     gives all of them, and None takes all. options: the method's own. validation: (images, labels)
     that may choose hyperparameters of a head. epochs, lr: None takes the method's own. views:
-    random crops of each image that an adapter sees in turn.
+    random crops of each image that an adapter sees in turn, 1 or more; None takes a new one every
+    epoch, and four where the image tower is frozen.
 
     Raises UnknownName for a method that is neither; BadInput where images and labels do not fit.
     """
@@ -129,6 +130,8 @@ def few_shot(
     heads, adapters = ({e.name for e in entries(kind)} for kind in ("heads", "adapters"))
     if method not in heads | adapters:
         raise UnknownName("method", method, heads | adapters)
+    if views is not None and views < 1:
+        raise UsageError(f"views is {views}, and must be 1 or more.")
     images, y = list(images), _indices(labels, classnames)
     if len(images) != len(y):
         raise BadInput(f"{len(images)} images and {len(y)} labels: give one label an image.")

@@ -139,3 +139,23 @@ def test_few_shot_learns_saves_and_loads(name: str, tmp_path: Path) -> None:
     found.component.eject()
     again = load_classifier(tmp_path / "mine", backbone)
     assert torch.equal(again.logits(images()), expected)
+
+
+def test_a_frozen_image_tower_sees_four_views_and_a_trained_one_a_new_one_every_epoch() -> None:
+    x, y, seen = images(6), torch.tensor([0, 1, 2, 0, 1, 2]), {}
+    for name, options in (("coop", {"n_ctx": 2}), ("lora", {"rank": 1, "towers": ("image",)})):
+        backbone, given = make_backbone("vit"), []
+        adapter = load("adapters", name)(**options)
+        adapter.inject(backbone)
+        backbone.model.visual.register_forward_hook(
+            lambda module, inputs, output, given=given: given.append(inputs[0].sum().item())
+        )
+        schedule = replace(schedule_of(name), epochs=6)
+        train(backbone, adapter, x, y, NAMES, ["a {}."], schedule, seed=1, views=None)
+        seen[name] = len(set(given))
+    assert seen == {"coop": 4, "lora": 6}
+
+
+def test_no_view_at_all_is_refused() -> None:
+    with pytest.raises(UsageError, match="views is 0"):
+        few_shot(make_backbone("vit"), list(images()), [0, 1, 2], NAMES, method="coop", views=0)
