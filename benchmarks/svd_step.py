@@ -9,8 +9,8 @@ distinct storages that autograd keeps for the backward pass, those of weights an
 Inference: image tower, ours merged.
 The promise (exit 1 where it is broken): no slower per step than the published form (5 % for the
 clock's noise); at most 85 % of the saved bytes once a batch has three rows for each column of a
-square weight, and no more than the published form's below that; merged inference at the plain model's cost
-(10 %); an adapter file below 0.5 MB.
+square weight, and no more than the published form's below that; merged inference at the plain
+model's cost (10 %); an adapter file below 0.5 MB.
 """
 
 from __future__ import annotations
