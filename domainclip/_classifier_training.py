@@ -7,6 +7,7 @@ that a step is the text tower's alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,39 +16,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from domainclip.adapters._protocol import Schedule
 from domainclip.backbones import Backbone
+from domainclip.backbones.prompts import filled
+from domainclip.catalogue import load
+from domainclip.objectives._protocol import Alone
+from domainclip.training._raw import Teacher, raw_image, raw_text
+from domainclip.training.optimizer import parameter_groups
+from domainclip.training.settings import TrainerSettings
 
-__all__ = ["Schedule", "schedule_of", "train", "trained_towers"]
+__all__ = ["schedule_of", "train", "trained_towers"]
 
 IN_MEMORY = 64  # images whose views are encoded together
 KEPT_VIEWS = 4
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How an adapter is trained on a few images; the learning rate falls on a cosine to zero."""
-
-    optimizer: str = "adamw"
-    lr: float = 2e-3
-    weight_decay: float = 0.01
-    epochs: int = 30
-    batch_size: int = 32
-
-
-_PROMPTS = Schedule("sgd", 2e-3, 5e-4, 50)
-# as published, but for the epochs, which CoOp and KgCoOp take more of
-_SCHEDULES = {
-    "full": Schedule(lr=1e-5),
-    "coop": _PROMPTS,
-    "kgcoop": _PROMPTS,
-    "eco": _PROMPTS,
-    "cocoop": Schedule("sgd", 2e-3, 5e-4, 10, 1),
-}
-
-
-def schedule_of(method: str) -> Schedule:
-    """What ``few_shot`` trains a method with where the caller does not say."""
-    return _SCHEDULES.get(method, Schedule())
+def schedule_of(adapter: Any) -> Schedule:
+    """What ``few_shot`` trains an adapter with where the caller does not say."""
+    found: Schedule = getattr(adapter, "schedule", Schedule())
+    return found
 
 
 def train(
@@ -70,7 +57,6 @@ def train(
     frozen, since each is encoded once. cache: false encodes the views of a frozen image tower at
     every step again, with the same result.
     """
-    parameters = list(adapter.parameters())
     image_trained, text_trained = trained_towers(clip)
     generator = torch.Generator().manual_seed(seed)
     if views is None:
@@ -80,49 +66,121 @@ def train(
     known: list[Tensor] = []
     if cache and not image_trained:
         known = [_encoded(clip, x, crop) for crop in crops]
-    with torch.no_grad():
-        frozen = None if text_trained else clip.class_text(classnames, templates)
-    optimizer = _optimizer(parameters, schedule)
-    steps = schedule.epochs * -(-len(x) // schedule.batch_size)
+    if known and hasattr(adapter, "synthesize"):
+        more, of = adapter.synthesize(torch.cat(known), y.repeat(len(known)), generator)
+        known, y = [torch.cat([view, more.to(view)]) for view in known], torch.cat([y, of])
+    optimizer = _optimizer(clip, adapter, schedule)
+    steps = schedule.epochs * -(-len(y) // schedule.batch_size)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
-    penalty = getattr(adapter, "penalty", None)
+    loss_of = _Loss(clip, adapter, schedule, classnames, templates, y, text_trained)
     with torch.random.fork_rng(), torch.enable_grad():
         torch.manual_seed(seed)
         adapter.train()
         for epoch in range(schedule.epochs):
             view = epoch % len(crops)
-            order = torch.randperm(len(x), generator=generator)
+            order = torch.randperm(len(y), generator=generator)
             for rows in torch.split(order, schedule.batch_size):
                 if known:
-                    image = known[view][rows]
-                elif image_trained:
-                    image = clip.image(_cut(x[rows], crops[view][rows]))
+                    pixels, image = None, known[view][rows].to(clip.device)
                 else:
-                    image = _encoded(clip, x[rows], crops[view][rows])
-                image = image.to(clip.device)
-                if frozen is not None:
-                    text = frozen
-                else:
-                    text = clip.class_text(classnames, templates, image)
-                labels = y[rows].to(clip.device)
-                loss = functional.cross_entropy(clip.cosines(image, text).float(), labels)
-                if penalty is not None:
-                    loss = loss + penalty(image, labels, text)
+                    pixels = _cut(x[rows], crops[view][rows]).to(clip.device, clip.dtype)
+                    with torch.set_grad_enabled(image_trained):
+                        image = loss_of.encode(pixels)
+                loss = loss_of(image, pixels, rows)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 falling.step()
+                loss_of.bound_scale()
+    if hasattr(adapter, "finish"):
+        adapter.finish()
     adapter.eval()
 
 
 def trained_towers(clip: Backbone) -> tuple[bool, bool]:
-    """Whether an injected adapter trains anything of the image tower, and of all beside it."""
+    """Whether an injected adapter trains what changes image features, and anything beside it."""
     trained = [name for name, p in clip.model.named_parameters() if p.requires_grad]
     image = [name.startswith("visual.") for name in trained]
-    return any(image), not all(image)
+    prompted = bool(getattr(clip.class_prompts, "prompts_images", False))
+    return any(image) or prompted, not all(image)
 
 
-def _optimizer(parameters: Sequence[Tensor], schedule: Schedule) -> torch.optim.Optimizer:
+class _Loss:
+    """The objective of a schedule over a batch of the images, with the adapter's penalty."""
+
+    def __init__(
+        self, clip: Backbone, adapter: Any, schedule: Schedule, classnames: Sequence[str],
+        templates: Sequence[str], y: Tensor, text_trained: bool,
+    ) -> None:  # fmt: skip
+        self.clip, self.classnames, self.templates, self.y = clip, classnames, templates, y
+        self.objective: Any = load("objectives", schedule.objective)(**schedule.objective_options)
+        self.penalty = getattr(adapter, "penalty", None)
+        self.raw = bool(getattr(self.objective, "raw", False))
+        teaches = getattr(self.objective, "teacher", False)
+        self.teacher = Teacher(clip.model, unit=not self.raw) if teaches else None
+        self.counts = torch.bincount(y, minlength=len(classnames)).to(clip.device)
+        with torch.no_grad():
+            self.frozen = None if text_trained else clip.class_text(classnames, templates)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """(b, d) of unit length, or as the tower gives it where the objective asks for that."""
+        return raw_image(self.clip.model, pixels) if self.raw else self.clip.image(pixels)
+
+    def __call__(self, image: Tensor, pixels: Tensor | None, rows: Tensor) -> Tensor:
+        clip, labels = self.clip, self.y[rows].to(self.clip.device)
+        of_classes = self.objective.needs == "classes"
+        captions = () if of_classes else self._captions(rows)
+        more: dict[str, Any] = {}
+        if of_classes:
+            text = self.frozen
+            if text is None:
+                text = clip.class_text(self.classnames, self.templates, image)
+        elif self.raw:
+            text = raw_text(clip.model, clip.tokenize(captions), clip.device)
+        else:
+            text = clip.text(clip.tokenize(captions))
+        if self.teacher is not None:
+            assert pixels is not None, "a teacher sees the images, so they are not kept as features"
+            more["teacher"] = self.teacher(pixels, clip.tokenize(captions), clip.device)
+        loss: Tensor = self.objective(
+            image, text, _Batch(labels, captions, self.counts), logit_scale=clip.logit_scale,
+            logit_bias=clip.logit_bias, gather=Alone(), **more,
+        )  # fmt: skip
+        return loss if self.penalty is None else loss + self.penalty(image, labels, text)
+
+    def bound_scale(self) -> None:
+        """CLIP's bound on a logit scale that trains, section 2.5 of its paper."""
+        scale = getattr(self.clip.model, "logit_scale", None)
+        if isinstance(scale, Tensor) and scale.requires_grad:
+            with torch.no_grad():
+                scale.clamp_(max=math.log(100.0))
+
+    def _captions(self, rows: Tensor) -> tuple[str, ...]:
+        """A prompt of each image's class, by a template drawn at every step."""
+        drawn = torch.randint(len(self.templates), (len(rows),)).tolist()
+        return tuple(
+            filled(self.templates[at], self.classnames[label])
+            for at, label in zip(drawn, self.y[rows].tolist(), strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What objectives are told of a batch; see ``objectives._protocol.Batch``."""
+
+    labels: Tensor
+    captions: tuple[str, ...]
+    class_counts: Tensor
+
+
+def _optimizer(clip: Backbone, adapter: Any, schedule: Schedule) -> torch.optim.Optimizer:
+    parameters: Any = list(adapter.parameters())
+    if schedule.layer_decay != 1:
+        named = [(n, p) for n, p in clip.model.named_parameters() if p.requires_grad]
+        settings = TrainerSettings(
+            lr=schedule.lr, weight_decay=schedule.weight_decay, layer_decay=schedule.layer_decay
+        )
+        parameters = parameter_groups(named, settings)
     if schedule.optimizer == "sgd":
         return torch.optim.SGD(
             parameters, lr=schedule.lr, momentum=0.9, weight_decay=schedule.weight_decay

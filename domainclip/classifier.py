@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from domainclip._classifier_training import schedule_of, train
-from domainclip.adapters._protocol import inject_for
+from domainclip.adapters._protocol import Schedule, inject_for
 from domainclip.adapters.storage import (
     build,
     describe,
@@ -52,6 +53,9 @@ class Classifier:
 
     def logits(self, images: Any) -> Tensor:
         """Images, as ``Backbone.encode_image`` takes them -> (n, c)."""
+        if hasattr(self.component, "image_logits"):
+            own: Tensor = self.component.image_logits(images)
+            return own
         features = self.clip.encode_image(images)
         if self.is_head:
             out: Tensor = self.component.logits(features)
@@ -100,7 +104,7 @@ class Classifier:
 def few_shot(
     clip: Backbone,
     images: Sequence[Any],
-    labels: Sequence[int] | Sequence[str],
+    labels: Sequence[Any] | None,
     classnames: Sequence[str],
     *,
     method: str = "gda",
@@ -112,16 +116,19 @@ def few_shot(
     epochs: int | None = None,
     lr: float | None = None,
     views: int | None = None,
+    repeats: bool = False,
 ) -> Classifier:
     """Fit ``method`` on images (paths, PIL images, arrays) and labels (indices or class names).
 
     method: a head (``domainclip list heads``: reads features, takes seconds) or an adapter
     (``domainclip list adapters``: trains on class prompts for ``epochs`` and stays injected in
-    ``clip``). shots: that many images of each class, drawn with ``seed``; a class that has fewer
-    gives all of them, and None takes all. options: the method's own. validation: (images, labels)
-    that may choose hyperparameters of a head. epochs, lr: None takes the method's own. views:
-    random crops of each image that an adapter sees in turn, 1 or more; None takes a new one every
-    epoch, and four where the image tower is frozen.
+    ``clip``). One that learns from captions (``tai_dpt``) takes texts in place of images, and
+    labels that are a list a text, or None for the class names that each text holds. shots: that
+    many images of each class, drawn with ``seed``; a class that has fewer gives all of them, which
+    a warning says, or with ``repeats`` some of them twice; None takes all. options: the method's
+    own. validation: (images, labels) that may choose hyperparameters of a head. epochs, lr: None
+    takes the method's own. views: random crops of each image that an adapter sees in turn, 1 or
+    more; None takes a new one every epoch, and four where the image tower is frozen.
 
     Raises UnknownName for a method that is neither; BadInput where images and labels do not fit.
     """
@@ -132,25 +139,37 @@ def few_shot(
         raise UnknownName("method", method, heads | adapters)
     if views is not None and views < 1:
         raise UsageError(f"views is {views}, and must be 1 or more.")
-    images, y = list(images), _indices(labels, classnames)
+    component = make_component(
+        "heads" if method in heads else "adapters", method, options or {},
+        seed=None if method in heads else seed,
+    )  # fmt: skip
+    images = list(images)
+    if getattr(component, "learns_from", "images") == "captions":
+        if shots is not None:
+            raise UsageError(f"{method} learns from captions, of which no shots are drawn.")
+        schedule = _schedule(component, lr, epochs)
+        _learn_captions(component, clip, images, labels, classnames, chosen, schedule, seed)
+        return Classifier(clip, method, component, classnames, chosen, False)
+    if labels is None:
+        raise BadInput(f"{method} learns from labelled images, and labels is None.")
+    y = _indices(labels, classnames)
     if len(images) != len(y):
         raise BadInput(f"{len(images)} images and {len(y)} labels: give one label an image.")
     if shots is not None:
-        rows = list(draw_shots(y.tolist(), (), shots=shots, seed=seed).train)
+        rows = _drawn(y, classnames, shots, seed, repeats)
         images, y = [images[row] for row in rows], y[rows]
     if method in heads:
         held = None
         if validation is not None:
             held = (clip.encode_image(validation[0]), _indices(validation[1], classnames))
-        component = make_component("heads", method, options or {})
         features = clip.encode_image(images) if images else torch.zeros(0, clip.embed_dim)
         component.fit(features, y, clip.classifier(classnames, chosen), held)
     else:
         if not images:
             raise BadInput(f"{method} trains on images, and there are none.")
-        component = make_component("adapters", method, options or {}, seed=seed)
-        schedule = schedule_of(method)
-        schedule = replace(schedule, lr=lr or schedule.lr, epochs=epochs or schedule.epochs)
+        if len(classnames) < 2:
+            raise BadInput(f"{method} tells classes apart, so it needs at least two.")
+        schedule = _schedule(component, lr, epochs)
         x = torch.stack(
             [i if isinstance(i, Tensor) else clip.preprocess(to_rgb(i)) for i in images]
         )
@@ -161,6 +180,44 @@ def few_shot(
             component.eject()
             raise
     return Classifier(clip, method, component, classnames, chosen, method in heads)
+
+
+def _schedule(component: Any, lr: float | None, epochs: int | None) -> Schedule:
+    own = schedule_of(component)
+    return replace(own, lr=lr or own.lr, epochs=epochs or own.epochs)
+
+
+def _drawn(y: Tensor, classnames: Sequence[str], shots: int, seed: int, repeats: bool) -> list[int]:
+    drawn = draw_shots(y.tolist(), (), shots=shots, seed=seed, repeats=repeats)
+    if drawn.short:
+        few = ", ".join(f"{classnames[label]!r} {count}" for label, count in drawn.short)
+        done = "some were drawn twice" if repeats else "all of them were taken"
+        warnings.warn(f"fewer than {shots} images a class, {done}: {few}.", stacklevel=3)
+    return list(drawn.train)
+
+
+def _learn_captions(
+    component: Any, clip: Backbone, texts: Sequence[Any], labels: Sequence[Any] | None,
+    classnames: Sequence[str], templates: Sequence[str], schedule: Schedule, seed: int,
+) -> None:  # fmt: skip
+    """Train an adapter that needs no image on texts; labels: a list of classes for each text."""
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise BadInput("this method learns from captions alone: give texts in place of images.")
+    targets = None
+    if labels is not None:
+        if len(labels) != len(texts):
+            raise BadInput(f"{len(texts)} captions and {len(labels)} labels: give one list each.")
+        targets = torch.zeros(len(texts), len(classnames), dtype=torch.bool)
+        for row, label in enumerate(labels):
+            mine = label if isinstance(label, list | tuple | set) else [label]
+            targets[row, _indices(list(mine), classnames)] = True
+    inject_for(component, clip, classnames, templates)
+    try:
+        component.fit_captions(list(texts), targets, schedule, seed)
+        component.eval()
+    except BaseException:
+        component.eject()
+        raise
 
 
 def load_classifier(

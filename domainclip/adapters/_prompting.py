@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from domainclip.adapters._protocol import Schedule
 from domainclip.adapters._surgery import Freeze, checked_state
 from domainclip.backbones import Backbone
 from domainclip.backbones.soft_prompts import (
@@ -35,6 +36,7 @@ class Prompts(nn.Module):
     """
 
     conditional: ClassVar[bool] = False
+    prompts_images: ClassVar[bool] = False  # whether the vectors change image features too
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
@@ -51,6 +53,12 @@ class Prompts(nn.Module):
 
     def __deepcopy__(self, memo: object) -> Prompts:
         raise UsageError("a backbone with learned prompts in it can't be copied; eject them first.")
+
+    def attach(self) -> None:
+        """Put what stands outside of the class texts into the towers, when it is injected."""
+
+    def detach(self) -> None:
+        """Take it out again."""
 
     def tokens(self, names: Sequence[str], n_ctx: int, position: Position = "end") -> SoftPrompts:
         """The prompts of those classes, tokenised once."""
@@ -105,6 +113,8 @@ class PromptAdapter:
     templates say; captions are encoded as before.
     """
 
+    # CoOp's; its authors train longer, 50 to 200 epochs by the number of shots
+    schedule: ClassVar[Schedule] = Schedule("sgd", 2e-3, 5e-4, 50)
     _backbone: Backbone | None = field(default=None, init=False, repr=False, compare=False)
     _freeze: Freeze | None = field(default=None, init=False, repr=False, compare=False)
     _prompts: Prompts | None = field(default=None, init=False, repr=False, compare=False)
@@ -130,6 +140,7 @@ class PromptAdapter:
         self._backbone, self._prompts = backbone, prompts
         backbone.model.add_module(PLACE, prompts)
         backbone.class_prompts = prompts
+        prompts.attach()
 
     def parameters(self) -> Iterator[nn.Parameter]:
         yield from self._in().parameters()
@@ -155,7 +166,7 @@ class PromptAdapter:
 
     def eject(self) -> None:
         """Take the prompts out; class texts come from templates again."""
-        self._in()
+        self._in().detach()
         assert self._backbone is not None and self._freeze is not None
         del self._backbone.model._modules[PLACE]
         self._backbone.class_prompts = None

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from torch import Tensor, nn
 
 from domainclip.backbones import Backbone
 
-__all__ = ["Adapter", "inject_for"]
+__all__ = ["Adapter", "Schedule", "inject_for"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How ``few_shot`` trains an adapter where the caller does not say; lr falls on a cosine to 0.
+
+    objective, objective_options: what is minimised, by its catalogue name. layer_decay: lr of a
+    block times this per block above it.
+    """
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float = 2e-3
+    weight_decay: float = 0.01
+    epochs: int = 30
+    batch_size: int = 32
+    objective: str = "class_prompts"
+    objective_options: Mapping[str, Any] = field(default_factory=dict)
+    layer_decay: float = 1.0
 
 
 class Adapter(Protocol):
@@ -20,9 +39,16 @@ class Adapter(Protocol):
     ``merge`` writes the change into the plain weights and removes the adapter. A method that moves
     weights along a line also has ``start(trained)``: the state at the plain end of the line to the
     state ``trained``; see ``interpolation``. One that changes weights has ``changes()``: (name,
-    plain weight, what is added to it) of each; see ``evaluation.understanding``. One that learns
-    class prompts is told the classes first, by ``for_classes(classnames, templates)``; one with
-    ``penalty(image, labels, text)`` has that scalar added to the loss.
+    plain weight, what is added to it) of each; see ``evaluation.understanding``.
+
+    What else an adapter may have: ``schedule``, a ``Schedule`` of its own.
+    ``for_classes(classnames, templates)``, called before ``inject``. ``penalty(image, labels,
+    text)``, a scalar that is added to the loss. ``synthesize(features, labels, generator)``: more
+    features (k, d) and their labels (k,), made from those of a frozen image tower before the
+    training, in which they take part. ``finish()``, called after the training. One that learns from
+    texts without an image says ``learns_from = "captions"`` and has ``fit_captions(captions,
+    targets, schedule, seed)``, targets (n, c) bool. ``image_logits(images)``, (n, c): what a
+    classifier answers, for one that reads more of an image than its feature.
     """
 
     def inject(self, backbone: Backbone) -> None: ...

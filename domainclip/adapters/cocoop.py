@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from domainclip.adapters._prompting import Context, PromptAdapter, Prompts
+from domainclip.adapters._protocol import Schedule
 from domainclip.backbones import Backbone
 from domainclip.backbones.soft_prompts import SoftPrompts, encode_prompts, token_embedding
 
@@ -32,6 +34,8 @@ class CoCoOp(PromptAdapter):
     n_ctx: int = 4
     reduction: int = 16
     seed: int = 0
+
+    schedule: ClassVar[Schedule] = Schedule("sgd", 2e-3, 5e-4, 10, 1)
 
     def _build(self, backbone: Backbone) -> Prompts:
         return _Conditional(backbone, self)

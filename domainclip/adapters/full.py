@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from domainclip.adapters._protocol import Schedule
 from domainclip.adapters._surgery import Freeze, checked_state
 from domainclip.backbones import Backbone
 from domainclip.errors import UsageError
@@ -30,6 +31,8 @@ class Full:
     towers: tuple[str, ...] = ("image",)
     part: Literal["all", "bias", "norm"] = "all"
     logit_scale: bool = False
+
+    schedule: ClassVar[Schedule] = Schedule(lr=1e-5)
     _backbone: Backbone | None = field(default=None, init=False, repr=False, compare=False)
     _freeze: Freeze | None = field(default=None, init=False, repr=False, compare=False)
     _before: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -74,16 +74,18 @@ def _spans(file: RawFile, column: pq.ColumnChunkMetaData) -> np.ndarray | None:
     while at < end and len(spans) < column.num_values:
         # a header is some 20 bytes; another writer's statistics may make it longer: IndexError
         header, length = _struct(file.read(at, min(256, end - at)), 0)
-        page = header.get(5)
-        size = header.get(3, -1)
-        if header.get(1) != 0 or page is None or not 0 <= size <= end - at - length:
-            return None  # a page of another version
+        page, size = header.get(5), header.get(3)
+        count = page.get(1) if isinstance(page, dict) else None
+        if header.get(1) != 0 or not isinstance(count, int) or not isinstance(size, int):
+            return None  # a page of another version, or a damaged header
+        if not 0 <= size <= end - at - length:
+            return None
         start = at + length
         stop = start + size
-        skipped = _all_present(file, start, stop, page[1])
+        skipped = _all_present(file, start, stop, count)
         if skipped is None:
             return None
-        _walk(file, start + skipped, stop, page[1], spans)
+        _walk(file, start + skipped, stop, count, spans)
         at = stop
     if len(spans) != column.num_values:
         raise ValueError("its pages hold fewer images than its footer says")

@@ -111,7 +111,7 @@ def test_a_context_that_leaves_no_room_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", PROMPTS)
 def test_features_computed_once_train_the_same_prompts(name: str) -> None:
     x, y = images(6), torch.tensor([0, 1, 2, 0, 1, 2])
-    schedule = replace(schedule_of(name), epochs=3, batch_size=4)
+    schedule = replace(load("adapters", name).schedule, epochs=3, batch_size=4)
     states, encoded = [], []
     for cache in (True, False):
         backbone, count = make_backbone("vit"), [0]
@@ -150,7 +150,7 @@ def test_a_frozen_image_tower_sees_four_views_and_a_trained_one_a_new_one_every_
         backbone.model.visual.register_forward_hook(
             lambda module, inputs, output, given=given: given.append(inputs[0].sum().item())
         )
-        schedule = replace(schedule_of(name), epochs=6)
+        schedule = replace(schedule_of(adapter), epochs=6)
         train(backbone, adapter, x, y, NAMES, ["a {}."], schedule, seed=1, views=None)
         seen[name] = len(set(given))
     assert seen == {"coop": 4, "lora": 6}
