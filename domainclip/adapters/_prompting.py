@@ -22,7 +22,7 @@ from domainclip.backbones.soft_prompts import (
 )
 from domainclip.errors import UsageError
 
-__all__ = ["Context", "PromptAdapter", "Prompts", "first_vectors"]
+__all__ = ["SPREAD", "Context", "PromptAdapter", "Prompts", "first_vectors"]
 
 SPREAD = 0.02  # standard deviation of vectors that start at random, as in CoOp
 PLACE = "class_prompts"  # where the learned module lives in the model
@@ -55,7 +55,10 @@ class Prompts(nn.Module):
         raise UsageError("a backbone with learned prompts in it can't be copied; eject them first.")
 
     def attach(self) -> None:
-        """Put what stands outside of the class texts into the towers, when it is injected."""
+        """Put what stands outside of the class texts into the towers, before it is injected.
+
+        Raises UsageError, and leaves nothing, where a tower does not take it.
+        """
 
     def detach(self) -> None:
         """Take it out again."""
@@ -136,11 +139,11 @@ class PromptAdapter:
             )
         backbone.weights_hash()
         prompts = self._build(backbone).to(backbone.device)
+        prompts.attach()
         self._freeze = Freeze(backbone.model)
         self._backbone, self._prompts = backbone, prompts
         backbone.model.add_module(PLACE, prompts)
         backbone.class_prompts = prompts
-        prompts.attach()
 
     def parameters(self) -> Iterator[nn.Parameter]:
         yield from self._in().parameters()

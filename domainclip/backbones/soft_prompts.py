@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from domainclip.backbones.blocks import Blocks, replace_text_tokens
 from domainclip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,14 +75,26 @@ def prompts_around(
     return SoftPrompts(torch.tensor(ids)[:, :length], torch.tensor(at))
 
 
-def encode_prompts(backbone: Backbone, prompts: SoftPrompts, vectors: Tensor) -> Tensor:
+def encode_prompts(
+    backbone: Backbone,
+    prompts: SoftPrompts,
+    vectors: Tensor,
+    deep: tuple[Blocks, Sequence[Tensor]] | None = None,
+) -> Tensor:
     """Features (c, d) of unit length; differentiable in ``vectors``.
 
-    vectors: (m, w) for all prompts or (c, m, w), w the width of the tower's token embedding.
+    vectors: (m, w) for all prompts or (c, m, w), w the width of the tower's token embedding. deep:
+    the tower's blocks, and vectors (m, w) that take the place of theirs before the second, third,
+    ... block.
     """
     vectors = vectors.expand(len(prompts.ids), -1, -1)
-    with _in_place(token_embedding(backbone.model), prompts.at, vectors):
-        return backbone.text(prompts.ids)
+    handles = replace_text_tokens(deep[0], prompts.at, deep[1]) if deep is not None else []
+    try:
+        with _in_place(token_embedding(backbone.model), prompts.at, vectors):
+            return backbone.text(prompts.ids)
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def word_vectors(backbone: Backbone, words: str) -> Tensor:

@@ -23,6 +23,10 @@ PROMPTS = [
     for entry in entries("adapters")
     if issubclass(load("adapters", entry.name), PromptAdapter)
 ]
+# tokens for the image tower need one that works on tokens
+REFUSED = {("maple", kind) for kind in ("resnet", "convnext", "efficientnet")}
+# what trains the image features too has none to keep
+FROZEN = [name for name in PROMPTS if name != "maple"]
 NAMES, OTHERS = ["cat", "polar_bear", "sea"], ["dog", "grand piano"]
 OPTIONS: dict[str, dict[str, Any]] = {"coop": {"n_ctx": 4}, "eco": {"n_ctx": (2, 3)}}
 
@@ -55,8 +59,10 @@ def _step(backbone: Backbone, adapter: Any, steps: int = 3) -> None:
     adapter.eval()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", PROMPTS)
+CASES = [(name, kind) for name in PROMPTS for kind in KINDS if (name, kind) not in REFUSED]
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
 def test_life_cycle(name: str, kind: str) -> None:
     backbone = make_backbone(kind)
     before = {n: p.clone() for n, p in backbone.model.state_dict().items()}
@@ -108,7 +114,7 @@ def test_a_context_that_leaves_no_room_is_refused(name: str) -> None:
     assert list(backbone.model.state_dict()) == before
 
 
-@pytest.mark.parametrize("name", PROMPTS)
+@pytest.mark.parametrize("name", FROZEN)
 def test_features_computed_once_train_the_same_prompts(name: str) -> None:
     x, y = images(6), torch.tensor([0, 1, 2, 0, 1, 2])
     schedule = replace(load("adapters", name).schedule, epochs=3, batch_size=4)
