@@ -100,11 +100,12 @@ def _measured(cell: Cell, clip: Backbone, features: Features) -> tuple[list[Row]
         if cell.shots
         else Drawn(Part(), Part(), "")  # the text alone
     )
+    new = exams[1].data.classnames if cell.protocol == "base-to-new" else ()
     note = "; ".join(filter(None, (cell.data.note, drawn.note)))
     rows: list[Row] = []
     complete = True
     with fitted(
-        clip, features, cell.method, cell.options, classes, drawn, cell.seed, cell.paper_mode
+        clip, features, cell.method, cell.options, classes, drawn, cell.seed, cell.paper_mode, new
     ) as made:
         for exam in exams:
             common: dict[str, Any] = {

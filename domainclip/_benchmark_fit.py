@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_type_hints
@@ -74,6 +74,9 @@ class Fitted:
                 out = self.clip.classify(z, model.classnames, model.templates)
         elif not exam.renamed:
             out = self.made.logits(self.features.of(images))
+        elif hasattr(self.made, "for_new"):
+            weights = self.clip.classifier(data.classnames, data.templates or None)
+            out = self.made.for_new(weights).logits(self.features.of(images))
         elif self.method == ZERO_SHOT:
             weights = self.clip.classifier(data.classnames, data.templates or None)
             head = replace(self.made).fit(weights[:0], [], weights)
@@ -88,12 +91,14 @@ class Fitted:
 @contextmanager
 def fitted(
     clip: Backbone, features: Features, method: str, options: Mapping[str, Any],
-    data: LabelledImages, drawn: Drawn, seed: int, paper_mode: bool,
+    data: LabelledImages, drawn: Drawn, seed: int, paper_mode: bool, unseen: Sequence[str] = (),
 ) -> Iterator[Fitted]:  # fmt: skip
     """Fit for the block; an adapter is taken out of the backbone again at its end.
 
-    data: the classes that are fitted. Only validation images select, unless paper_mode lets a
-    method whose released code selects on the test images do so.
+    data: the classes that are fitted. unseen: names of classes without images, which are told to an
+    adapter that synthesizes features and to no other method; none of them competes unless an exam
+    asks for it. Only validation images select, unless paper_mode lets a method whose released code
+    selects on the test images do so.
     """
     on_test = paper_mode and method in SELECTS_ON_TEST
     held = data.test if on_test else drawn.val
@@ -113,14 +118,16 @@ def fitted(
         yield Fitted(clip, features, method, head, seconds, size, selected_on)
         return
     training = {name: options[name] for name in TRAINING if name in options}
+    told = unseen if hasattr(load("adapters", method), "synthesize") else ()
     start = time.perf_counter()
     made = few_shot(
-        clip, *_pictures(drawn.train), data.classnames, method=method, seed=seed,
+        clip, *_pictures(drawn.train), [*data.classnames, *told], method=method, seed=seed,
         templates=data.templates or None, validation=_pictures(held) if len(held) else None,
         options={name: value for name, value in options.items() if name not in training},
         **training,
     )  # fmt: skip
     seconds = time.perf_counter() - start
+    made = replace(made, classnames=list(data.classnames))  # an exam names others
     try:
         size = sum(parameter.numel() for parameter in made.component.parameters())
         yield Fitted(clip, features, method, made, seconds, size, selected_on)
