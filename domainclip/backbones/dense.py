@@ -1,10 +1,10 @@
 """Features of every image position and of every word, in the joint space of images and texts.
 
 An image token is what the tower's own pooling and head give for that position alone. Where an
-attention pools (OpenAI's ResNets, SigLIP), that is its value path, since a softmax over one position
-is 1. A class token is pooled by the last block: there ``path="value"`` lets each position attend to
-itself alone in that block (MaskCLIP's value path), and ``path="projected"`` puts the block's output
-at the position through the head, as the class token's. ``path`` changes nothing elsewhere.
+attention pools (OpenAI's ResNets, SigLIP), that is its value path, since a softmax over one
+position is 1. A class token is pooled by the last block: there ``path="value"`` lets each position
+attend to itself alone in that block (MaskCLIP's value path), and ``path="projected"`` puts the
+block's output at the position through the head, as the class token's. It changes nothing elsewhere.
 Reference: MaskCLIP, Zhou, Loy and Dai 2022, arXiv 2112.01071, section 3.2; the value path of an
 attention pool also as TaI-DPT has it, arXiv 2211.12739.
 Differs: position embeddings of a ResNet's attention pool are left out of the tokens, as TaI-DPT
@@ -96,7 +96,7 @@ def check_dense(backbone: Backbone, what: str) -> None:
 
 
 def _image_way(backbone: Backbone) -> Callable[[Any, Tensor, Path], tuple[Tensor, Tensor]]:
-    visual = getattr(backbone.model, "visual", None)
+    visual: Any = getattr(backbone.model, "visual", None)
     if hasattr(visual, "trunk") and hasattr(visual.trunk, "forward_head"):
         return _timm
     if hasattr(visual, "attnpool") and hasattr(visual.attnpool, "c_proj"):
@@ -106,8 +106,8 @@ def _image_way(backbone: Backbone) -> Callable[[Any, Tensor, Path], tuple[Tensor
     if blocks is not None and plain and visual.pool_type != "none":
         return _vit
     raise UsageError(
-        f"the image tower of {backbone.name!r} ({type(visual).__name__}) pools in a way that leaves "
-        "its positions without a place in the space of texts."
+        f"the image tower of {backbone.name!r} ({type(visual).__name__}) pools in a way that "
+        "leaves its positions without a place in the space of texts."
     )
 
 
@@ -161,7 +161,7 @@ def _timm(visual: Any, x: Tensor, path: Path) -> tuple[Tensor, Tensor]:
 
 def _alone(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """(b, n, w) -> (b, n, v): a function of sequences (m, 1, w), given each position by itself."""
-    parts = [function(part) for part in x.reshape(-1, 1, x.shape[-1]).split(_AT_ONCE)]
+    parts = [function(part) for part in torch.split(x.reshape(-1, 1, x.shape[-1]), _AT_ONCE)]
     return torch.cat(parts).reshape(*x.shape[:2], -1)
 
 

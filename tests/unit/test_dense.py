@@ -1,4 +1,4 @@
-"""Features of positions and words: in the joint space, and those of the pooled feature's own way."""
+"""Features of positions and words lie in the joint space, by the pooled feature's own way."""
 
 from __future__ import annotations
 
@@ -117,13 +117,11 @@ def test_a_clip_vits_value_path_is_maskclips() -> None:
 
 @pytest.mark.parametrize("kind", ["vit", "timm_vit", "timm_eva"])
 def test_a_position_goes_the_way_of_the_class_token(kind: str) -> None:
-    """Projected: with the class token's features in a patch's place, its token is the pooled one."""
+    """Projected: a patch that has the class token's features has the pooled one as its token."""
     backbone, x = make_backbone(kind), images()
     visual = _model(backbone).visual
-    block = (
-        visual.trunk.blocks[-1] if hasattr(visual, "trunk") else visual.transformer.resblocks[-1]
-    )
-    block.register_forward_hook(lambda m, given, out: torch.cat([out[:, :1], out[:, :1]], 1))
+    blocks = visual.trunk.blocks if hasattr(visual, "trunk") else visual.transformer.resblocks
+    blocks[-1].register_forward_hook(lambda m, given, out: torch.cat([out[:, :1], out[:, :1]], 1))
     pooled, tokens = dense_image(backbone, x, path="projected")
     torch.testing.assert_close(tokens[:, 0], pooled, rtol=1e-5, atol=1e-6)
 
