@@ -98,5 +98,7 @@ def kept_sentences(scale: Tensor, image: Tensor, bank: Tensor, tau: float) -> Te
     """1 for a sentence number that is kept, else 0: (n,), of bank (c, n, d) and image (b, d)."""
     cosines = torch.einsum("bd,cnd->bcn", image.to(bank), bank)
     scores = scale * cosines.amax(1).mean(0)  # (n,)
+    distance = (scores - scores.mean()).abs()
     # equal scores, or one alone, have no deviation, and nothing is then left out
-    return (~((scores - scores.mean()).abs() > tau * scores.std())).to(bank)
+    deviation = (distance.square().sum() / max(len(scores) - 1, 1)).sqrt()
+    return (distance <= tau * deviation).to(bank)
