@@ -8,7 +8,7 @@ that a step is the text tower's alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,9 +92,16 @@ def train(
                 optimizer.step()
                 falling.step()
                 loss_of.bound_scale()
-    if hasattr(adapter, "finish"):
-        adapter.finish()
     adapter.eval()
+    if hasattr(adapter, "finish"):
+
+        def losses() -> Iterator[Tensor]:
+            with torch.enable_grad():
+                for row in torch.arange(len(x)):
+                    pixels = x[row[None]].to(clip.device, clip.dtype)
+                    yield loss_of(loss_of.encode(pixels), pixels, row[None])
+
+        adapter.finish(losses)
 
 
 def trained_towers(clip: Backbone) -> tuple[bool, bool]:

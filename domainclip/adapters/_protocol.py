@@ -45,7 +45,8 @@ class Adapter(Protocol):
     ``for_classes(classnames, templates)``, called before ``inject``. ``penalty(image, labels,
     text)``, a scalar that is added to the loss. ``synthesize(features, labels, generator)``: more
     features (k, d) and their labels (k,), made from those of a frozen image tower before the
-    training, in which they take part. ``finish()``, called after the training. One that learns from
+    training, in which they take part. ``finish(losses)``, called after the training with what gives
+    the loss of one image after the other. One that learns from
     texts without an image says ``learns_from = "captions"`` and has ``fit_captions(captions,
     targets, schedule, seed)``, targets (n, c) bool. ``image_logits(images)``, (n, c): what a
     classifier answers, for one that reads more of an image than its feature.

@@ -1,137 +1,20 @@
-"""Full tuning of a tower, or of its biases or norms alone: the weights themselves train.
+"""Full tuning of one tower or both: all the weights themselves train, by any objective.
 
-Reference: FLYP, Goyal et al. 2023, arXiv 2212.00638, and FT-CLIP, Dong et al. 2022, arXiv
-2212.06138, for tuning whole towers; BitFit, Ben Zaken et al. 2022, arXiv 2106.10199, for biases.
+Reference: Radford et al. 2021, arXiv 2103.00020, appendix on end-to-end fine-tuning; ``ft_clip``
+and ``flyp`` are two published ways of it.
+Differs: the classifier is the text tower's class prompts, not a new layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-
-from domainclip.adapters._protocol import Schedule
-from domainclip.adapters._surgery import Freeze, checked_state
-from domainclip.backbones import Backbone
-from domainclip.errors import UsageError
+from domainclip.adapters._tuning import WeightTuning
 
 __all__ = ["Full"]
 
 
 @dataclass
-class Full:
-    """towers: image, text. part: all weights, only biases, or only the norms' scales and shifts.
-
-    logit_scale: train the scale of the cosines too. Running statistics stay as they are.
-    """
-
-    towers: tuple[str, ...] = ("image",)
-    part: Literal["all", "bias", "norm"] = "all"
-    logit_scale: bool = False
-
-    schedule: ClassVar[Schedule] = Schedule(lr=1e-5)
-    _backbone: Backbone | None = field(default=None, init=False, repr=False, compare=False)
-    _freeze: Freeze | None = field(default=None, init=False, repr=False, compare=False)
-    _before: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def inject(self, backbone: Backbone) -> None:
-        """Choose what trains, and keep a copy of it on the CPU. Raises UsageError."""
-        if self._backbone is not None:
-            raise UsageError("this full tuning is injected already; eject or merge it first.")
-        if self.part not in ("all", "bias", "norm"):
-            raise UsageError(f"full: part is 'all', 'bias' or 'norm', not {self.part!r}.")
-        names = [name for tower in self.towers for name in self._names(backbone, tower)]
-        if self.logit_scale:
-            names.append("logit_scale")
-        backbone.weights_hash()
-        self._freeze = Freeze(backbone.model)
-        self._backbone = backbone
-        self._before = {
-            name: backbone.model.get_parameter(name).detach().cpu().clone() for name in names
-        }
-        for parameter in self.parameters():
-            parameter.requires_grad_(True)
-
-    def parameters(self) -> Iterator[nn.Parameter]:
-        for name in self._before:
-            yield self._in().model.get_parameter(name)
-
-    def state(self) -> dict[str, Tensor]:
-        """name -> tuned weight, detached copies on the CPU."""
-        model = self._in().model
-        return {name: model.get_parameter(name).detach().cpu().clone() for name in self._before}
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take tuned weights from ``state``. Raises BadInput where names or shapes differ."""
-        self._write(checked_state("full", state, self._before))
-
-    def start(self, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The weights from before ``inject``, whatever was trained."""
-        self._in()
-        return {name: self._before[name].to(weight.dtype) for name, weight in trained.items()}
-
-    def changes(self) -> Iterator[tuple[str, Tensor, Tensor]]:
-        """(name, plain weight, what training added), on the CPU."""
-        model = self._in().model
-        for name, before in self._before.items():
-            yield name, before, model.get_parameter(name).detach().cpu() - before
-
-    def merge(self) -> None:
-        """The weights are tuned already: leave them."""
-        backbone = self._in()
-        self._release()
-        backbone.weights_changed()
-
-    def eject(self) -> None:
-        """Put the weights from before ``inject`` back, bit for bit."""
-        self._in()
-        self._write(self._before)
-        self._release()
-
-    def train(self) -> None:
-        """Nothing of its own has a mode; batch-norm statistics stay frozen."""
-
-    def eval(self) -> None:
-        """See ``train``."""
-
-    def _write(self, state: Mapping[str, Tensor]) -> None:
-        with torch.no_grad():
-            for name in self._before:
-                self._in().model.get_parameter(name).copy_(state[name])
-
-    def _release(self) -> None:
-        assert self._freeze is not None
-        self._freeze.thaw()
-        self._backbone, self._freeze, self._before = None, None, {}
-
-    def _in(self) -> Backbone:
-        if self._backbone is None:
-            raise UsageError("this full tuning is in no backbone; call inject(backbone) first.")
-        return self._backbone
-
-    def _names(self, backbone: Backbone, tower: str) -> list[str]:
-        if tower not in ("image", "text"):
-            raise UsageError(f"full: towers are 'image' and 'text', not {tower!r}.")
-        names = [
-            name
-            for name, _ in backbone.model.named_parameters()
-            if name not in ("logit_scale", "logit_bias")
-            and name.startswith("visual.") == (tower == "image")
-        ]
-        if self.part == "bias":
-            names = [name for name in names if name.endswith("bias")]
-        elif self.part == "norm":
-            norms = {path for path, module in backbone.model.named_modules() if _is_norm(module)}
-            names = [name for name in names if name.rpartition(".")[0] in norms]
-        if not names:
-            raise UsageError(
-                f"full: the {tower} tower of {backbone.name!r} has no {self.part} weights."
-            )
-        return names
-
-
-def _is_norm(module: nn.Module) -> bool:
-    return "norm" in type(module).__name__.lower()
+class Full(WeightTuning):
+    """towers: image, text. logit_scale: train the scale of the cosines too. Running statistics of
+    batch norms stay as they are."""

@@ -78,6 +78,11 @@ class LoRA:
         self._injected = _Injected(backbone, sites, self)
         self.eval()
 
+    def touches(self, backbone: Backbone) -> list[str]:
+        """The weights that it would change, as module.parameter."""
+        sites = [site for tower in self.towers for site in self._sites(backbone, tower)]
+        return [f"{site.module}.{site.parameter}" for site in sites]
+
     def parameters(self) -> Iterator[nn.Parameter]:
         """The factors, in the model's order."""
         yield from (parameter for _, parameter in self._in().named_factors())

@@ -66,6 +66,11 @@ class SVD:
         folder = factors_folder(backbone.weights_hash()) if self.cache else None
         self._injected = _Injected(backbone, sites, self.paper_mode, folder)
 
+    def touches(self, backbone: Backbone) -> list[str]:
+        """The weights that it would change, as module.parameter."""
+        sites = [site for tower in self.towers for site in self._sites(backbone, tower)]
+        return [f"{site.module}.{site.parameter}" for site in sites]
+
     def parameters(self) -> Iterator[nn.Parameter]:
         yield from (spectrum.values for spectrum in self._in().spectra.values())
 

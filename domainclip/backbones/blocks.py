@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -78,25 +79,20 @@ def append_image_tokens(blocks: Blocks, vectors: Sequence[Vectors]) -> list[Remo
     count: list[int] = []
 
     def join(x: Tensor) -> Tensor:
-        first = vectors[0]()
-        count[:] = [len(first)]
-        x = x.transpose(0, 1) if blocks.time_first else x
-        x = torch.cat([x, first.to(x).expand(len(x), -1, -1)], dim=1)
-        return x.transpose(0, 1) if blocks.time_first else x
+        mine = vectors[0]()
+        count[:] = [len(mine)]
+        return torch.cat([x, mine.to(x).expand(len(x), -1, -1)], dim=1)
 
-    def replace(x: Tensor, index: int) -> Tensor:
-        x = x.transpose(0, 1) if blocks.time_first else x
+    def replace(index: int, x: Tensor) -> Tensor:
         mine = vectors[index]()
-        x = torch.cat([x[:, : -len(mine)], mine.to(x).expand(len(x), -1, -1)], dim=1)
-        return x.transpose(0, 1) if blocks.time_first else x
+        return torch.cat([x[:, : -len(mine)], mine.to(x).expand(len(x), -1, -1)], dim=1)
 
     def cut(module: nn.Module, given: Any, output: Tensor) -> Tensor:
         return output[: -count[0]] if blocks.time_first else output[:, : -count[0]]
 
-    handles = [_before(blocks.before or blocks.modules[0], join)]
-    handles += [
-        _before(blocks.modules[i], lambda x, i=i: replace(x, i)) for i in range(1, len(vectors))
-    ]
+    handles = [_before(blocks, blocks.before or blocks.modules[0], join)]
+    for index in range(1, len(vectors)):
+        handles.append(_before(blocks, blocks.modules[index], partial(replace, index)))
     return [*handles, blocks.modules[-1].register_forward_hook(cut)]
 
 
@@ -105,26 +101,29 @@ def replace_text_tokens(
 ) -> list[RemovableHandle]:
     """Hooks that put vectors[i - 1] (m, width) at positions ``at`` (c, m) before block i."""
 
-    def put(x: Tensor, mine: Tensor) -> Tensor:
-        x = x.transpose(0, 1) if blocks.time_first else x
+    def put(mine: Tensor, x: Tensor) -> Tensor:
         index = at.to(x.device)[:, :, None].expand(-1, -1, x.shape[-1])
-        x = x.scatter(1, index, mine.to(x).expand(len(x), -1, -1))
-        return x.transpose(0, 1) if blocks.time_first else x
+        return x.scatter(1, index, mine.to(x).expand(len(x), -1, -1))
 
     return [
-        _before(block, lambda x, mine=mine: put(x, mine))
+        _before(blocks, block, partial(put, mine))
         for block, mine in zip(blocks.modules[1:], vectors, strict=False)
     ]
 
 
-def _before(module: nn.Module, change: Callable[[Tensor], Tensor]) -> RemovableHandle:
-    """A hook that changes a module's first argument."""
+def _before(
+    blocks: Blocks, module: nn.Module, change: Callable[[Tensor], Tensor]
+) -> RemovableHandle:
+    """A hook that changes a module's first argument, tokens (b, t, width) whatever its order."""
+
+    def changed(x: Tensor) -> Tensor:
+        return change(x.transpose(0, 1)).transpose(0, 1) if blocks.time_first else change(x)
 
     def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if given:
-            return (change(given[0]), *given[1:]), named
+            return (changed(given[0]), *given[1:]), named
         first = next(iter(named))
-        return given, {**named, first: change(named[first])}
+        return given, {**named, first: changed(named[first])}
 
     return module.register_forward_pre_hook(hook, with_kwargs=True)
 

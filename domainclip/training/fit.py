@@ -29,7 +29,7 @@ from domainclip.training.keeper import EpochRow, Journal, Keeper
 from domainclip.training.logs import ProgressBar, StepLog
 from domainclip.training.module import Adapter, Tower, Tuning, from_classes
 from domainclip.training.settings import TrainerSettings
-from domainclip.training.wise_ft import check_line, settle
+from domainclip.training.wise_ft import check_line, finish, settle
 
 __all__ = ["FitResult", "TrainingData", "fit"]
 
@@ -127,6 +127,7 @@ def fit(
                 adapter, settings, module, data_module,
                 lambda: _trainer(settings, device, epochs, out, []),
             )  # fmt: skip
+        finish(adapter, module, data_module)
         backbone.model.to(device)  # Lightning hands GPU models back on the CPU
         backbone.model.eval()
     return FitResult(

@@ -207,6 +207,10 @@ class Tuning(lightning.LightningModule):
             dist.all_reduce(flat)
         return float(flat[0]), int(flat[1])
 
+    def loss_alone(self, batch: _ImageBatch) -> Tensor:
+        """The loss of a batch of this process, with its graph."""
+        return self._loss(batch, Alone())[0]
+
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
         # what is computed in low precision depends on autocast; the input follows the weights
         x = batch.images.to(self._backbone.dtype)

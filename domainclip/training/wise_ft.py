@@ -8,8 +8,12 @@ Differs: the authors report all points on the test set; here the test split has 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from domainclip.adapters.interpolation import interpolate, start_of
 from domainclip.errors import BadInput
@@ -17,7 +21,7 @@ from domainclip.training.keeper import score
 from domainclip.training.module import Tuning
 from domainclip.training.settings import TrainerSettings
 
-__all__ = ["check_line", "settle"]
+__all__ = ["check_line", "finish", "settle"]
 
 _log = logging.getLogger(__name__)
 
@@ -59,3 +63,25 @@ def settle(
     best = max(found, key=lambda alpha: found[alpha])  # the first of equals
     interpolate(adapter, best, trained)
     return best
+
+
+def finish(adapter: Any, module: Tuning, data_module: Any) -> None:
+    """What an adapter does to itself once it is trained, see ``adapters._protocol``."""
+    if not hasattr(adapter, "finish"):
+        return
+
+    def losses() -> Iterator[Tensor]:
+        module.model.eval()
+        with torch.enable_grad():
+            for batch in data_module.train_dataloader():
+                batch = module.on_before_batch_transfer(batch, 0).to(module.device)
+                batch = data_module.on_after_batch_transfer(batch, 0)
+                for row in range(len(batch)):
+                    one = slice(row, row + 1)
+                    single = replace(
+                        batch, images=batch.images[one], labels=batch.labels[one],
+                        captions=batch.captions[one], keys=batch.keys[one],
+                    )  # fmt: skip
+                    yield module.loss_alone(single)
+
+    adapter.finish(losses)

@@ -1,11 +1,13 @@
-"""Full tuning: which parts train, and a file with those alone."""
+"""Tuning the weights themselves: which of them train, and a file with those alone."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
+from domainclip.adapters._tuning import WeightTuning
 from domainclip.adapters.full import Full
+from domainclip.catalogue import load
 from domainclip.errors import UsageError
 from tests.data.tiny_towers import make_backbone
 
@@ -13,20 +15,20 @@ from tests.data.tiny_towers import make_backbone
 @pytest.mark.parametrize("kind", ["vit", "efficientnet", "bert"])
 def test_parts_of_a_tower(kind: str) -> None:
     counts = {}
-    for part in ("all", "bias", "norm"):
+    for name in ("full", "bitfit", "norm_tuning"):
         backbone = make_backbone(kind)
-        adapter = Full(part=part)  # type: ignore[arg-type]
+        adapter = load("adapters", name)()
         adapter.inject(backbone)
         names = set(adapter.state())
         assert all(name.startswith("visual.") for name in names)
-        if part == "bias":
+        if name == "bitfit":
             assert all(name.endswith("bias") for name in names)
-        if part == "norm":
+        if name == "norm_tuning":
             assert all(adapter.state()[name].ndim == 1 for name in names)
-        counts[part] = len(names)
+        counts[name] = len(names)
         adapter.eject()
-    assert 0 < counts["bias"] < counts["all"]
-    assert 0 < counts["norm"] < counts["all"]
+    assert 0 < counts["bitfit"] < counts["full"]
+    assert 0 < counts["norm_tuning"] < counts["full"]
 
 
 def test_the_scale_of_the_cosines_trains_on_request() -> None:
@@ -41,6 +43,12 @@ def test_the_scale_of_the_cosines_trains_on_request() -> None:
     assert float(backbone.logit_scale.detach()) == scale
 
 
-def test_an_unknown_part_is_refused() -> None:
-    with pytest.raises(UsageError, match="'biases'"):
-        Full(part="biases").inject(make_backbone("vit"))  # type: ignore[arg-type]
+def test_a_tower_without_such_weights_is_named() -> None:
+    class Nothing(WeightTuning):
+        what = "gates"
+
+        def _chosen(self, backbone: object, names: list[str]) -> list[str]:
+            return []
+
+    with pytest.raises(UsageError, match="the image tower of 'tiny-vit' has no gates"):
+        Nothing().inject(make_backbone("vit"))

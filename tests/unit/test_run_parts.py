@@ -101,5 +101,5 @@ def test_words_for_durations_and_components() -> None:
     assert [duration(s) for s in (0.42, 59.6, 232, 4000)] == [
         "0.4 s", "1 min", "3 min 52 s", "1 h 6 min",
     ]  # fmt: skip
-    tuned = Component("full", {"towers": ("text",), "part": "all", "logit_scale": True})
+    tuned = Component("full", {"towers": ("text",), "logit_scale": True})
     assert component_text(tuned, "adapters") == "full (towers text, logit_scale True)"
