@@ -12,7 +12,7 @@ import torch
 from domainclip.data._loading import COLUMNS, Maker, Memory, batches, normalised
 from domainclip.data.batch import PairBatch
 from domainclip.data.classes import find_classes
-from domainclip.data.settings import DataSettings
+from domainclip.data.settings import AugmentSettings, DataSettings
 from domainclip.data.transforms import Transform
 from domainclip.pairs import Pairs, PairStream
 
@@ -69,6 +69,11 @@ class PairsDataModule(lightning.LightningDataModule):
     def batch_size(self) -> int:
         """Samples to a batch of one rank."""
         return self.options.batch_size
+
+    @property
+    def same_views(self) -> bool:
+        """Whether a training image looks alike in every epoch: nothing augments it."""
+        return self.options.augment == AugmentSettings()
 
     @property
     def epoch_samples(self) -> int:

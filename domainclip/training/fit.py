@@ -96,6 +96,7 @@ def fit(
         module = Tuning(
             backbone, adapter, objective, settings, classnames=class_text[0],
             templates=class_text[1], encode=encode, seed=seed, total_steps=total_steps,
+            same_views=getattr(data_module, "same_views", False),
         )  # fmt: skip
         prefer_channels_last(backbone.model)
         journal = Journal()

@@ -50,6 +50,7 @@ class Adapter(Protocol):
 
 class _ImageBatch(Batch, Protocol):
     images: Tensor
+    keys: Sequence[str]
     consumed: int
 
     def __len__(self) -> int: ...
@@ -68,11 +69,13 @@ class Tuning(lightning.LightningModule):
     """Trains what the adapter trains; everything else is frozen, and by default in eval mode.
 
     classnames, templates: for objectives over classes. encode: text for captions that the towers
-    own tokenizer would cut; None truncates. seed: dropout and the like depend on (seed, epoch,
+    own tokenizer would cut; None truncates. same_views: an image looks alike in every epoch, so a
+    frozen image tower encodes it once. seed: dropout and the like depend on (seed, epoch,
     sample) and so do not notice a restart.
     """
 
     CAPTIONS_KEPT: ClassVar[int] = 100_000  # of a frozen text tower; 512 floats each are 200 MB
+    IMAGES_KEPT: ClassVar[int] = 100_000  # likewise
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class Tuning(lightning.LightningModule):
         encode: Callable[[Sequence[str]], Tensor] | None,
         seed: int,
         total_steps: int,
+        same_views: bool = False,
     ) -> None:
         super().__init__()
         self.model = backbone.model
@@ -101,6 +105,8 @@ class Tuning(lightning.LightningModule):
         teaches = getattr(objective, "teacher", False)
         self._teacher = Teacher(self.model, unit=not self._raw) if teaches else None
         self._captions: dict[str, Tensor] = {}
+        self._images: dict[str, Tensor] = {}
+        self._same_views = same_views and settings.frozen_eval and not self._raw
         self._classes: Tensor | None = None
         self._text_trained = True
         self._sums = _Sums(len(self._classnames))
@@ -139,6 +145,7 @@ class Tuning(lightning.LightningModule):
         self._text_trained = probe.requires_grad
         self._classes = None
         self._captions.clear()
+        self._images.clear()
 
     def on_train_epoch_start(self) -> None:
         self.set_modes()
@@ -214,7 +221,7 @@ class Tuning(lightning.LightningModule):
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
         # what is computed in low precision depends on autocast; the input follows the weights
         x = batch.images.to(self._backbone.dtype)
-        image = raw_image(self.model, x) if self._raw else self._backbone.image(x)
+        image = raw_image(self.model, x) if self._raw else self._image(batch, x)
         text = self._class_text(image) if self.over_classes else self._caption_text(batch.captions)
         more: dict[str, Any] = {}
         if self._teacher is not None:
@@ -256,6 +263,20 @@ class Tuning(lightning.LightningModule):
         if not self._text_trained:
             self._classes = text.detach()
         return text
+
+    def _image(self, batch: _ImageBatch, x: Tensor) -> Tensor:
+        """(b, d); what a frozen image tower says of images that always look alike is kept."""
+        if not self._same_views:
+            return self._backbone.image(x)
+        if all(key in self._images for key in batch.keys):
+            return torch.stack([self._images[key] for key in batch.keys])
+        image = self._backbone.image(x)
+        if torch.is_grad_enabled():
+            self._same_views = not image.requires_grad
+        known = torch.is_grad_enabled() or bool(self._images)  # that the tower is frozen
+        if self._same_views and known and len(self._images) + len(image) <= self.IMAGES_KEPT:
+            self._images.update(zip(batch.keys, image.detach(), strict=True))
+        return image
 
     def _caption_text(self, captions: Sequence[str]) -> Tensor:
         """(b, d); those of a frozen text tower are encoded once and kept."""

@@ -76,6 +76,37 @@ def test_recipe_trains_and_its_state_loads_elsewhere(
     torch.testing.assert_close(split_features(other, pairs, "val").features, after.features)
 
 
+def test_a_frozen_image_tower_encodes_each_image_once_with_the_same_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, seen = [], []
+    for kept in (True, False):
+        clip = load_backbone(str(write_tiny_clip(tmp_path / f"clip{kept}")))
+        count = [0]
+        clip.model.visual.register_forward_hook(
+            lambda module, given, out, count=count: count.__setitem__(0, count[0] + len(given[0]))
+        )
+        pairs = striped_pairs(tmp_path / f"pairs{kept}", 30)
+        data = PairsDataModule(pairs, DataSettings(pairs="here", batch_size=8), clip, seed=0)
+        adapter = load("adapters", "coop")(n_ctx=2)
+        adapter.for_classes(data.classes.names, ["a {}."])
+        adapter.inject(clip)
+        if not kept:
+            monkeypatch.setattr(PairsDataModule, "same_views", False)
+        settings = TrainerSettings(epochs=3, lr=1e-2, keep="last")
+        fit(
+            clip, adapter, load("objectives", "class_prompts")(), data, settings,
+            out=tmp_path / f"run{kept}", class_text=(data.classes.names, ["a {}."]),
+        )  # fmt: skip
+        states.append(adapter.state())
+        seen.append(count[0])
+    splits = pairs.count_splits()
+    # padding to whole batches shows some images twice, which are kept too
+    assert seen[0] == splits["train"] + splits.get("val", 0)
+    assert seen[1] >= 3 * seen[0]
+    torch.testing.assert_close(states[0], states[1], rtol=1e-5, atol=1e-7)
+
+
 def test_features_come_with_their_rows_and_from_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
