@@ -32,8 +32,8 @@ __all__ = ["SHIP"]
 
 @dataclass
 class SHIP(PromptAdapter):
-    """Give ``few_shot`` all class names, and images of some of them. With images of all no generator
-    is trained, and it is CoOp on classes that weigh alike; so it is in a recipe, which makes none.
+    """Give ``few_shot`` all class names, and images of some of them. With images of all, no
+    generator is trained: it is CoOp on classes that weigh alike. So it is in a recipe.
 
     init, n_ctx, seed: of the context, as in ``kgcoop``. per_class: features made of a class without
     images; None takes the mean number that the others have, views counted. encoder_width,
