@@ -12,11 +12,12 @@ import yaml
 
 from domainclip.adapters.storage import load_adapter
 from domainclip.backbones import load_backbone
+from domainclip.banks import BankRow, write_bank
 from domainclip.catalogue import recipes
 from domainclip.cli import main
 from domainclip.recipe import load_recipe
 from domainclip.runs import read_result
-from tests.data.map_pairs import map_pairs
+from tests.data.map_pairs import CLASSES, map_pairs
 from tests.data.tiny_clip import write_tiny_clip
 from tests.data.tiny_towers import make_backbone
 
@@ -68,7 +69,10 @@ def test_a_recipe_for_your_own_pairs_says_what_it_lacks(
     assert "data: missing" in said and "data.pairs=PATH" in said and said.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", [name for name in TUNING if name != "remote_sensing/climate"])
+@pytest.mark.parametrize(
+    "name",
+    [name for name in TUNING if name not in ("remote_sensing/climate", "medical/biomedcoop")],
+)
 def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: Path) -> None:
     words = [
         *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
@@ -95,6 +99,25 @@ def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: 
         with directions.open(newline="") as file:
             (first, *_) = csv.DictReader(file)
         assert first["towards"] in page and "(" in first["towards"]
+
+
+def test_the_recipe_with_a_text_bank_asks_for_it_and_learns_prompts(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank, out = tmp_path / "bank.jsonl", tmp_path / "run"
+    write_bank(bank, [BankRow(c, f"A {c} {w}.", "made") for c in CLASSES for w in ("1", "2", "3")])
+    words = [
+        "medical/biomedcoop", *SMALL, f"backbone.name={place / 'clip'}",
+        f"data.pairs={place / 'pairs'}", "evaluate=[{name: zero_shot}]",
+    ]  # fmt: skip
+    assert main(["run", *words, "-o", str(tmp_path / "none")]) == 2
+    assert "give bank=FILE" in capsys.readouterr().err
+    assert main(["run", *words, f"adapter.bank={bank}", "-o", str(out)]) == 0
+    assert {value.evaluator for value in read_result(out).values} == {"zero_shot", "adapted"}
+    bank.unlink()  # a saved adapter carries the sentences of its classes
+    clip = load_backbone(str(place / "clip"))
+    load_adapter(out / "adapter", clip)
+    assert clip.classifier(CLASSES).shape[0] == len(CLASSES)
 
 
 def test_a_run_is_left_between_plain_and_trained_weights(place: Path, tmp_path: Path) -> None:
