@@ -42,6 +42,7 @@ class BiomedCoOp(BankAdapter):
     texts: the sentences themselves, in place of a bank."""
 
     schedule: ClassVar[Schedule] = Schedule("sgd", 2.5e-3, 5e-4, 50, 4)
+    bank: str = ""
     sccm: float = 1.0
     kdsp: float = 1.0
     tau: float = 1.5

@@ -39,6 +39,7 @@ class VDT(BankAdapter):
     always. seed: of the random start. texts: the sentences themselves, in place of a bank."""
 
     schedule: ClassVar[Schedule] = Schedule("sgd", 2e-3, 5e-4, 10, 1)
+    bank: str = ""
     ratio: float = 0.2
     seed: int = 0
 
