@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from domainclip.backbones import Backbone
 from domainclip.backbones.dense import dense_text
@@ -54,7 +53,8 @@ def _forms(parts: Sequence[str]) -> str:
 class CaptionFeatures:
     """Features of captions by the frozen text tower, each caption encoded once.
 
-    batch: rows (b,) -> texts (b, d), words (b, t, d) of unit length, (b, t) true for a real word.
+    batch: rows (b,) -> texts (b, d), all their words (m, d) in turn, of unit length, and (b, t) with
+    its m trues where a text has a word.
     """
 
     def __init__(self, backbone: Backbone, captions: Sequence[str]) -> None:
@@ -73,12 +73,12 @@ class CaptionFeatures:
         device, rows = self._backbone.device, self._row[rows]
         if not self._words:
             with torch.no_grad():
-                return dense_text(self._backbone, self._ids[rows])
+                text, tokens, real = dense_text(self._backbone, self._ids[rows])
+            return text, tokens[real], real
         words = [self._words[row] for row in rows.tolist()]
         lengths = torch.tensor([len(each) for each in words])
-        mask = torch.arange(int(lengths.max())) < lengths[:, None]
-        padded = pad_sequence(words, batch_first=True)  # (b, t, d)
-        return self._text[rows].to(device), padded.to(device), mask.to(device)
+        real = torch.arange(int(lengths.max())) < lengths[:, None]
+        return self._text[rows].to(device), torch.cat(words).to(device), real.to(device)
 
     def _keep(self, order: Tensor) -> None:
         """Encode all, the short ones together."""

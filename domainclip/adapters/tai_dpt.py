@@ -104,8 +104,8 @@ class TaIDPT(PromptAdapter):
                 self.losses.append(total / len(kept))
 
     def caption_loss(self, text: Tensor, words: Tensor, real: Tensor, targets: Tensor) -> Tensor:
-        """The scalar that is minimised, of texts (b, d), words (b, t, d), real (b, t) and targets
-        (b, c) bool; features of unit length."""
+        """The scalar that is minimised, of texts (b, d), their words (m, d), real (b, t) with m trues
+        where a text has a word, and targets (b, c) bool; features of unit length."""
         whole, parts = self._branches(text, words, real, self.scale_text)
         return _ranking(whole, targets) + _ranking(parts, targets)
 
@@ -122,7 +122,7 @@ class TaIDPT(PromptAdapter):
             for batch in image_batches(images, backbone.preprocess, IMAGES):
                 image, tokens = dense_image(backbone, batch)
                 real = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
-                both = self._branches(image, tokens, real, self.scale_image, texts)
+                both = self._branches(image, tokens.flatten(0, 1), real, self.scale_image, texts)
                 found.append(((both[0] + both[1]) / 2).float().cpu())
         # joined outside: an inference tensor could not be trained on
         return torch.cat(found)
@@ -131,9 +131,10 @@ class TaIDPT(PromptAdapter):
         self, z: Tensor, w: Tensor, real: Tensor, k: float,
         texts: tuple[Tensor, Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """(global, local) logits (b, c) of features z (b, d) and parts w (b, n, d)."""
+        """(global, local) logits (b, c) of features z (b, d) and their parts w (m, d)."""
         whole, parts = texts or self._texts()
-        cosines = w @ parts.T  # (b, n, c)
+        own = w @ parts.T  # (m, c)
+        cosines = own.new_zeros(*real.shape, own.shape[1]).masked_scatter(real[..., None], own)
         weights = (k * cosines).masked_fill(~real[..., None], -torch.inf).softmax(1)
         return self.scale * z @ whole.T, (weights * self.scale * cosines).sum(1)
 
