@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 from domainclip.catalogue import KINDS, entries
 from domainclip.errors import BadInput, UnknownName, UsageError
 
-__all__ = ["REQUIRED", "UNREADABLE", "Option", "options_of"]
+__all__ = ["REQUIRED", "UNREADABLE", "Option", "learns_from_captions", "options_of"]
 
 REQUIRED = object()  # no default: the recipe must give it
 UNREADABLE = object()  # a default that is not a plain value: the class itself gives it
@@ -54,6 +54,29 @@ def options_of(kind: str, name: str) -> dict[str, Option]:
     if options is None:
         raise UsageError(f"{name!r}: there is no class {class_name!r} in {module!r}")
     return options
+
+
+def learns_from_captions(name: str) -> bool:
+    """Whether the class of an adapter that ``options_of`` knows says ``learns_from = "captions"``;
+    see ``adapters._protocol``."""
+    module, _, class_name = name.partition(":")
+    for entry in entries("adapters"):
+        if entry.name == name:
+            module, class_name = entry.module, entry.class_name
+    path = Path(name)
+    is_file = name.endswith(".py")
+    source = (path, path.read_text(encoding="utf-8")) if is_file else _source(module)
+    if source is None:
+        return False
+    parsed = _Module("" if is_file else module, *source)
+    node = parsed.classes.get(class_name or parsed.exported()[0])
+    return any(
+        isinstance(item, ast.AnnAssign | ast.Assign)
+        and ast.unparse(item).startswith("learns_from")
+        and isinstance(item.value, ast.Constant)
+        and item.value.value == "captions"
+        for item in (node.body if node is not None else ())
+    )
 
 
 @lru_cache

@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from domainclip._run_captions import fit_captions
 from domainclip._run_data import pairs_of
 from domainclip._run_directory import RunDirectory, Stages, digest
 from domainclip.adapters._protocol import inject_for
@@ -185,9 +186,13 @@ class Work:
             )  # fmt: skip
 
     def _trained(self, component: Component) -> tuple[Any, FitResult]:
+        """One that learns from captions is measured afterwards by its class texts, not by its own
+        ``image_logits``: evaluators read pooled features."""
         adapter = component.build("adapters")
         text, objective = self.recipe.text, self.recipe.objective
         inject_for(adapter, self.backbone, self.plain.classes.names, text.templates)
+        if getattr(adapter, "learns_from", "images") == "captions":
+            return adapter, fit_captions(adapter, self.pairs, self.plain.classes, self.recipe)
         assert objective is not None, "the recipe's check asks for one beside an adapter"
         module = PairsDataModule(
             self.pairs, self.recipe.data, self.backbone,

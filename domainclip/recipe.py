@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from domainclip._recipe_check import FLAT, section
+from domainclip._recipe_options import learns_from_captions
 from domainclip._recipe_yaml import Document, dump, parse
 from domainclip.catalogue import load, recipes
 from domainclip.data.settings import DataSettings, Problem
@@ -96,12 +97,26 @@ class Recipe:
     sweep: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
-        if self.adapter is not None and self.objective is None:
+        if self.adapter is not None and learns_from_captions(self.adapter.name):
+            yield from self._caption_problems(self.adapter.name)
+        elif self.adapter is not None and self.objective is None:
             example = "{name: class_prompts} or {name: infonce}"
             yield ("objective",), f"missing; an adapter is trained with one, such as {example}."
         for key, values in self.sweep.items():
             if not values:
                 yield ("sweep", key), "give a list with at least one value."
+
+    def _caption_problems(self, name: str) -> Iterator[Problem]:
+        """What would be of no effect beside an adapter that learns from captions alone."""
+        if self.objective is not None:
+            yield ("objective",), f"{name} learns from captions by its own loss; leave it out."
+        if self.text.name != "truncate":
+            yield ("text", "name"), f"{name} reads captions word by word; use truncate."
+        for each in fields(TrainerSettings):
+            if each.name in ("epochs", "lr", "weight_decay", "optimizer"):
+                continue
+            if getattr(self.trainer, each.name) != each.default:
+                yield ("trainer", each.name), f"has no effect on {name}, which reads no image."
 
 
 def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -53,8 +53,8 @@ def _forms(parts: Sequence[str]) -> str:
 class CaptionFeatures:
     """Features of captions by the frozen text tower, each caption encoded once.
 
-    batch: rows (b,) -> texts (b, d), all their words (m, d) in turn, of unit length, and (b, t) with
-    its m trues where a text has a word.
+    batch: rows (b,) -> texts (b, d) and all their words in turn (m, d), of unit length, and (b, t)
+    with m trues where a text has a word.
     """
 
     def __init__(self, backbone: Backbone, captions: Sequence[str]) -> None:

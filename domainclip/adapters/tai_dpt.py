@@ -104,8 +104,8 @@ class TaIDPT(PromptAdapter):
                 self.losses.append(total / len(kept))
 
     def caption_loss(self, text: Tensor, words: Tensor, real: Tensor, targets: Tensor) -> Tensor:
-        """The scalar that is minimised, of texts (b, d), their words (m, d), real (b, t) with m trues
-        where a text has a word, and targets (b, c) bool; features of unit length."""
+        """The scalar that is minimised. text (b, d) and all their words in turn (m, d) of unit
+        length; real (b, t), with m trues where a text has a word; targets (b, c) bool."""
         whole, parts = self._branches(text, words, real, self.scale_text)
         return _ranking(whole, targets) + _ranking(parts, targets)
 

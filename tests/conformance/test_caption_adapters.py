@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
+from domainclip._benchmark_fit import NotApplicable, fitted
 from domainclip.adapters._captions import CaptionFeatures, named_classes
 from domainclip.backbones import Backbone
 from domainclip.catalogue import entries, load
@@ -168,3 +170,14 @@ def test_captions_are_encoded_once() -> None:
     # four different captions, and two prompts of each of three classes at each of five steps
     assert [count for count in seen if count == 4] == [4]
     assert seen.count(3) == 2 * 5
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_benchmark_on_images_says_that_it_does_not_apply(name: str) -> None:
+    drawn: Any = SimpleNamespace(val=(), train=None)
+    given: Any = None
+    with (
+        pytest.raises(NotApplicable, match=f"{name} learns from captions"),
+        fitted(make_backbone("vit"), given, name, {}, given, drawn, 1, False),
+    ):
+        pass

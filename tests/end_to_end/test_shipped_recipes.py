@@ -51,7 +51,7 @@ def test_a_shipped_recipe_is_short_complete_and_explained(name: str) -> None:
     header = "\n".join(line for line in lines if line.startswith("#"))
     for word in ("Data", "Split", f"domainclip run {name}"):
         assert word in header, word
-    needed = ["data.pairs=PAIRS"] if name.startswith("medical/") else []
+    needed = ["data.pairs=PAIRS"] if name.startswith(("medical/", "figures/")) else []
     assert main(["check", name, *needed]) == 0
     recipe = load_recipe(name, needed)
     written = yaml.safe_load("\n".join(lines))
