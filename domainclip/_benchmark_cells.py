@@ -44,7 +44,7 @@ class Cell:
         """The same for the same question to the same weights, in any process."""
         return digest(
             [
-                clip.name, clip.weights_hash(), self.data.digest,
+                clip.name, clip.weights_hash(), list(clip.image_size), self.data.digest,
                 [other.digest for other in self.others], self.method, dict(self.options),
                 self.protocol, self.shots, self.seed, self.sampler, self.repeats, self.paper_mode,
             ],

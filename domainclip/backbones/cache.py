@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from domainclip.backbones.handle import Backbone
+from domainclip.backbones.pictures import Preprocess
 
 __all__ = ["FeatureCache", "cache_folder"]
 
@@ -33,7 +35,9 @@ class FeatureCache:
 
     def __init__(self, folder: str | Path, backbone: Backbone, view: str = "") -> None:
         """view: what else decides the pixels (image size, crop); part of the key."""
-        described = getattr(backbone.model.visual, "preprocess_cfg", None)
+        described: Any = backbone.preprocess
+        if not isinstance(described, Preprocess):
+            described = getattr(backbone.model.visual, "preprocess_cfg", None)
         key = f"{backbone.weights_hash()} {described!r} {backbone.dtype} {view}"
         self.folder = Path(folder) / hashlib.sha256(key.encode()).hexdigest()[:32]
         self._known: dict[str, tuple[Path, int]] = {}

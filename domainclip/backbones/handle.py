@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -176,6 +177,26 @@ class Backbone:
     def cpu(self) -> Backbone:
         """``to("cpu")``."""
         return self.to("cpu")
+
+    def see(self, image_px: int) -> Backbone:
+        """Preprocess pictures to squares of that side from now on; returns itself.
+
+        Towers of convolutions take any size, and smaller is faster; one whose positions are
+        learned for its own size is refused with UsageError.
+        """
+        preprocess = replace(self.preprocess, size=(image_px, image_px))
+        try:
+            with inference(self.model, None):
+                self._image_features(
+                    torch.zeros(1, 3, image_px, image_px, device=self.device, dtype=self.dtype)
+                )
+        except (RuntimeError, AssertionError, ValueError) as error:
+            raise UsageError(
+                f"the image tower of {self.name!r} was made for {self.image_size[0]} pixels and "
+                f"cannot see {image_px} ({error})."
+            ) from error
+        self.preprocess = preprocess
+        return self
 
     def compile(self) -> Backbone:
         """``torch.compile`` the forwards of ``encode_*``; worth it from some thousand inputs on.

@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an option of a method (an adapter's epochs and lr too), may be repeated")  # fmt: skip
     add("--backbone", default="embedded", help="as in a recipe [default: embedded]")
     add("--pretrained", metavar="TAG", help="weights of the backbone: a tag or a .safetensors file")
+    add("--image-px", type=int, metavar="N",
+        help="side of the square that the backbone sees [default: its own]; towers of convolutions "
+        "take any")  # fmt: skip
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 [default: auto]")
     add("--protocol", choices=PROTOCOLS, default="few-shot", help="[default: few-shot]")
     add("--shots", default="1,2,4,8,16", metavar="N,...", help="[default: 1,2,4,8,16]")
@@ -82,6 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     backbone = import_optional("domainclip.backbones").load_backbone(
         arguments.backbone, arguments.pretrained, device=arguments.device
     )
+    if arguments.image_px is not None:
+        if arguments.image_px < 8:
+            raise UsageError(f"--image-px {arguments.image_px}: give 8 or more.")
+        backbone.see(arguments.image_px)
     with progress_bar("benchmark", "cells") as show:
         found = import_optional("domainclip._benchmark").benchmark(
             backbone, sets, methods, arguments.output, protocol=arguments.protocol, shots=shots,
@@ -165,6 +172,7 @@ def _command(arguments: argparse.Namespace) -> str:
         *(Path(w).name if "/" in w else w for w in arguments.datasets),
     ]
     words += ["--methods", arguments.methods, "--backbone", Path(arguments.backbone).name]
+    words += ["--image-px", str(arguments.image_px)] if arguments.image_px else []
     words += [w for option in arguments.option for w in ("--option", option)]
     words += ["--protocol", arguments.protocol, "--shots", arguments.shots]
     words += ["--seeds", arguments.seeds, "--sampler", arguments.sampler]

