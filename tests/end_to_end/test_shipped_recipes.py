@@ -69,9 +69,12 @@ def test_a_recipe_for_your_own_pairs_says_what_it_lacks(
     assert "data: missing" in said and "data.pairs=PATH" in said and said.count("\n") == 1
 
 
+HEADS = [name for name in TUNING if name.endswith("/gda")]
+PROMPTS = ["remote_sensing/coop", "medical/biomedcoop"]
+
+
 @pytest.mark.parametrize(
-    "name",
-    [name for name in TUNING if name not in ("remote_sensing/climate", "medical/biomedcoop")],
+    "name", [name for name in TUNING if name not in ("remote_sensing/climate", *HEADS, *PROMPTS)]
 )
 def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: Path) -> None:
     words = [
@@ -99,6 +102,25 @@ def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: 
         with directions.open(newline="") as file:
             (first, *_) = csv.DictReader(file)
         assert first["towards"] in page and "(" in first["towards"]
+
+
+@pytest.mark.parametrize("name", [*HEADS, "remote_sensing/coop"])
+def test_a_shipped_recipe_that_leaves_the_towers_alone_learns_a_classifier(
+    name: str, place: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    words = [
+        name, *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
+        "data.extract=null", "data.split=null", "data.views=plain",
+        "evaluate=[{name: zero_shot}, {name: linear_probe}]",
+    ]  # fmt: skip
+    if name == "remote_sensing/coop":
+        words.append("adapter.n_ctx=4")
+    assert main(["run", *words, "-o", str(out)]) == 0
+    found = {(value.stage, value.evaluator) for value in read_result(out).values}
+    assert {("before", "zero_shot"), ("after", "adapted")} <= found
+    made = out / ("adapter" if name == "remote_sensing/coop" else "head")
+    assert {path.suffix for path in made.iterdir()} == {".json", ".safetensors"}
 
 
 def test_the_recipe_with_a_text_bank_asks_for_it_and_learns_prompts(
