@@ -133,10 +133,11 @@ class TaIDPT(PromptAdapter):
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """(global, local) logits (b, c) of features z (b, d) and their parts w (m, d)."""
         whole, parts = texts or self._texts()
-        own = w @ parts.T  # (m, c)
-        cosines = own.new_zeros(*real.shape, own.shape[1]).masked_scatter(real[..., None], own)
-        weights = (k * cosines).masked_fill(~real[..., None], -torch.inf).softmax(1)
-        return self.scale * z @ whole.T, (weights * self.scale * cosines).sum(1)
+        with torch.autocast(z.device.type, enabled=False):  # k is too large for half precision
+            own = w @ parts.T  # (m, c)
+            cosines = own.new_zeros(*real.shape, own.shape[1]).masked_scatter(real[..., None], own)
+            weights = (k * cosines).masked_fill(~real[..., None], -torch.inf).softmax(1)
+            return self.scale * z @ whole.T, (weights * self.scale * cosines).sum(1)
 
     def _texts(self) -> tuple[Tensor, Tensor]:
         """g and l, (c, d) each."""

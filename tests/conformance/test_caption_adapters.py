@@ -181,3 +181,12 @@ def test_a_benchmark_on_images_says_that_it_does_not_apply(name: str) -> None:
         fitted(make_backbone("vit"), given, name, {}, given, drawn, 1, False),
     ):
         pass
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_mixed_precision_scores_are_those_of_the_weights_own(name: str) -> None:
+    backbone = make_backbone("vit")
+    found = _learned(backbone, name)
+    expected = found.logits(images())
+    backbone.autocast = torch.bfloat16
+    torch.testing.assert_close(found.logits(images()), expected, rtol=0, atol=0.05)
