@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domainclip.adapters._parts import PartAdapter, built
+from domainclip.backbones import Backbone
 from domainclip.errors import UsageError
 
 __all__ = ["Combined"]
@@ -27,6 +28,16 @@ class Combined(PartAdapter):
 
     parts: tuple[Mapping[str, Any], ...] = ()
     seed: int = 0
+
+    def inject(self, backbone: Backbone) -> None:
+        """Inject the parts in their order. Raises UsageError, and leaves nothing, where two of them
+        would change one weight or a part does not fit the towers."""
+        super().inject(backbone)
+        # sentences of a text bank belong to what is saved, so that it loads without the bank's file
+        self.parts = tuple(
+            {**part, "texts": adapter.texts} if hasattr(adapter, "texts") else part
+            for part, (_, adapter) in zip(self.parts, self._parts, strict=True)
+        )
 
     def _make(self) -> Iterator[tuple[str, Any]]:
         if not self.parts:

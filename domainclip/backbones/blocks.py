@@ -91,8 +91,10 @@ def append_image_tokens(blocks: Blocks, vectors: Sequence[Vectors]) -> list[Remo
         return output[: -count[0]] if blocks.time_first else output[:, : -count[0]]
 
     handles = [_before(blocks, blocks.before or blocks.modules[0], join)]
-    for index in range(1, len(vectors)):
-        handles.append(_before(blocks, blocks.modules[index], partial(replace, index)))
+    handles += [
+        _before(blocks, blocks.modules[index], partial(replace, index))
+        for index in range(1, len(vectors))
+    ]
     return [*handles, blocks.modules[-1].register_forward_hook(cut)]
 
 

@@ -72,6 +72,19 @@ def test_every_part_trains_and_the_whole_is_saved_and_taken_out(
         assert torch.equal(again.logits(images()), expected)
 
 
+def test_a_part_with_a_text_bank_is_loaded_without_the_file(tmp_path: Path) -> None:
+    bank = tmp_path / "bank.jsonl"
+    bank.write_text(
+        "".join(f'{{"class": "{c}", "text": "a {c}", "origin": "test"}}\n' for c in NAMES)
+    )
+    found = _fit("combined", parts=({"name": "vdt", "bank": str(bank)}, {"name": "norm_tuning"}))
+    expected = found.logits(images())
+    found.save(tmp_path / "mine")
+    bank.unlink()
+    again = load_classifier(tmp_path / "mine", make_backbone("vit"))
+    assert torch.equal(again.logits(images()), expected)
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
