@@ -31,7 +31,7 @@ __all__ = [
 
 METHOD_KINDS = ("heads", "adapters")
 ZERO_SHOT = "zero_shot"
-TRAINING = ("epochs", "lr", "views")  # few_shot's own options, given as a method's
+TRAINING = {"epochs": int, "lr": float, "batch_size": int, "views": int}  # few_shot's own options, given as a method's
 # whose released code chooses on the test set, see reference: Tip-Adapter issue 11
 SELECTS_ON_TEST = ("tip_adapter_f",)
 
@@ -149,7 +149,7 @@ def known_options(method: str) -> dict[str, Any]:
     made = load("heads" if is_head(method) else "adapters", method)
     hints: dict[str, Any] = get_type_hints(made)
     own = {field.name: hints[field.name] for field in fields(made) if field.init}
-    return own if is_head(method) else {"epochs": int, "lr": float, "views": int} | own
+    return own if is_head(method) else TRAINING | own
 
 
 def check_method(method: str, options: Mapping[str, Any]) -> None:

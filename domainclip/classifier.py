@@ -115,6 +115,7 @@ def few_shot(
     options: Mapping[str, Any] | None = None,
     epochs: int | None = None,
     lr: float | None = None,
+    batch_size: int | None = None,
     views: int | None = None,
     repeats: bool = False,
 ) -> Classifier:
@@ -126,8 +127,8 @@ def few_shot(
     labels that are a list a text, or None for the class names that each text holds. shots: that
     many images of each class, drawn with ``seed``; a class that has fewer gives all of them, which
     a warning says, or with ``repeats`` some of them twice; None takes all. options: the method's
-    own. validation: (images, labels) that may choose hyperparameters of a head. epochs, lr: None
-    takes the method's own. views: random crops of each image that an adapter sees in turn, 1 or
+    own. validation: (images, labels) that may choose hyperparameters of a head. epochs, lr,
+    batch_size: None takes the method's own. views: random crops of each image that an adapter sees in turn, 1 or
     more; None takes a new one every epoch, and four where the image tower is frozen.
 
     Raises UnknownName for a method that is neither; BadInput where images and labels do not fit.
@@ -137,8 +138,9 @@ def few_shot(
     heads, adapters = ({e.name for e in entries(kind)} for kind in ("heads", "adapters"))
     if method not in heads | adapters:
         raise UnknownName("method", method, heads | adapters)
-    if views is not None and views < 1:
-        raise UsageError(f"views is {views}, and must be 1 or more.")
+    for name, value in (("views", views), ("epochs", epochs), ("batch_size", batch_size)):
+        if value is not None and value < 1:
+            raise UsageError(f"{name} is {value}, and must be 1 or more.")
     component = make_component(
         "heads" if method in heads else "adapters", method, options or {},
         seed=None if method in heads else seed,
@@ -147,7 +149,7 @@ def few_shot(
     if getattr(component, "learns_from", "images") == "captions":
         if shots is not None:
             raise UsageError(f"{method} learns from captions, of which no shots are drawn.")
-        schedule = _schedule(component, lr, epochs)
+        schedule = _schedule(component, lr, epochs, batch_size)
         _learn_captions(component, clip, images, labels, classnames, chosen, schedule, seed)
         return Classifier(clip, method, component, classnames, chosen, False)
     if labels is None:
@@ -169,7 +171,7 @@ def few_shot(
             raise BadInput(f"{method} trains on images, and there are none.")
         if len(classnames) < 2:
             raise BadInput(f"{method} tells classes apart, so it needs at least two.")
-        schedule = _schedule(component, lr, epochs)
+        schedule = _schedule(component, lr, epochs, batch_size)
         x = torch.stack(
             [i if isinstance(i, Tensor) else clip.preprocess(to_rgb(i)) for i in images]
         )
@@ -182,9 +184,13 @@ def few_shot(
     return Classifier(clip, method, component, classnames, chosen, method in heads)
 
 
-def _schedule(component: Any, lr: float | None, epochs: int | None) -> Schedule:
+def _schedule(
+    component: Any, lr: float | None, epochs: int | None, batch_size: int | None
+) -> Schedule:
     own = schedule_of(component)
-    return replace(own, lr=lr or own.lr, epochs=epochs or own.epochs)
+    return replace(
+        own, lr=lr or own.lr, epochs=epochs or own.epochs, batch_size=batch_size or own.batch_size
+    )
 
 
 def _drawn(y: Tensor, classnames: Sequence[str], shots: int, seed: int, repeats: bool) -> list[int]:

@@ -190,14 +190,24 @@ def test_options_that_cannot_be_are_refused() -> None:
         BiomedCoOp(bank=str(BANK)).inject(backbone)
 
 
-@pytest.mark.parametrize("name, sets", [("rsscn7", "rsscn7"), ("chest_xray", "chest_xray_sample")])
-def test_an_example_bank_describes_every_class_of_its_set(name: str, sets: str) -> None:
-    described = json.loads((ROOT / "domainclip" / "data" / "sets" / f"{sets}.json").read_text())
-    names = list(described["classnames"].values())
+@pytest.mark.parametrize(
+    ("name", "sets", "each"),
+    [
+        ("rsscn7", ["rsscn7"], 8),
+        ("chest_xray", ["chest_xray_sample"], 8),
+        ("medpix", ["medpix_modality", "medpix_plane", "medpix_location"], 6),
+    ],
+)
+def test_an_example_bank_describes_every_class_of_its_sets(
+    name: str, sets: list[str], each: int
+) -> None:
+    folder = ROOT / "domainclip" / "data" / "sets"
+    described = [json.loads((folder / f"{one}.json").read_text())["classnames"] for one in sets]
+    names = list(dict.fromkeys(name for one in described for name in one.values()))
     bank = ROOT / "examples" / "banks" / f"{name}.jsonl"
     found = rows_of(bank, names)
-    assert {len(rows) for rows in found.values()} == {8}
-    assert 8 * len(names) == len(read_bank(bank))
+    assert {len(rows) for rows in found.values()} == {each}
+    assert each * len(names) == len(read_bank(bank))
     for rows in found.values():
         for row in rows:
             assert row.origin == "written for domainclip"
