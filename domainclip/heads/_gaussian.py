@@ -50,8 +50,9 @@ def gaussian(z: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
 def weighted(z: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """Unit features (n, d) and their shares in the classes (n, c) -> mu, w (c, d) in float64.
 
-    The pooled scatter sum_ic share (x - mu_c)(x - mu_c)ᵀ is that about the mean of all images less
-    that of the class means about it: one product of the rows, whatever the number of classes.
+    With the rows X about the mean of all images, the pooled scatter
+    sum_ic share (x - mu_c)(x - mu_c)ᵀ is Xᵀ Q X, Q = I - S diag(1 / mass) Sᵀ of the shares S: n x n
+    where there are fewer images than dimensions, else one product of the rows.
     """
     n, d = z.shape
     share = share.double()
@@ -59,6 +60,12 @@ def weighted(z: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     centre = z.mean(0, dtype=torch.float64)
     rows = z.double() - centre
     means = share.T @ rows / mass[:, None]  # about the centre
+    if n < d:
+        values, vectors = torch.linalg.eigh(
+            torch.eye(n, dtype=torch.float64) - (share / mass) @ share.T
+        )
+        spread = values.clamp(min=0).sqrt()[:, None] * (vectors.T @ rows)  # (n, d)
+        return means + centre, _by_images(spread, means + centre)
     scatter = rows.T @ rows - means.T @ (means * mass[:, None])
     trace = _shrinkage(scatter, n)
     scatter.diagonal().add_(trace)

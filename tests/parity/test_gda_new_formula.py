@@ -92,19 +92,27 @@ def test_a_restored_head_meets_new_classes_and_few_images_are_all_taken() -> Non
         GDANew(neighbours=1).fit(z, y, text)
 
 
-def test_weighted_means_and_precision_are_the_formulas() -> None:
-    z, _, _ = _features(60, 12, 3)
-    share = torch.rand(60, 3, generator=torch.Generator().manual_seed(2)).softmax(1)
+@pytest.mark.parametrize(("n", "d"), [(60, 12), (30, 48)])
+def test_weighted_means_and_precision_are_the_formulas(n: int, d: int) -> None:
+    z, _, _ = _features(n, d, 3)
+    share = torch.rand(n, 3, generator=torch.Generator().manual_seed(2)).softmax(1)
     means, weight = weighted(z, share)
     x, r = z.double().numpy(), share.double().numpy()
     mu = np.stack([(r[:, [c]] * x).sum(0) / r[:, c].sum() for c in range(3)])
-    scatter = np.zeros((12, 12))
-    for i in range(60):
+    scatter = np.zeros((d, d))
+    for i in range(n):
         for c in range(3):
             scatter += r[i, c] * np.outer(x[i] - mu[c], x[i] - mu[c])
-    p = 12 * np.linalg.inv(scatter + np.trace(scatter) / 59 * np.eye(12))
+    p = d * np.linalg.inv(scatter + np.trace(scatter) / (n - 1) * np.eye(d))
     _close(means, mu, 1e-6)
     _close(weight, mu @ p, 1e-6)
+
+
+def test_one_image_a_class_that_the_posterior_is_sure_of_has_no_scatter() -> None:
+    z, _, _ = _features(7, 96, 7)
+    means, weight = weighted(z, torch.eye(7))
+    _close(means, z.double().numpy(), 1e-6)
+    _close(weight, 96 * z.double().numpy(), 1e-6)  # every direction alike, as in ``gaussian``
 
 
 def test_em_mends_texts_that_point_beside_the_classes() -> None:
