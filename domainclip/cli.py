@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"domainclip: unknown command {verb!r}.{nearest(verb, verbs)}", file=sys.stderr)
         print(f"Commands: {', '.join(verbs)}. See domainclip --help.", file=sys.stderr)
         return 2
+    # torch's threads wait asleep: spinning, they are ten times slower as soon as they share a core
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         command = importlib.import_module(f"domainclip.commands.{verb}")
         parser = argparse.ArgumentParser(
