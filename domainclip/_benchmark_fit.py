@@ -31,7 +31,8 @@ __all__ = [
 
 METHOD_KINDS = ("heads", "adapters")
 ZERO_SHOT = "zero_shot"
-TRAINING = {"epochs": int, "lr": float, "batch_size": int, "views": int}  # few_shot's own options, given as a method's
+# few_shot's own options, given as a method's
+TRAINING = {"epochs": int, "lr": float, "batch_size": int, "views": int}
 # whose released code chooses on the test set, see reference: Tip-Adapter issue 11
 SELECTS_ON_TEST = ("tip_adapter_f",)
 

@@ -13,7 +13,7 @@ from domainclip._run_environment import environment, homeless
 from domainclip._run_stages import Work, method_name
 from domainclip.evaluation._card import data_card
 from domainclip.evaluation._pictures import Mistake, thumbnail
-from domainclip.evaluation._results import Measured
+from domainclip.evaluation._results import Measured, against_baseline
 from domainclip.evaluation._world import Place, mosaic, place_of
 from domainclip.evaluation.metrics import confusion, reliability
 from domainclip.evaluation.report import Predictions, Report
@@ -66,7 +66,7 @@ def report_of(
         recipe=homeless(to_yaml(recipe)),
         command=homeless(command),
         environment=environment(work.backbone.device),
-        notes=_notes(work, training),
+        notes=[*against_baseline(values), *_notes(work, training)],
         classnames=classes.names,
         changes=changes[:_CHANGES],
         directions=directions,
@@ -123,8 +123,10 @@ def _mistakes(pairs: Pairs, found: Predictions, names: Sequence[str]) -> list[Mi
     last = np.asarray(found.before if found.after is None else found.after)
     labels = np.asarray(found.labels)
     wrong = np.flatnonzero(last.argmax(1) != labels)
-    worst = wrong[np.argsort(-last[wrong].max(1), kind="stable")][:_MISTAKES]
-    wanted = {found.keys[row]: row for row in worst.tolist()}
+    worst = _one_a_group(
+        pairs, found.keys, wrong[np.argsort(-last[wrong].max(1), kind="stable")].tolist()
+    )[:_MISTAKES]
+    wanted = {found.keys[row]: row for row in worst}
     pictures: dict[str, tuple[str, str]] = {}
     if wanted:
         chosen = _only(pairs, wanted)
@@ -139,8 +141,23 @@ def _mistakes(pairs: Pairs, found: Predictions, names: Sequence[str]) -> list[Mi
             float(last[row].max()),
             pictures.get(found.keys[row], ("", ""))[1],
         )
-        for row in worst.tolist()
+        for row in worst
     ]
+
+
+def _one_a_group(pairs: Pairs, keys: Sequence[str], rows: Sequence[int]) -> list[int]:
+    """The first row of each group, then the others: one patient or place is not all mistakes."""
+    table = pairs.table(["key", "group"])
+    group = dict(
+        zip(table.column("key").to_pylist(), table.column("group").to_pylist(), strict=True)
+    )
+    seen: set[str] = set()
+    first, rest = [], []
+    for row in rows:
+        name = group.get(keys[row]) or keys[row]
+        (rest if name in seen else first).append(row)
+        seen.add(name)
+    return first + rest
 
 
 def _only(pairs: Pairs, keys: dict[str, int]) -> Pairs:

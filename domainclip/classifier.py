@@ -141,13 +141,14 @@ def few_shot(
 
     method: a head (``domainclip list heads``: reads features, takes seconds) or an adapter
     (``domainclip list adapters``: trains on class prompts for ``epochs`` and stays injected in
-    ``clip`` until ``classifier.component.eject()`` or ``merge()``; a second one is refused). One that learns from captions (``tai_dpt``) takes texts in place of images, and
-    labels that are a list a text, or None for the class names that each text holds. shots: that
-    many images of each class, drawn with ``seed``; a class that has fewer gives all of them, which
-    a warning says, or with ``repeats`` some of them twice; None takes all. options: the method's
-    own. validation: (images, labels) that may choose hyperparameters of a head. epochs, lr,
-    batch_size: None takes the method's own. views: random crops of each image that an adapter sees in turn, 1 or
-    more; None takes a new one every epoch, and four where the image tower is frozen.
+    ``clip`` until ``classifier.component.eject()`` or ``merge()``; a second one is refused). One
+    that learns from captions (``tai_dpt``) takes texts in place of images, and labels that are a
+    list a text, or None for the class names that each text holds. shots: that many images of each
+    class, drawn with ``seed``; a class that has fewer gives all of them, which a warning says, or
+    with ``repeats`` some of them twice; None takes all. options: the method's own. validation:
+    (images, labels) that may choose hyperparameters of a head. epochs, lr, batch_size: None takes
+    the method's own. views: random crops of each image that an adapter sees in turn, 1 or more;
+    None takes a new one every epoch, and four where the image tower is frozen.
 
     Raises UnknownName for a method that is neither; BadInput where images and labels do not fit.
     """

@@ -43,8 +43,8 @@ def load_backbone(
     name: any open_clip model (``ViT-B-16``), ``hf-hub:org/repo``, a folder in open_clip's layout
     (what ``Backbone.save`` writes), or ``embedded``. pretrained, for an open_clip model: one of its
     tags (``openai``), a ``.safetensors`` file, or a ``.pt`` file that holds only tensors; None
-    gives random weights, which a warning says. device: None or ``auto`` takes CUDA where there is one, else the CPU.
-    dtype: of the weights (``bfloat16``). cache_dir: where downloads go.
+    gives random weights, which a warning says. device: None or ``auto`` takes CUDA where there is
+    one, else the CPU. dtype: of the weights (``bfloat16``). cache_dir: where downloads go.
 
     A tag that was trained with QuickGELU gets it (open_clip only warns). Without a tag, images are
     prepared as all tags of that model agree to, else as OpenAI's CLIP does.

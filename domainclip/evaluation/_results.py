@@ -14,6 +14,7 @@ __all__ = [
     "BASELINE",
     "Measured",
     "Method",
+    "against_baseline",
     "find",
     "methods",
     "number",
@@ -23,6 +24,7 @@ __all__ = [
 Stage = Literal["before", "after"]
 ADAPTED = "adapted"  # the evaluator's name of what the run itself made
 BASELINE = "colour_histogram"
+LOWER_IS_BETTER = ("ece",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,33 @@ def methods(values: Sequence[Measured], adapted: str) -> list[Method]:
         Method(m.label, m.kind, m.value, m.kind != "baseline" and m.value.value < baseline.value)
         for m in found
     ]
+
+
+def against_baseline(values: Sequence[Measured]) -> list[str]:
+    """What the adapted model's lead over the colour baseline is worth, in a sentence or none."""
+    ours, theirs = (
+        {row.metric: row.value for row in values if (row.stage, row.evaluator) == place}
+        for place in (("after", ADAPTED), ("before", BASELINE))
+    )
+    mine, colour = ours.get("accuracy"), theirs.get("accuracy")
+    if mine is None or colour is None or mine.value < colour.value:
+        return []  # a method below it is named as such
+    said = []
+    if mine.low is not None and mine.low <= colour.value:
+        said.append(
+            f"its accuracy ({number(mine.value)}) leads by less than its own interval over the "
+            f"colour baseline's ({number(colour.value)})"
+        )
+    worse = [
+        f"{metric} ({number(value.value)} against {number(theirs[metric].value)})"
+        for metric, value in ours.items()
+        if metric in theirs
+        and (value.value > theirs[metric].value) == (metric in LOWER_IS_BETTER)
+        and number(value.value) != number(theirs[metric].value)
+    ]
+    if worse:
+        said.append(f"it is worse than that baseline in {', '.join(worse)}")
+    return [f"Of the adapted model: {'; '.join(said)}."] if said else []
 
 
 def find(values: Iterable[Measured], stage: Stage, evaluator: str, metric: str) -> Value | None:

@@ -13,7 +13,15 @@ import pytest
 from PIL import Image
 
 from domainclip.evaluation._pictures import Mistake, thumbnail
-from domainclip.evaluation._results import ADAPTED, Measured, find, methods, with_interval
+from domainclip.evaluation._results import (
+    ADAPTED,
+    Measured,
+    Stage,
+    against_baseline,
+    find,
+    methods,
+    with_interval,
+)
 from domainclip.evaluation._world import Place, class_colours, mosaic, place_of, world_map
 from domainclip.evaluation.metrics import Value
 from domainclip.evaluation.report import Report, class_rows, headline, html, markdown
@@ -119,6 +127,28 @@ def test_a_method_below_the_colour_baseline_is_named(report: Report) -> None:
     assert "below the colour baseline" in markdown(replace(report, values=rows, method="lora"))
     without = [row for row in rows if row.evaluator != "colour_histogram"]
     assert not any(m.below for m in methods(without, "lora"))
+
+
+def test_a_lead_over_the_baseline_within_its_interval_or_in_one_metric_alone_is_said() -> None:
+    def measured(stage: Stage, evaluator: str, **values: float) -> list[Measured]:
+        return [
+            Measured(stage, evaluator, metric, Value(value, value - 0.05, value + 0.05, 100, 10))
+            for metric, value in values.items()
+        ]
+
+    colour = measured("before", "colour_histogram", accuracy=0.84, macro_f1=0.80, ece=0.07)
+    near = measured("after", "adapted", accuracy=0.85, macro_f1=0.79, ece=0.03)
+    (said,) = against_baseline([*colour, *near])
+    assert "0.850" in said and "less than its own interval" in said
+    assert (
+        "worse than that baseline in macro_f1 (0.790 against 0.800)" in said and "ece" not in said
+    )
+    far = measured("after", "adapted", accuracy=0.95, macro_f1=0.9, ece=0.09)
+    (said,) = against_baseline([*colour, *far])
+    assert "interval" not in said and "worse than that baseline in ece" in said
+    assert against_baseline(measured("after", "adapted", accuracy=0.9)) == []
+    below = measured("after", "adapted", accuracy=0.5)
+    assert against_baseline([*colour, *below]) == []
 
 
 def test_the_table_by_class_is_counted_from_the_predictions(report: Report) -> None:
