@@ -78,6 +78,8 @@ def evaluate(
     if recipe is not None and recipe.adapter is not None:
         load_adapter(Path(model) / "adapter", backbone, method=recipe.adapter.name)
     px = image_px if image_px is not None or recipe is None else recipe.data.image_px
+    if px is not None:
+        backbone.check_sees(px)
     features = Features(
         backbone, pairs, px, None if adapted else cache_folder() / "features",
         _classnames(recipe, model, pairs), recipe.data.text_roles if recipe else ("caption",),

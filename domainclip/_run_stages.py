@@ -78,9 +78,12 @@ class Work:
     def backbone(self) -> Backbone:
         """The model; ``adapt`` changes it in place."""
         settings = self.recipe.backbone
-        return load_backbone(
+        backbone = load_backbone(
             settings.name, settings.pretrained, device=settings.device, dtype=settings.dtype
         )
+        if self.recipe.data.image_px is not None:
+            backbone.check_sees(self.recipe.data.image_px)
+        return backbone
 
     @cached_property
     def plain(self) -> Context:

@@ -181,22 +181,24 @@ class Backbone:
     def see(self, image_px: int) -> Backbone:
         """Preprocess pictures to squares of that side from now on; returns itself.
 
-        Towers of convolutions take any size, and smaller is faster; one whose positions are
-        learned for its own size is refused with UsageError.
+        Raises UsageError, as ``check_sees``.
         """
-        preprocess = replace(self.preprocess, size=(image_px, image_px))
+        self.check_sees(image_px)
+        self.preprocess = replace(self.preprocess, size=(image_px, image_px))
+        return self
+
+    def check_sees(self, image_px: int) -> None:
+        """Raises UsageError where the image tower cannot see squares of that side: one whose
+        positions are learned for its own size. Towers of convolutions take any."""
+        x = torch.zeros(1, 3, image_px, image_px, device=self.device, dtype=self.dtype)
         try:
             with inference(self.model, None):
-                self._image_features(
-                    torch.zeros(1, 3, image_px, image_px, device=self.device, dtype=self.dtype)
-                )
+                self._image_features(x)
         except (RuntimeError, AssertionError, ValueError) as error:
             raise UsageError(
                 f"the image tower of {self.name!r} was made for {self.image_size[0]} pixels and "
-                f"cannot see {image_px} ({error})."
+                f"cannot see {image_px}; in a recipe give data.image_px=null."
             ) from error
-        self.preprocess = preprocess
-        return self
 
     def compile(self) -> Backbone:
         """``torch.compile`` the forwards of ``encode_*``; worth it from some thousand inputs on.

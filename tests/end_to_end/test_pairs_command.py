@@ -66,6 +66,17 @@ def test_check_exits_1_when_something_is_wrong(
     assert main(["pairs", "check", str(bad.path), "--no-decode"]) == 0
 
 
+def test_check_speaks_of_damage_without_naming_itself(pairs: Path, capsys: Captured) -> None:
+    part = pairs / "part-000000.parquet"
+    part.write_bytes(part.read_bytes()[:1000])
+    assert main(["pairs", "check", str(pairs)]) == 1
+    out = capsys.readouterr().out
+    assert "damaged_part: part-000000.parquet" in out
+    assert "make it again or delete it" in " ".join(out.split())
+    assert "pairs check" not in out
+    assert max(map(len, out.splitlines())) <= 100 + len(str(pairs))
+
+
 def test_split_shows_its_balance_and_writes_only_when_asked(
     pairs: Path, tmp_path: Path, capsys: Captured
 ) -> None:

@@ -340,6 +340,7 @@ def test_extracted_pairs_are_made_once_and_split_in_memory(
         (["evaluate=[{name: zeroshot}]"], "Did you mean 'zero_shot'?"),
         (["adapter.name=lroa"], "Did you mean 'lora'?"),
         (["data.pairs=/nowhere"], "/nowhere: no such directory"),
+        (["data.image_px=32"], "made for 16 pixels and cannot see 32; in a recipe give data"),
         (["evaluate=[]", "adapter=null", "objective=null", "text.classnames={desert: sand}"],
          "nothing was measured"),
         (["text.classnames={dessert: sand}"], "Did you mean 'desert'?"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from domainclip.adapters.storage import load_adapter
@@ -166,6 +167,42 @@ def test_a_run_is_left_between_plain_and_trained_weights(place: Path, tmp_path: 
     for name, value in states["0.5"].items():
         middle = (plain[name] + states["null"][name]) / 2
         assert float((value - middle).abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("fisher", ["false", "true"])
+def test_wise_ft_and_a_combination_are_adapters_of_a_recipe(
+    fisher: str, place: Path, tmp_path: Path
+) -> None:
+    words = [
+        "medical/full", *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
+        "data.augment={}", "evaluate=[{name: zero_shot}]", "objective={name: class_prompts}",
+    ]  # fmt: skip
+    given = f"adapter={{name: wise_ft, of: bitfit, alpha: 0.5, fisher: {fisher}}}"
+    assert main(["run", *words, given, "-o", str(tmp_path / "between")]) == 0
+    assert main(["run", *words, "adapter={name: bitfit}", "-o", str(tmp_path / "whole")]) == 0
+    clip = load_backbone(str(place / "clip"))
+    plain = {name: value.clone() for name, value in clip.model.state_dict().items()}
+    whole = load_adapter(tmp_path / "whole" / "adapter", clip)
+    ends = whole.state()
+    whole.eject()
+    for label, value in load_adapter(tmp_path / "between" / "adapter", clip).state().items():
+        name = label.removeprefix("0_bitfit.")
+        low, high = torch.minimum(plain[name], ends[name]), torch.maximum(plain[name], ends[name])
+        assert bool((value >= low - 1e-6).all() and (value <= high + 1e-6).all())
+        if fisher == "false":
+            torch.testing.assert_close(value, (low + high) / 2, rtol=1e-5, atol=1e-6)
+
+
+def test_a_recipe_combines_adapters(place: Path, tmp_path: Path) -> None:
+    words = [
+        "medical/lora", *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
+        "evaluate=[{name: zero_shot}]",
+        "adapter={name: combined, parts: [{name: svd, towers: [image]}, {name: coop, n_ctx: 2}]}",
+    ]  # fmt: skip
+    assert main(["run", *words, "-o", str(tmp_path / "run")]) == 0
+    assert (tmp_path / "run" / "directions.csv").is_file()
+    state = load_adapter(tmp_path / "run" / "adapter", load_backbone(str(place / "clip"))).state()
+    assert {name.partition(".")[0] for name in state} == {"0_svd", "1_coop"}
 
 
 def test_words_of_the_users_own_name_the_directions(place: Path, tmp_path: Path) -> None:
