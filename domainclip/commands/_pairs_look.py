@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from domainclip.commands._printing import plain, print_json, print_table, shortened
+from domainclip.commands._printing import indented, plain, print_json, print_table, shortened
 from domainclip.commands._progress import progress_bar
 from domainclip.errors import UsageError
 
@@ -90,15 +90,22 @@ def check(arguments: argparse.Namespace) -> int:
         print_json(plain(report) | {"path": str(report.path), "sound": report.sound})
         return 0 if report.sound else 1
     print(f"{report.path}: {report.pairs:,} pairs in {report.parts:,} parts")
+    if report.repeated_images:
+        print(
+            f"Note: {report.repeated_images:,} pairs repeat the image of an earlier pair of their "
+            "split; `domainclip curate --filter exact_duplicates` keeps one of each."
+        )
     if report.sound:
         decoded = "not decoded" if arguments.no_decode else "decoded"
         print(f"No problem found (images {decoded}).")
         return 0
     print_table(["problem", "count"], [(k, f"{n:,}") for k, n in report.counts.most_common()])
     shown = report.problems[:_SHOWN_PROBLEMS]
-    print_table(
-        ["problem", "part", "key", "detail"], [(p.kind, p.part, p.key, p.detail) for p in shown]
-    )
+    for problem in shown:
+        place = " ".join(word for word in (problem.part, shortened(problem.key)) if word)
+        print(f"{problem.kind}: {place}")
+        # not in a table: sentences in cells make it hundreds of columns wide
+        print(indented(problem.detail))
     if report.counts.total() > len(shown):
         print(
             f"... {report.counts.total() - len(shown):,} more; --json lists the first 100 of each."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-__all__ = ["plain", "print_json", "print_table", "shortened"]
+__all__ = ["indented", "plain", "print_json", "print_table", "shortened"]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -36,6 +37,14 @@ def _is_number(cell: Any) -> bool:
 def shortened(text: str, limit: int = 100) -> str:
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def indented(text: str) -> str:
+    """A sentence below its title, in lines of at most 100 columns; a long path stays whole."""
+    return textwrap.fill(
+        text, 100, initial_indent="    ", subsequent_indent="    ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def print_json(value: Any) -> None:

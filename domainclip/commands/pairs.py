@@ -27,7 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--rows", type=int, default=3, help="how many rows to show (default 3)")
     show.add_argument("--key", help="show this pair instead, with all its fields")
 
-    check = _verb(verbs, "check", "find duplicate keys, undecodable images, empty captions, ...")
+    check = _verb(
+        verbs, "check",
+        "Find damaged parts, duplicate keys, undecodable images, empty captions, and groups or "
+        "images that stand in several splits. The same image several times within one split is "
+        "only counted. Exit code 1 if anything is wrong.",
+        short="find duplicates, undecodable images, empty captions, leaks across splits, ...",
+    )  # fmt: skip
     check.add_argument("pairs", type=Path)
     check.add_argument("--no-decode", action="store_true", help="do not decode the images (fast)")
     check.add_argument("--workers", type=int, default=1, help="processes (default 1)")
@@ -101,9 +107,9 @@ def run(arguments: argparse.Namespace) -> int:
     return verb(arguments)
 
 
-def _verb(verbs: Any, name: str, help: str) -> argparse.ArgumentParser:
+def _verb(verbs: Any, name: str, help: str, short: str = "") -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(
-        name, help=help, description=help, allow_abbrev=False
+        name, help=short or help, description=help, allow_abbrev=False
     )
     parser.add_argument("--json", action="store_true", help="print a JSON object")
     return parser

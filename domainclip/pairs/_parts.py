@@ -17,9 +17,10 @@ from domainclip.errors import BadInput
 from domainclip.pairs._spans import RawFile, image_spans
 from domainclip.pairs.schema import PAIR_SCHEMA
 
-__all__ = ["Group", "Groups", "OpenParts", "Part", "open_part", "read_footer"]
+__all__ = ["TO_LIST", "Group", "Groups", "OpenParts", "Part", "open_part", "read_footer"]
 
-_REMEDY = "run `domainclip pairs check` to list every bad part, then make it again or delete it"
+TO_LIST = "run `domainclip pairs check` to list every bad part, then "
+_REMEDY = f"{TO_LIST}make it again or delete it"
 
 
 @dataclass(frozen=True, slots=True)

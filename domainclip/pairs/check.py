@@ -1,7 +1,10 @@
 """Check a pairs directory: every promise of the schema, every image, in bounded memory.
 
-Keys and groups are compared by 64-bit hashes, 8 bytes a row; where two hashes agree the names are
-read again, so nothing is reported on a hash alone.
+Keys, groups and images are compared by 64-bit hashes, 16 bytes a row; where two hashes agree the
+names (of images: their sha256) are read again, so nothing is reported on a hash alone.
+
+An image in two splits is a problem, since a test on it measures what was learned by heart. Several
+times within one split is a count and no problem: a figure with two captions is two pairs.
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from domainclip.errors import BadInput
 from domainclip.images.encoded import decoded
-from domainclip.pairs._parts import Groups, OpenParts, Part, read_footer
+from domainclip.pairs._parts import TO_LIST, Groups, OpenParts, Part, read_footer
 from domainclip.pairs._rows import pairs_of
 from domainclip.pairs.schema import Pair
 
@@ -32,6 +37,7 @@ Kind = Literal[
     "bad_image",
     "empty_caption",
     "group_across_splits",
+    "image_across_splits",
     "sha256_mismatch",
     "wrong_size",
 ]
@@ -52,11 +58,16 @@ class Problem:
 
 @dataclass(slots=True)
 class CheckReport:
-    """The outcome. counts: problems of each kind found; problems: the first ones of each kind."""
+    """The outcome. counts: problems of each kind found; problems: the first ones of each kind.
+
+    repeated_images: pairs whose image an earlier pair of their split has too, byte for byte; no
+    problem in itself.
+    """
 
     path: Path
     parts: int
     pairs: int = 0
+    repeated_images: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
 
@@ -74,6 +85,7 @@ class _Found:
     problems: list[Problem]
     keys: np.ndarray  # (rows,) uint64
     group_splits: np.ndarray  # (distinct, 2) uint64: group, split; rows with both
+    images: np.ndarray  # (rows,) uint64, by their bytes
 
 
 def check_pairs(
@@ -86,6 +98,7 @@ def check_pairs(
 ) -> CheckReport:
     """Read all of the directory at ``path`` and report what is wrong; a bad part stops nothing.
 
+    The same image in several splits is a problem, several times in one split is only counted.
     decode: also decode every image (nearly all of the time). workers: processes, a part each.
     shown: problems of each kind kept with their details. progress: called with rows done and rows
     in all. Raises BadInput where there are no parts at all.
@@ -100,20 +113,22 @@ def check_pairs(
         try:
             parts.append(read_footer(file))
         except BadInput as error:
-            _add(report, Problem("damaged_part", file.name, "", str(error)), shown)
+            _add(report, Problem("damaged_part", file.name, "", _damage(file, error)), shown)
     total = sum(part.rows for part in parts)
-    keys, group_splits = [np.zeros(0, np.uint64)], [np.zeros((0, 2), np.uint64)]
+    keys, group_splits, images = [_NONE[:, 0]], [_NONE], [_NONE[:, 0]]
     for found in _read_all(parts, decode, workers):
         report.pairs += found.rows
         for problem in found.problems:
             _add(report, problem, shown)
         keys.append(found.keys)
         group_splits.append(found.group_splits)
+        images.append(found.images)
         if progress is not None:
             progress(report.pairs, total)
     _find_duplicates(report, parts, _repeated(np.concatenate(keys)), shown)
     distinct = np.unique(np.concatenate(group_splits), axis=0)
     _find_crossing(report, parts, _repeated(distinct[:, 0]), shown)
+    _find_images(report, parts, _repeated(np.concatenate(images)), shown)
     return report
 
 
@@ -145,25 +160,25 @@ def _read_part(part: Part, decode: bool) -> Iterator[_Found]:
         try:
             table = files.read(group, _COLUMNS)
         except BadInput as error:
-            problem = Problem("damaged_part", part.path.name, "", str(error))
-            nothing = np.zeros(0, np.uint64)
-            yield _Found(group.rows, [problem], nothing, nothing.reshape(0, 2))
+            problem = Problem("damaged_part", part.path.name, "", _damage(part.path, error))
+            yield _Found(group.rows, [problem], _NONE[:, 0], _NONE, _NONE[:, 0])
             continue
+        digests = _names(table, "image")
         problems = [
             Problem(kind, part.path.name, pair.key, detail)
-            for pair in pairs_of(table)
-            for kind, detail in _wrong_with(pair, decode)
+            for pair, digest in zip(pairs_of(table), digests, strict=True)
+            for kind, detail in _wrong_with(pair, digest, decode)
         ]
-        groups, splits = (_hashes(table.column(name).to_pylist()) for name in ("group", "split"))
+        groups, splits = (_hashes(_names(table, name)) for name in ("group", "split"))
         both = (groups != _EMPTY) & (splits != _EMPTY)
         group_splits = np.unique(np.stack([groups, splits], axis=1)[both], axis=0)
-        yield _Found(group.rows, problems, _hashes(table.column("key").to_pylist()), group_splits)
+        keys = _hashes(_names(table, "key"))
+        yield _Found(group.rows, problems, keys, group_splits, _hashes(digests))
 
 
-def _wrong_with(pair: Pair, decode: bool) -> Iterator[tuple[Kind, str]]:
+def _wrong_with(pair: Pair, digest: str, decode: bool) -> Iterator[tuple[Kind, str]]:
     if not pair.text.strip():
         yield "empty_caption", "text is empty; write a caption, or leave the pair out"
-    digest = hashlib.sha256(pair.image).hexdigest()
     if digest != pair.sha256:
         yield "sha256_mismatch", f"image has {digest[:12]}…, the row says {pair.sha256[:12]}…"
     if not decode:
@@ -208,6 +223,28 @@ def _find_crossing(
             _add(report, Problem("group_across_splits", where, "", detail), shown)
 
 
+def _find_images(
+    report: CheckReport, parts: Sequence[Part], suspects: np.ndarray, shown: int
+) -> None:
+    """Count images within their splits, and report those that stand in more than one."""
+    first: dict[bytes, dict[str, tuple[str, str]]] = {}  # image -> split -> part and key
+    for part, rows in _named(parts, suspects, "image", "split", "key"):
+        for digest, split, key in rows:
+            splits = first.setdefault(bytes.fromhex(digest), {})
+            report.repeated_images += split in splits
+            splits.setdefault(split, (part, key))
+    for found in first.values():
+        crossed = {split: at for split, at in sorted(found.items()) if split}
+        if len(crossed) > 1:
+            places = ", ".join(f"{split} as {key!r}" for split, (_, key) in crossed.items())
+            detail = (
+                f"the same image is in {places}; keep it once (domainclip curate --filter "
+                "exact_duplicates), or give its pairs one group and split again"
+            )
+            part, key = crossed[max(crossed)]
+            _add(report, Problem("image_across_splits", part, key, detail), shown)
+
+
 def _named(
     parts: Sequence[Part], suspects: np.ndarray, column: str, *others: str
 ) -> Iterator[tuple[str, Iterator[tuple[str, ...]]]]:
@@ -221,10 +258,19 @@ def _named(
                 table = files.read(group, [column, *others])
             except BadInput:
                 continue  # reported when it was first read
-            rows = np.flatnonzero(np.isin(_hashes(table.column(column).to_pylist()), suspects))
+            names = _names(table, column)
+            rows = np.flatnonzero(np.isin(_hashes(names), suspects))
             if len(rows):
-                lists = [table.column(name).to_pylist() for name in (column, *others)]
-                yield part.path.name, (tuple(each[row] or "" for each in lists) for row in rows)
+                lists = [names, *(_names(table, name) for name in others)]
+                yield part.path.name, (tuple(each[row] for each in lists) for row in rows)
+
+
+def _names(table: pa.Table, column: str) -> list[str]:
+    """A column's texts, empty for absent ones; of the images their sha256 in hex."""
+    if column != "image":
+        return [name or "" for name in table.column(column).to_pylist()]
+    images = pc.struct_field(table.column("image"), "bytes")
+    return [hashlib.sha256(image.as_buffer() or b"").hexdigest() for image in images]
 
 
 def _repeated(hashes: np.ndarray) -> np.ndarray:
@@ -232,13 +278,20 @@ def _repeated(hashes: np.ndarray) -> np.ndarray:
     return values[counts > 1]
 
 
-def _hashes(names: Sequence[str | None]) -> np.ndarray:
-    """(n,) uint64, one per name; the same for None and an empty name."""
-    digests = [hashlib.blake2b((name or "").encode(), digest_size=8).digest() for name in names]
+def _hashes(names: Sequence[str]) -> np.ndarray:
+    """(n,) uint64, one per name."""
+    digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
     return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
 _EMPTY = _hashes([""])[0]
+_NONE = np.zeros((0, 2), np.uint64)
+
+
+def _damage(path: Path, error: BadInput) -> str:
+    """What is wrong with a part, without its path, which stands beside, and without the advice to
+    run this check."""
+    return str(error).removeprefix(f"{path}: ").replace(TO_LIST, "")
 
 
 def _add(report: CheckReport, problem: Problem, shown: int) -> None:

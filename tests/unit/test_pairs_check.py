@@ -95,13 +95,46 @@ def test_damaged_parts_are_listed_and_the_others_still_checked(tmp_path: Path) -
     assert [p.key for p in report.problems if p.kind == "empty_caption"] == ["pair-000059"]
 
 
+def test_one_image_in_two_splits_is_named_and_within_one_only_counted(tmp_path: Path) -> None:
+    image, other = encoded_image(1), encoded_image(2)
+    write_pairs(
+        tmp_path,
+        [
+            make_pair(1, key="a", image=image, group="1", split="train"),
+            make_pair(2, key="b", image=image, group="2", split="train"),
+            make_pair(3, key="c", image=image, group="3", split="test"),
+            make_pair(4, key="d", image=image, group="4", split=""),
+            make_pair(5, key="e", image=other, group="5", split="val"),
+            make_pair(6, key="f", image=other, group="6", split="val"),
+            make_pair(7, key="g", image=other, group="7", split=""),
+            # says to be that image, and is not: one problem, not two
+            make_pair(8, key="h", sha256=make_pair(1, image=image).sha256, group="8", split="val"),
+        ],
+        part_bytes=1_000,
+    )
+    report = check_pairs(tmp_path, decode=False)
+    assert dict(report.counts) == {"image_across_splits": 1, "sha256_mismatch": 1}
+    (problem,) = (each for each in report.problems if each.kind == "image_across_splits")
+    assert problem.key == "a"
+    assert "test as 'c', train as 'a'" in problem.detail
+    assert report.repeated_images == 2
+
+
+def test_repeats_within_a_split_are_sound(tmp_path: Path) -> None:
+    write_pairs(tmp_path, [make_pair(i, image=encoded_image(i % 3)) for i in range(9)])
+    report = check_pairs(tmp_path)
+    assert report.sound
+    assert report.repeated_images == 6
+
+
 def test_equal_hashes_of_different_names_are_no_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [make_pair(i, group=f"g{i}", split=("train", "test")[i % 2]) for i in range(10)]
     write_pairs(tmp_path, made)
     monkeypatch.setattr(check, "_hashes", lambda names: np.ones(len(names), np.uint64))
-    assert check_pairs(tmp_path).sound
+    report = check_pairs(tmp_path)
+    assert report.sound and not report.repeated_images
 
 
 def test_workers_find_the_same(tmp_path: Path) -> None:
