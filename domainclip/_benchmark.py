@@ -26,7 +26,8 @@ __all__ = ["Benchmark", "benchmark"]
 @dataclass(frozen=True)
 class Benchmark:
     """All rows of the folder and their summary; of this call's cells, how many were measured now,
-    found done, and got a reason instead of a number."""
+    found done, and got a reason instead of a number; broken: those of the latter that should have
+    worked, and are tried again when the call is repeated."""
 
     folder: Path
     rows: tuple[Row, ...]
@@ -34,6 +35,7 @@ class Benchmark:
     measured: int
     found: int
     failed: int
+    broken: int = 0
 
 
 def benchmark(
@@ -72,7 +74,7 @@ def benchmark(
         features = Features(clip, cache_folder() / "features")
         keys = {cell.key(clip): cell for cell in cells}
         open_cells = {key: cell for key, cell in keys.items() if not journal.has(key)}
-        failed = 0
+        failed = broken = 0
         try:
             for at, (key, cell) in enumerate(open_cells.items()):
                 progress(len(keys) - len(open_cells) + at, len(keys))
@@ -84,6 +86,7 @@ def benchmark(
                         "could be trusted; load the backbone anew, and mend the adapter."
                     )
                 failed += any(row.reason for row in rows)
+                broken += not final
                 for row in rows:
                     if row.reason:
                         say(": ".join(filter(None, (_title(cell), row.part, row.reason))))
@@ -92,7 +95,13 @@ def benchmark(
     finally:
         os.close(lock)
     return Benchmark(
-        output, tuple(rows), tuple(summary), len(open_cells), len(keys) - len(open_cells), failed
+        output,
+        tuple(rows),
+        tuple(summary),
+        len(open_cells),
+        len(keys) - len(open_cells),
+        failed,
+        broken,
     )
 
 

@@ -8,7 +8,8 @@ label, or a description of your own (./mine.json). Of cross-dataset and domain t
 trained on and the others are tested on.
 
 OUT gets results and summary (.parquet, .csv), summary.md and two plots. Each cell is kept as soon
-as it is measured, so the same command goes on after an interruption.
+as it is measured, so the same command goes on after an interruption. Exit code 1: a cell failed
+that should have worked; the same command tries it again.
 """
 
 from __future__ import annotations
@@ -99,9 +100,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({
             "folder": str(found.folder), "measured": found.measured, "found": found.found,
-            "failed": found.failed, "summary": [plain(row) for row in found.summary],
+            "failed": found.failed, "broken": found.broken,
+            "summary": [plain(row) for row in found.summary],
         })  # fmt: skip
-        return 0
+        return int(found.broken > 0)
     from domainclip.evaluation._benchmark_page import cost_of, headline, label_of, shown
 
     print_table(
@@ -116,7 +118,9 @@ def run(arguments: argparse.Namespace) -> int:
         f"{found.measured} cells measured, {found.found} found done, {found.failed} with a reason "
         f"instead of a number: {found.folder / 'summary.md'}"
     )
-    return 0
+    for row in {row.note: row for row in found.summary if row.note}.values():
+        print(f"{row.dataset}, {row.shots} shots: {row.note}")
+    return int(found.broken > 0)
 
 
 def _list(as_json: bool) -> int:

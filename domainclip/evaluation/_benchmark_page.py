@@ -88,6 +88,10 @@ def markdown(found: Sequence[Summary], command: str = "") -> str:
                 arrow = f" → {tested}" if part is None and tested != dataset else ""
                 lines += [f"### {dataset}{arrow}: {title} ({protocol}, {short(backbone)})", ""]
                 lines += [*_table(here), ""]
+    notes = sorted({(r.dataset, r.shots, r.note) for r in found if r.note})
+    if notes:
+        lines += ["### Notes", ""]
+        lines += [f"- {name}, {k or 'no'} shots: {note}" for name, k, note in notes] + [""]
     reasons = sorted({(r.dataset, label_of(r), r.part, r.reason) for r in found if r.reason})
     if reasons:
         lines += ["### Not measured", ""]

@@ -72,7 +72,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A number over seeds. low, high: its interval, None for one seed. failed: cells without it."""
+    """A number over seeds. low, high: its interval, None for one seed. failed: cells without it.
+    note: what a reader must know of the draws, as a class with fewer images than shots."""
 
     dataset: str
     protocol: str
@@ -92,6 +93,7 @@ class Summary:
     parameters: int | None
     failed: int = 0
     reason: str = ""
+    note: str = ""
 
 
 _GROUP = ("dataset", "protocol", "part", "method", "shots", "sampler", "paper_mode", "options",
@@ -132,6 +134,7 @@ def summarised(rows: Sequence[Row]) -> list[Summary]:
                 parameters=next((r.parameters for r in group if r.parameters is not None), None),
                 failed=len(group) - len(values),
                 reason=next((row.reason for row in group if row.reason), ""),
+                note=next((row.note for row in group if row.note), ""),
             )
         )  # fmt: skip
     return found + _of_means(found)

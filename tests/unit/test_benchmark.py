@@ -230,13 +230,14 @@ def test_a_failing_cell_is_a_row_with_its_reason(
     found = benchmark(
         clip, [colours], {"knn": {}, "gda": {}}, tmp_path, shots=(1,), seeds=(1,), say=lines.append
     )
-    assert found.failed == 1
+    assert (found.failed, found.broken) == (1, 1)
     assert lines == ["colours, knn, 1 shot, seed 1: RuntimeError: out of memory while fitting"]
     assert parts(found.rows, method="knn") == {"": None}
     assert parts(found.rows, method="gda")["test accuracy"] is not None
     monkeypatch.setattr(cells, "fitted", real)
     again = benchmark(clip, [colours], {"knn": {}, "gda": {}}, tmp_path, shots=(1,), seeds=(1,))
-    assert (again.measured, again.found, again.failed) == (1, 1, 0)  # what failed is tried again
+    # what failed is tried again
+    assert (again.measured, again.found, again.failed, again.broken) == (1, 1, 0, 0)
 
 
 def test_short_and_empty_classes_are_named(
@@ -249,6 +250,8 @@ def test_short_and_empty_classes_are_named(
     notes = {row.shots: row.note for row in found.rows}
     assert notes[4] == "fewer than 4 images (all of them taken): blue 2"
     assert notes[64].endswith("blue 2, green 5, red 5, white 5")
+    page = (tmp_path / "few" / "summary.md").read_text()
+    assert "- few, 4 shots: fewer than 4 images (all of them taken): blue 2" in page
     filled = benchmark(
         clip, [data], {"gda": {}}, tmp_path / "filled", shots=(4,), seeds=(1,), repeats=True
     )
