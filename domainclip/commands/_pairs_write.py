@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from domainclip.commands._printing import plain, print_json, print_table
+from domainclip.commands._printing import explain_exit, plain, print_json, print_table
 from domainclip.commands._progress import progress_bar
 from domainclip.errors import UsageError
 
@@ -131,7 +131,11 @@ def bring(arguments: argparse.Namespace) -> int:
         )
         if report.skipped:
             print_table(["skipped", "count"], sorted(report.skipped.items()))
-    return 1 if inputs and report.quarantined / inputs > arguments.max_errors else 0
+    share = report.quarantined / inputs if inputs else 0.0
+    if share <= arguments.max_errors:
+        return 0
+    explain_exit(100 * share, "the inputs", 100 * arguments.max_errors, arguments.output)
+    return 1
 
 
 def _reading(name: str, arguments: argparse.Namespace) -> Any:

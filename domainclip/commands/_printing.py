@@ -8,9 +8,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
-__all__ = ["indented", "plain", "print_json", "print_table", "shortened"]
+__all__ = ["explain_exit", "indented", "plain", "print_json", "print_table", "shortened"]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -37,6 +38,15 @@ def _is_number(cell: Any) -> bool:
 def shortened(text: str, limit: int = 100) -> str:
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def explain_exit(percent: float, of: str, allowed: float, pairs: Path | str) -> None:
+    """The last line, on stderr, of a command that ends with 1 for what it quarantined."""
+    print(
+        f"Exit code 1: {percent:.1f} % of {of} were quarantined, more than the {allowed:g} % that "
+        f"--max-errors allows; {Path(pairs) / '_errors.parquet'} says why for each.",
+        file=sys.stderr,
+    )
 
 
 def indented(text: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from domainclip.catalogue import entries, load
 from domainclip.commands._options import add_fields, build, parse_checked
+from domainclip.commands._printing import explain_exit
 from domainclip.errors import UsageError
 
 __all__ = ["add_arguments", "run"]
@@ -52,7 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
         memory_bytes=None if options.memory_mb is None else options.memory_mb << 20,
     )
     print(json.dumps(summary.as_json(), ensure_ascii=False) if options.json else summary)
-    return 1 if summary.error_percent > options.max_errors else 0
+    if summary.error_percent <= options.max_errors:
+        return 0
+    explain_exit(
+        summary.error_percent, "the inputs, or of the rows,", options.max_errors, options.output
+    )
+    return 1
 
 
 def _name(words: Sequence[str]) -> str | None:

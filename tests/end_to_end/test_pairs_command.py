@@ -126,11 +126,41 @@ def test_import_exits_1_above_max_errors(tmp_path: Path, capsys: Captured) -> No
     (folder / "bad.png").write_bytes(b"x")
     command = ["pairs", "import", str(tmp_path), "--template", "a {}", "--license", "CC0-1.0"]
     assert main([*command, "-o", str(tmp_path / "p")]) == 1
-    assert "3 pairs from folders, 1 inputs quarantined" in shown(capsys)
+    told = capsys.readouterr()
+    assert "3 pairs from folders, 1 inputs quarantined" in told.out
+    assert "Exit code 1: 25.0 % of the inputs were quarantined" in told.err
+    assert "5 % that --max-errors allows" in told.err and "_errors.parquet" in told.err
     stored = open_pairs(tmp_path / "p")
     assert {(p.text, p.license) for p in stored} == {("a cat", "CC0-1.0")}
     assert stored.errors().column("error").to_pylist() == ["corrupt_image"]
     assert main([*command, "-o", str(tmp_path / "q"), "--max-errors", "0.3", "-f", "folders"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "wanted"),
+    [
+        ({}, [], "holds no file"),
+        ({"cat/": "", "dog/": ""}, [], "holds no file"),
+        ({"cat/": ""}, ["-f", "folders"], "holds no file"),
+        ({"a.csv": ""}, [], "is empty; its first line must name the columns"),
+        ({"a.csv": "filepath,title\n"}, [], "holds a header and no row below it"),
+        ({"a.csv": "filepath,title\n", "b.csv": "filepath,title\n"}, [], "header and no row"),
+    ],
+)
+def test_import_of_nothing_is_one_sentence(
+    files: dict[str, str], words: list[str], wanted: str, tmp_path: Path, capsys: Captured
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, text in files.items():
+        if name.endswith("/"):
+            (source / name).mkdir()
+        else:
+            (source / name).write_text(text)
+    assert main(["pairs", "import", str(source), "-o", str(tmp_path / "out"), *words]) == 2
+    error = capsys.readouterr().err
+    assert wanted in error and error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
 def test_a_part_cut_short_and_no_directory_are_one_sentence(pairs: Path, capsys: Captured) -> None:

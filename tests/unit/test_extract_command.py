@@ -105,7 +105,9 @@ def test_exit_code_follows_max_errors(tmp_path: Path, capsys: pytest.CaptureFixt
     words = ["extract", "--workers", "1", "-o", str(tmp_path / "out"), EXTRACTOR]
     words += [str(tmp_path / "in"), "--json"]
     assert main(words) == 1
-    assert json.loads(capsys.readouterr().out)["error_percent"] == 25
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error_percent"] == 25
+    assert "Exit code 1: 25.0 %" in printed.err and "5 % that --max-errors allows" in printed.err
     assert main([*words, "--max-errors", "25"]) == 0
     assert json.loads(capsys.readouterr().out)["resumed"] == 4
 

@@ -244,5 +244,8 @@ def test_formats_are_guessed_from_files(tmp_path: Path) -> None:
         module.write(pairs, tmp_path / name)  # type: ignore[attr-defined]
         assert guess_format(tmp_path / name) == name
     (tmp_path / "e").mkdir()
+    with pytest.raises(BadInput, match="holds no file"):
+        guess_format(tmp_path / "e")
+    (tmp_path / "e" / "notes.txt").write_text("x")
     with pytest.raises(BadInput, match="name it with --format"):
         guess_format(tmp_path / "e")

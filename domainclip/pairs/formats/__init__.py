@@ -94,11 +94,15 @@ def guess_format(path: Path) -> str:
         if suffix in suffixes:
             return name
     if path.is_dir():
+        empty = True
         for entry in path.rglob("*"):
+            empty &= entry.is_dir()
             if entry.suffix in (".parquet", ".arrow"):
                 return "huggingface"
             if entry.suffix.lower() in IMAGE_SUFFIXES:
                 return "folders"
+        if empty:
+            raise BadInput(f"{path}: holds no file, so there is nothing to import.")
     raise BadInput(f"{path}: of no format that is known by its files; name it with --format.")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from domainclip.errors import BadInput
 from domainclip.images.encoded import decoded, web_image
 from domainclip.images.phash import phash
 from domainclip.pairs.schema import Pair, Skip, Text
@@ -24,6 +25,7 @@ __all__ = [
     "fields_of",
     "file_stem",
     "imported",
+    "not_empty",
     "read_bounded",
     "safe_name",
     "split_named",
@@ -145,6 +147,16 @@ def imported(where: str, fields: Mapping[str, Any], image: bytes) -> Pair | Skip
         )
     except (TypeError, OSError) as error:
         return _skip(where, "bad_fields", str(error))
+
+
+def not_empty(source: Path, found: Iterator[Pair | Skip], lacks: str) -> Iterator[Pair | Skip]:
+    """What was found, as it is. Raises BadInput, naming what ``source`` lacks, if that is none."""
+    empty = True
+    for item in found:
+        empty = False
+        yield item
+    if empty:
+        raise BadInput(f"{source}: {lacks}, so there is nothing to import.")
 
 
 def read_bounded(path: Path) -> bytes:

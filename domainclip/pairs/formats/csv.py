@@ -22,6 +22,7 @@ from domainclip.pairs.formats._shared import (
     extension,
     fields_of,
     imported,
+    not_empty,
     read_bounded,
     safe_name,
     split_named,
@@ -94,8 +95,12 @@ def read(
     if not tables:
         raise BadInput(f"{source}: holds no *.tsv or *.csv.")
     csv.field_size_limit(MAX_TEXT_BYTES)
-    for table in tables:
-        yield from _read_table(table, image_column, caption_column, root or table.parent)
+    rows = (
+        item
+        for table in tables
+        for item in _read_table(table, image_column, caption_column, root or table.parent)
+    )
+    yield from not_empty(source, rows, "holds a header and no row below it")
 
 
 def _row(pair: Pair, number: int) -> dict[str, str]:
@@ -116,6 +121,11 @@ def _read_table(table: Path, image: str, caption: str, root: Path) -> Iterator[P
         file.seek(0)
         reader = csv.DictReader(file, delimiter=separator)
         names = reader.fieldnames or ()
+        if not names:
+            raise BadInput(
+                f"{table}: is empty; its first line must name the columns, such as "
+                f"{_IMAGE_NAMES[0]} and {_CAPTION_NAMES[0]}."
+            )
         image = _column(table, image, _IMAGE_NAMES, names, "image")
         caption = _column(table, caption, _CAPTION_NAMES, names, "caption")
         number = 1

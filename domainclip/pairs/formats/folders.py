@@ -15,6 +15,7 @@ from domainclip.pairs.formats._shared import (
     Progress,
     extension,
     imported,
+    not_empty,
     read_bounded,
     safe_name,
     split_named,
@@ -75,6 +76,11 @@ def read(source: Path, *, template: str = "a photo of a {}.") -> Iterator[Pair |
         raise BadInput(f"{source}: not a directory of class folders.")
     if template.count("{}") != 1:
         raise UsageError(f"template {template!r}: it needs one {{}} where the label goes.")
+    found = _read(source, template)
+    yield from not_empty(source, found, "holds no file in a class folder")
+
+
+def _read(source: Path, template: str) -> Iterator[Pair | Skip]:
     root = source.resolve()
     for path in _files(source):
         relative = path.relative_to(source)

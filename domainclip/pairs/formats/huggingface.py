@@ -21,6 +21,7 @@ from domainclip.pairs.formats._shared import (
     ExportReport,
     Progress,
     imported,
+    not_empty,
     safe_name,
     split_named,
 )
@@ -84,18 +85,22 @@ def read(
         files = sorted(p for p in found if not p.name.startswith(("_", ".")))
     if not files:
         raise BadInput(f"{source}: holds no *.parquet or *.arrow.")
-    for path in files:
-        number = 0
-        try:
-            for batch in _batches(path):
-                reader = _Reader(path, batch.schema, image_column, caption_column)
-                for row in batch.to_pylist():
-                    yield reader.pair(row, number)
-                    number += 1
-        except (pa.ArrowException, OSError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            detail = f"damaged ({reason}); the {number:,} rows before it were read"
-            yield Skip(where=str(path), reason="damaged_file", detail=detail, stage="import")
+    found = (item for path in files for item in _read_file(path, image_column, caption_column))
+    yield from not_empty(source, found, "holds no row")
+
+
+def _read_file(path: Path, image_column: str, caption_column: str) -> Iterator[Pair | Skip]:
+    number = 0
+    try:
+        for batch in _batches(path):
+            reader = _Reader(path, batch.schema, image_column, caption_column)
+            for row in batch.to_pylist():
+                yield reader.pair(row, number)
+                number += 1
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        detail = f"damaged ({reason}); the {number:,} rows before it were read"
+        yield Skip(where=str(path), reason="damaged_file", detail=detail, stage="import")
 
 
 class _Reader:
@@ -110,9 +115,9 @@ class _Reader:
         self.caption = caption or (usual[0] if usual else "")
         for name, what in ((self.image, "image"), (self.caption, "caption")):
             if name not in schema.names and not (what == "caption" and not name):
+                among = f"among {', '.join(schema.names)}" if schema.names else "in it"
                 raise BadInput(
-                    f"{path}: no {what} column {name!r} among {', '.join(schema.names)}; name it "
-                    f"with --{what}-column."
+                    f"{path}: no {what} column {name!r} {among}; name it with --{what}-column."
                 )
 
     def pair(self, row: dict[str, Any], number: int) -> Pair | Skip:

@@ -27,6 +27,7 @@ from domainclip.pairs.formats._shared import (
     extension,
     fields_of,
     imported,
+    not_empty,
     safe_name,
     split_named,
 )
@@ -110,8 +111,8 @@ def read(source: Path) -> Iterator[Pair | Skip]:
     tars = sorted(source.glob("*.tar")) if source.is_dir() else [source]
     if not tars:
         raise BadInput(f"{source}: holds no *.tar; unpack compressed ones (.tar.gz) first.")
-    for path in tars:
-        yield from _read_tar(path)
+    found = (item for path in tars for item in _read_tar(path))
+    yield from not_empty(source, found, "holds no sample")
 
 
 def _read_tar(path: Path) -> Iterator[Pair | Skip]:
