@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 
 from domainclip.errors import OutputInUse
-from domainclip.pairs._files import output_errors, sync_directory, temporary_beside
+from domainclip.pairs._files import output_errors, temporary_beside, write_bytes
 from domainclip.recipe import Recipe, to_yaml
 
 __all__ = ["RunDirectory", "Stages", "digest", "hold", "write_bytes"]
@@ -164,22 +164,6 @@ def hold(lock: Path, what: Path, *, wait: bool = False) -> int:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """A file that is there whole or not at all, even after a power cut. Raises OutputError."""
-    with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_beside(path)
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            sync_directory(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def digest(value: Any, length: int = 12) -> str:

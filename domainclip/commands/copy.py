@@ -24,10 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
         path = path / f"{Path(arguments.recipe).stem}.yaml"
     if path.exists() and not arguments.force:
         raise OutputError(f"{path}: exists already; choose another name or add --force.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}).") from error
+    from domainclip.pairs._files import write_bytes
+
+    write_bytes(path, text.encode())
     print(f"{path}: check it with `domainclip check {path}`, run it with `domainclip run {path}`.")
     return 0

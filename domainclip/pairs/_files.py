@@ -11,7 +11,7 @@ from pathlib import Path
 
 from domainclip.errors import OutputError
 
-__all__ = ["output_errors", "sync_directory", "temporary_beside"]
+__all__ = ["output_errors", "sync_directory", "temporary_beside", "write_bytes"]
 
 
 @contextmanager
@@ -30,6 +30,22 @@ def output_errors(path: Path) -> Iterator[None]:
         else:
             remedy = f"cannot be written ({error.strerror or error})"
         raise OutputError(f"{path}: {remedy}.") from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """A file that is there whole or not at all, even after a power cut. Raises OutputError."""
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_beside(path)
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_directory(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def sync_directory(path: Path) -> None:

@@ -6,14 +6,17 @@ data stands. The last two are kept: one that was cut short falls back to the one
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from domainclip.errors import OutputError
+from domainclip.pairs._files import output_errors
 
 __all__ = ["load_file", "newest", "save", "save_file"]
 
@@ -41,16 +44,38 @@ def save_file(path: Path, content: Mapping[str, Any]) -> None:
     """Tensors and plain values at ``path``: there whole or not at all."""
     temporary = path.with_suffix(".tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with output_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(temporary, content)
+            temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):  # half a checkpoint would keep a full disk full
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    with path.open("wb") as file:
+        try:
             torch.save(dict(content), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error}).") from error
-    except RuntimeError as error:  # torch's own writer, on a full disk
-        raise OutputError(f"{path}: cannot be written ({error}).") from error
+        except RuntimeError as error:
+            # torch's writer goes on after the file system has refused a write, and says later that
+            # it stands at an unexpected position
+            refused = _refusal(error)
+            if refused is None and "unexpected pos" not in str(error):
+                raise OutputError(f"{path}: cannot be written ({error}).") from error
+            code = errno.ENOSPC if refused is None else refused.errno
+            raise OSError(code, os.strerror(code or errno.EIO)) from error
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _refusal(error: BaseException) -> OSError | None:
+    """The file system's own error among those that an error came after."""
+    before = error.__cause__ or error.__context__
+    while before is not None and not isinstance(before, OSError):
+        before = before.__cause__ or before.__context__
+    return before
 
 
 def load_file(path: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,6 @@ def test_all_errors_come_at_once_with_lines_and_near_names(write) -> None:
     text += "evaluate: [{name: zero_shto}]\nadapter: {name: ./none.py}\n"
     text = text.replace("label_smoothing", "label_smothing").replace("  pairs: somewhere\n", "")
     found = errors_of(write(text), "trainer.epochs=0", "data.batch_sise=4", "seed=1.5")
-    assert found[0] == "override 'seed=1.5' seed: expected a whole number, got 1.5."
     for expected in (
         "2 sed: unknown key. Did you mean 'seed'?",
         "5 data.augment.flip: expected true or false, got 'no'.",
@@ -69,12 +69,21 @@ def test_all_errors_come_at_once_with_lines_and_near_names(write) -> None:
         "'label_smoothing'?",
         "8 trainer.lr: expected a number (> 0), got 'fast'.",
         "override 'trainer.epochs=0' trainer.epochs: expected a whole number (>= 1), got 0.",
-        "10 adapter.name: there is no file 'none.py'.",
+        "override 'seed=1.5' seed: expected a whole number, got 1.5.",
+        "10 adapter.name: none.py: no such file; a name that ends in .py must be a Python file.",
     ):
         assert expected in found, found
     assert any(
         line.startswith("9 evaluate.0.name: Unknown evaluator 'zero_shto'") for line in found
     )
+
+
+def test_errors_come_in_the_order_of_lines_and_overrides_last(write) -> None:
+    text = "trainer: {lr: fast}\nsed: 1\n" + GOOD.replace("seed: 3", "seed: x")
+    text = text.replace("trainer: {lr: 1e-3, clip_norm: null}\n", "objektive: 1\n")
+    found = errors_of(write(text), "data.batch_size=0", "trainr.epochs=1")
+    assert [line.split()[0] for line in found] == ["1", "2", "4", "10", "override", "override"]
+    assert found[-1] == ("override 'trainr.epochs=1' trainr: unknown key. Did you mean 'trainer'?")
 
 
 def test_errors_between_sections_come_with_their_lines(write) -> None:
@@ -105,7 +114,9 @@ def test_errors_between_sections_come_with_their_lines(write) -> None:
         ("a: &x 1\nb: *x\n", "2: recipes have no aliases"),
         ("name: !!python/object/apply:os.system ['true']\n", "1: the tag"),
         ("name: [a\nb: c\n", "2: "),
-        ("- a\n", "a recipe is a list of sections"),
+        ("- a\n", "the file holds a list, and a recipe is sections (key: value)"),
+        ("", "the file is empty, and a recipe is sections (key: value)"),
+        ("lora\n", "the file holds only 'lora', and a recipe is sections (key: value)"),
         ("? {a: b}\n: 1\n", "1: a key must be text"),
         ("backbone: embedded\n", "data: missing; give a section."),
         ("name: 3\n", "1 name: expected text, got 3."),
@@ -200,6 +211,20 @@ def test_copy_keeps_comments_and_overwrites_nothing(
     assert main(["copy", str(source), str(target)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert main(["copy", "--force", str(source), str(target)]) == 0
+
+
+def test_copy_writes_whole_or_not_at_all(
+    write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = write(GOOD + "#" * 9_000), tmp_path / "mine.yaml"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, before[1]))
+    try:
+        assert main(["copy", str(source), str(target)]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "the disk is full" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [source]
 
 
 def test_checking_needs_no_torch_and_half_a_second(write) -> None:
