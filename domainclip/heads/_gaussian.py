@@ -176,9 +176,12 @@ def _shrinkage(scatter: Tensor, n: int) -> Tensor:
 def _even(zero_shot: Tensor, gaussians: Tensor, y: Tensor) -> float:
     """alpha without anything to hold out."""
     wrong = torch.ones_like(gaussians, dtype=torch.bool)
-    if gaussians.shape[1] > 2:  # one wrong class alone has no spread
+    if gaussians.shape[1] > 2:  # one wrong class alone has no spread, nor has one class
         wrong.scatter_(1, y[:, None], False)
-    spread = [term[wrong].reshape(len(y), -1).std(1).mean() for term in (zero_shot, gaussians)]
+    spread = [
+        term[wrong].reshape(len(y), -1).std(1, correction=0).mean()
+        for term in (zero_shot, gaussians)
+    ]
     errors = (zero_shot.argmax(1) != y).float().mean()
     return float(errors * spread[0] / spread[1].clamp(min=FLAT))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -77,6 +78,18 @@ def checked(features: Any, labels: Any, class_text: Any) -> tuple[Tensor, Tensor
 
 def _tensor(values: Any, name: str) -> Tensor:
     try:
-        return torch.as_tensor(values).detach().cpu()
+        if isinstance(values, list | tuple) and values and isinstance(values[0], Tensor):
+            values = torch.stack(list(values))
+        if isinstance(values, np.ndarray) and not _shared(values):
+            values = values.astype(values.dtype.newbyteorder("="), order="C")
+        tensor = torch.as_tensor(values).detach().cpu()
+        # what was made in inference mode cannot be trained on; a copy can
+        inside = torch.is_inference_mode_enabled()
+        return tensor.clone() if tensor.is_inference() and not inside else tensor
     except (TypeError, ValueError) as error:
         raise BadInput(f"{name} must be an array or tensor of numbers: {error}.") from error
+
+
+def _shared(array: np.ndarray) -> bool:
+    """Whether torch can look at the array as it is: not a mirrored, foreign or read-only one."""
+    return array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0

@@ -53,10 +53,10 @@ def accuracy(logits: Tensor, y: Tensor) -> float:
 
 
 def held_out(
-    validation: tuple[Any, Any] | None, width: int, classes: int
+    validation: tuple[Any, Any] | None, width: int, classes: int, *, unit: bool = True
 ) -> tuple[Tensor, Tensor] | None:
-    """Validation features of unit length and labels, None where there are none."""
+    """Validation features and labels, None where there are none. unit: brought to unit length."""
     if validation is None or not len(validation[0]):
         return None
     z, y, _ = checked(validation[0], validation[1], torch.ones(classes, width))
-    return functional.normalize(z, dim=-1), y
+    return functional.normalize(z, dim=-1) if unit else z, y

@@ -51,6 +51,7 @@ class CLAP(FittedHead):
     seed: int = 0
     scale: float = 100.0
 
+    @torch.inference_mode(False)  # its steps need gradients, whoever calls it
     def fit(
         self,
         features: Any,

@@ -3,8 +3,11 @@
 x' = r A(x) + (1 - r) x, A(x) = relu(relu(x W1ᵀ) W2ᵀ) with W1 (d / 4, d), W2 (d, d / 4), no biases;
 logits = scale x' / |x'| tᵀ. SGD, lr 2e-3, momentum 0.9, cosine, 200 epochs, batch 32.
 Reference: CLIP-Adapter, Gao et al. 2021, arXiv 2110.04544, section 3.2, the image branch.
-Differs: the input has unit length where the released code takes features as they come; validation
-images choose r from 0.2, 0.4, 0.6 and 0.8 where ``ratio`` is None, which without them is 0.2.
+Differs: the input has unit length where the released code takes features as they come, which makes
+no difference: A scales with its input, and x' is brought to unit length. The released code leaves
+the schedule to a configuration that was not released; here the rate falls at every step, without
+warm-up or weight decay. Validation images choose r from 0.2, 0.4, 0.6 and 0.8 where ``ratio`` is
+None, which without them is 0.2.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ class CLIPAdapter(FittedHead):
     seed: int = 0
     scale: float = 100.0
 
+    @torch.inference_mode(False)  # its steps need gradients, whoever calls it
     def fit(
         self,
         features: Any,

@@ -8,7 +8,8 @@ Differs: the inverse is a Cholesky solve, of n x n where n < d (Woodbury); alpha
 validation images or, without them, by cross-validation on the support set, never on test images.
 With one image a class nothing can be held out; alpha then gives both terms the same spread over the
 wrong classes, times the share of the support images that zero-shot gets wrong: where texts are
-right, one image cannot teach more.
+right, one image cannot teach more. One image a class has no scatter, so P is taken to be a multiple
+of I, where the released pseudo-inverse is 0 and leaves zero-shot alone (``alpha=0``).
 """
 
 from __future__ import annotations

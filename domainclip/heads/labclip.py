@@ -5,7 +5,7 @@ t' = A t / |A t|, A (d, d) without bias, from the identity; towers stay frozen. 
 caption wrong in one thing (entities or attributes swapped), loss = (CE of each image over the B
 captions and the B wrong ones + CE of each caption over the B images) / 2. Adam, lr 1e-3,
 batch 1,024, 10 epochs.
-Reference: LABCLIP, Koishigarina et al. 2025, arXiv 2502.03566; its released code was not read.
+Reference: LABCLIP, Koishigarina et al. 2025, arXiv 2502.03566, and a copy of its released code.
 Differs: ``fit`` on labelled images is ours: an image's wrong captions are the other classes' texts,
 and a text's images all those of its class in the batch (their mean log-probability). It takes 300
 epochs, since few images make few steps, and keeps the best step on validation images, A = I
@@ -41,6 +41,7 @@ class LABCLIP(FittedHead):
     seed: int = 0
     scale: float = 100.0
 
+    @torch.inference_mode(False)  # its steps need gradients, whoever calls it
     def fit(
         self,
         features: Any,
@@ -70,6 +71,7 @@ class LABCLIP(FittedHead):
         self._keep(kept if held is not None else matrix, text)
         return self
 
+    @torch.inference_mode(False)
     def fit_pairs(self, image: Any, text: Any, wrong_text: Any, class_text: Any = None) -> Self:
         """Fit on embeddings (n, d) of images, of their captions, and of one wrong caption of each.
 

@@ -6,17 +6,19 @@ then binary refinement on a small validation set.
 Differs: CoOp's features keep the lengths that the tower gives them; here they are brought to length
 sqrt(d) / 4 (spread about 1 / 4 a dimension), so that one grid of C fits every tower, and 1e-4 ...
 1e2 is enough of it. C is the one of least log-loss, which few held-out images tell apart better
-than CoOp's accuracy, after ``refine`` steps in place of 8. Without a validation set it is chosen by
-stratified cross-validation on the support set, and with one image a class, where there is nothing
-to hold out, C = 1.
+than CoOp's accuracy, after ``refine`` steps in place of 8. L-BFGS stops at 1e-3 and not at 1e-4,
+which moves logits by about 1 in 100. CoOp's own are ``scaling="none", criterion="accuracy",
+refine=8, tolerance=1e-4``; the code of LP++ has them with ``scaling="unit"``. Without a validation
+set C is chosen by stratified cross-validation on the support set, and with one image a class, where
+there is nothing to hold out, C = 1.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -33,16 +35,24 @@ from domainclip.heads._training import held_out
 __all__ = ["LinearProbe"]
 
 COARSE = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
+COARSE_OF_COOP = (1e6, 1e4, 1e2, 1.0, 1e-2, 1e-4, 1e-6)  # of equals the first is taken
+
+Scaling = Literal["spread", "unit", "none"]
 
 
 @dataclass
 class LinearProbe:
     """strength: C, the inverse of the regularisation; None searches. refine: steps of the binary
-    search between the best of the coarse grid and its neighbours."""
+    search between the best of the coarse grid and its neighbours. scaling: features of length
+    sqrt(d) / 4, of length 1, or as they come. criterion: what the search goes by, "accuracy" on
+    CoOp's grid and in its steps. tolerance: at which gradient L-BFGS stops."""
 
     strength: float | None = None
     refine: int = 2
     iterations: int = 1000
+    scaling: Scaling = "spread"
+    criterion: Literal["log_loss", "accuracy"] = "log_loss"
+    tolerance: float = 1e-3
     _weight: Tensor | None = field(default=None, init=False, repr=False, compare=False)
     _bias: Tensor | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -56,13 +66,23 @@ class LinearProbe:
         """Fit on features (n, d) and labels (n,); class_text (c, d) says how many classes there
         are.
 
-        Raises BadInput with fewer than two classes among the labels. A class without an image gets
-        the least logit of its row.
+        Raises BadInput with fewer than two classes among the labels, UsageError for an unknown
+        scaling or criterion. A class without an image gets the least logit of its row.
         """
+        if self.scaling not in ("spread", "unit", "none"):
+            raise UsageError(
+                f"linear_probe: scaling is {self.scaling!r}, and must be 'spread', 'unit' or "
+                "'none'."
+            )
+        if self.criterion not in ("log_loss", "accuracy"):
+            raise UsageError(
+                f"linear_probe: criterion is {self.criterion!r}, and must be 'log_loss' or "
+                "'accuracy'."
+            )
         z, y, w = checked(features, labels, class_text)
         if len(torch.unique(y)) < 2:
             raise BadInput("a linear probe needs images of at least two classes.")
-        x, target = _scaled(z).numpy(), y.numpy()
+        x, target = self._scaled(z).numpy(), y.numpy()
         chosen = self.strength or self._search(x, target, validation, len(w))
         model = self._regression(x, target, chosen)
         classes = torch.as_tensor(model.classes_)
@@ -80,10 +100,8 @@ class LinearProbe:
         """(m, d) -> (m, c)."""
         if self._weight is None or self._bias is None:
             raise UsageError("this linear_probe head is not fitted; call fit first.")
-        out = (
-            _scaled(as_features(features, width=self._weight.shape[1])) @ self._weight.T
-            + self._bias
-        )
+        x = self._scaled(as_features(features, width=self._weight.shape[1]))
+        out = x @ self._weight.T + self._bias
         least = out.masked_fill(out.isinf(), float("inf")).min(1, keepdim=True).values
         return torch.where(out.isinf(), least, out)
 
@@ -96,9 +114,9 @@ class LinearProbe:
         self._weight, self._bias = state["weight"], state["bias"]
 
     def _search(self, x: Any, y: Any, validation: tuple[Any, Any] | None, classes: int) -> float:
-        held = held_out(validation, x.shape[1], classes)
+        held = held_out(validation, x.shape[1], classes, unit=False)
         if held is not None:
-            held_x, held_y = _scaled(held[0]).numpy(), held[1].numpy()
+            held_x, held_y = self._scaled(held[0]).numpy(), held[1].numpy()
             folds = [(np.arange(len(x)), None)]
         else:
             largest = int(np.bincount(y).max())
@@ -116,26 +134,50 @@ class LinearProbe:
                 model = self._regression(x[train], y[train], strength)
                 inside = held_x if held is None else held_x[held]
                 truth = held_y if held is None else held_y[held]
+                if self.criterion == "accuracy":
+                    total += float((model.predict(inside) != truth).sum())
+                    continue
                 known = np.isin(truth, model.classes_)
                 chance = model.predict_proba(inside[known])
                 column = np.searchsorted(model.classes_, truth[known])
                 total -= float(np.log(chance[np.arange(len(column)), column] + 1e-12).sum())
             return total
 
-        losses = {strength: loss(strength) for strength in COARSE}
-        step = 10.0
-        for _ in range(self.refine):
-            step = step**0.5
-            best = min(losses, key=lambda s: losses[s])
-            for strength in (best / step, best * step):
-                losses[strength] = loss(strength)
-        return min(losses, key=lambda s: losses[s])
+        return (_halved if self.criterion == "accuracy" else _narrowed)(loss, self.refine)
 
     def _regression(self, x: Any, y: Any, strength: float) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return LogisticRegression(C=strength, max_iter=self.iterations, tol=1e-3).fit(x, y)
+            model = LogisticRegression(C=strength, max_iter=self.iterations, tol=self.tolerance)
+            return model.fit(x, y)
+
+    def _scaled(self, z: Tensor) -> Tensor:
+        if self.scaling == "none":
+            return z
+        unit = functional.normalize(z, dim=-1)
+        return unit if self.scaling == "unit" else unit * z.shape[1] ** 0.5 / 4
 
 
-def _scaled(z: Tensor) -> Tensor:
-    return functional.normalize(z, dim=-1) * z.shape[1] ** 0.5 / 4
+def _narrowed(loss: Callable[[float], float], steps: int) -> float:
+    """The best of the grid, or of ever nearer neighbours of the best so far."""
+    losses = {strength: loss(strength) for strength in COARSE}
+    step = 10.0
+    for _ in range(steps):
+        step = step**0.5
+        best = min(losses, key=lambda s: losses[s])
+        for strength in (best / step, best * step):
+            losses[strength] = loss(strength)
+    return min(losses, key=lambda s: losses[s])
+
+
+def _halved(loss: Callable[[float], float], steps: int) -> float:
+    """CoOp's: of a tenth and ten times the best of its grid, the half with the better end, anew."""
+    best = min(COARSE_OF_COOP, key=loss)
+    left, right = best / 10, best * 10
+    for _ in range(steps):
+        middle = (left * right) ** 0.5
+        if loss(left) > loss(right):
+            best, left = right, middle
+        else:
+            best, right = left, middle
+    return best

@@ -5,9 +5,9 @@ features, alpha at 250 times the mean cosine of images to their class's text. Fu
 descent with momentum 0.9 and lr_W = 4 n / lambda_max(XᵀX); every tenth epoch a plain step on alpha,
 lr_alpha = n / (4 max_c sum_i (x_i . t_c)²); 300 epochs, the last best one on validation images.
 Reference: LP++, Huang et al. 2024, arXiv 2404.02285, section 4, and the released code.
-Differs: b starts at 0 instead of random; without validation images it is the last epoch. The
-released code never clears alpha's gradient, so that a step follows the sum of all so far:
-``accumulate=True`` does the same.
+Differs: b starts at 0, where the released code draws it, as ``seed`` does. Without validation images
+it is the last epoch. The released code never clears alpha's gradient, so that a step follows the
+sum of all so far: ``accumulate=True`` does the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from domainclip.errors import BadInput
@@ -32,10 +32,12 @@ ALPHA_EVERY = 10
 
 @dataclass
 class LPPlusPlus(FittedHead):
-    """epochs: full-batch steps. accumulate: alpha's gradient as in the released code."""
+    """epochs: full-batch steps. accumulate: alpha's gradient as in the released code. seed: of b's
+    start, which is then that of ``nn.Linear``; None starts it at 0."""
 
     epochs: int = 300
     accumulate: bool = False
+    seed: int | None = None
 
     def fit(
         self,
@@ -56,7 +58,7 @@ class LPPlusPlus(FittedHead):
         own = cosine[torch.arange(len(y)), y]
         alpha = torch.stack([own[y == c].mean() for c in present]).mean() * 250
         weight = torch.zeros_like(text).index_add_(0, y, x)
-        bias = torch.zeros(len(text))
+        bias = self._first_bias(*text.shape)
         alpha = alpha.repeat(len(text))
         lr = 4 * len(x) / float(torch.linalg.matrix_norm(x, 2) ** 2)
         lr_alpha = len(x) / (4 * float(cosine.square().sum(0).max()))
@@ -88,3 +90,11 @@ class LPPlusPlus(FittedHead):
         z, parts = self._asked(features, "text"), self._parts
         linear = z @ parts["weight"].T + parts["bias"]
         return linear + parts["alpha"] * (z @ parts["text"].T)
+
+    def _first_bias(self, classes: int, width: int) -> Tensor:
+        """b (c,)."""
+        if self.seed is None:
+            return torch.zeros(classes)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            return nn.Linear(width, classes).bias.detach().clone()

@@ -40,6 +40,7 @@ class TipAdapterF(CacheModel):
     seed: int = 0
     scale: float = 100.0
 
+    @torch.inference_mode(False)  # its steps need gradients, whoever calls it
     def fit(
         self,
         features: Any,

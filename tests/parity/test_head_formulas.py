@@ -87,13 +87,20 @@ def test_tip_adapter_f_trains_keys_as_adamw_would() -> None:
     assert not torch.allclose(keys.detach(), z, atol=1e-4)
 
 
+@pytest.mark.parametrize("seed", [None, 4])
 @pytest.mark.parametrize("accumulate", [False, True])
-def test_lp_plus_plus_takes_the_steps_that_autograd_gives(accumulate: bool) -> None:
+def test_lp_plus_plus_takes_the_steps_that_autograd_gives(
+    accumulate: bool, seed: int | None
+) -> None:
     x, y, text, _, _ = _problem()
-    head = LPPlusPlus(epochs=25, accumulate=accumulate).fit(x, y, text)
+    state = torch.random.get_rng_state()
+    head = LPPlusPlus(epochs=25, accumulate=accumulate, seed=seed).fit(x, y, text)
+    assert torch.equal(torch.random.get_rng_state(), state)
     sums = torch.stack([x[y == c].sum(0) for c in range(C)])
     own = torch.stack([(x[y == c] @ text[c]).mean() for c in range(C)])
-    weight, bias = nn.Parameter(sums), nn.Parameter(torch.zeros(C))
+    torch.manual_seed(seed or 0)
+    first = torch.zeros(C) if seed is None else nn.Linear(D, C).bias.detach()
+    weight, bias = nn.Parameter(sums), nn.Parameter(first)
     alpha = nn.Parameter(torch.full((C,), 250 * float(own.mean())))
     largest = float(torch.linalg.eigvalsh(x.T @ x)[-1])
     optimizer = torch.optim.SGD([weight, bias], lr=4 * len(x) / largest, momentum=0.9)
@@ -128,6 +135,26 @@ def test_clip_adapter_is_its_equation_and_learns() -> None:
     trained = CLIPAdapter(ratio=0.3, lr=0.02).fit(z, y, text)
     losses = [functional.cross_entropy(head.logits(z), y) for head in (start, trained)]
     assert float(losses[1]) < float(losses[0])
+
+
+def test_clip_adapter_is_that_of_features_as_they_come() -> None:
+    """The released code has no unit length before the bottleneck; logits and steps are the same."""
+    z, y, text, x, _ = _problem()
+    z, x = (part * torch.arange(1, len(part) + 1)[:, None] / 3 for part in (z, x))
+    state = CLIPAdapter(ratio=0.3, epochs=0).fit(z, y, text).state()
+    weights = [nn.Parameter(state[name].clone()) for name in ("down", "up")]
+
+    def logits(raw: Tensor) -> Tensor:
+        bent = torch.relu(torch.relu(raw @ weights[0].T) @ weights[1].T)
+        return 100 * functional.normalize(0.3 * bent + 0.7 * raw, dim=1) @ text.T
+
+    optimizer = torch.optim.SGD(weights, lr=2e-3, momentum=0.9)
+    functional.cross_entropy(logits(z), y).backward()
+    optimizer.step()
+    head = CLIPAdapter(ratio=0.3, epochs=1).fit(z, y, text)
+    for name, weight in zip(("down", "up"), weights, strict=True):
+        torch.testing.assert_close(head.state()[name], weight.detach(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(head.logits(x), logits(x).detach(), rtol=1e-4, atol=1e-4)
 
 
 def test_clip_adapter_of_ratio_zero_is_zero_shot() -> None:
