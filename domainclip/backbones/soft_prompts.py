@@ -57,12 +57,12 @@ def prompts_around(
     # the marker word makes the name's tokens those of a word inside a sentence
     room = length - n_ctx + marker
     rows = backbone.tokenizer([f"X {name}." for name in words], room)
-    bare = backbone.tokenizer([f"X {name}" for name in words], room)
+    bare, alone = backbone.tokenizer([f"X {name}" for name in words], room), _alone(backbone)
     start = special + marker
     filler = int(rows[0, start - 1])
     ids, at = [], []
     for row, without in zip(rows, bare, strict=True):
-        name = _name_tokens(row, without, start)
+        name = _name_tokens(without, alone)
         tokens = row[start:].tolist()
         before = {"end": n_ctx, "middle": n_ctx // 2, "front": 0}[position]
         ids.append(
@@ -102,7 +102,7 @@ def word_vectors(backbone: Backbone, words: str) -> Tensor:
     special, marker = _frame(backbone)
     start = special + marker
     row, bare = backbone.tokenizer([f"X {words} X.", f"X {words}"], backbone.context_length)
-    found = row[start : start + _name_tokens(row, bare, start)]
+    found = row[start : start + _name_tokens(bare, _alone(backbone))]
     weight = token_embedding(backbone.model).weight
     return weight.detach()[found.to(weight.device)].clone()
 
@@ -125,14 +125,24 @@ def _frame(backbone: Backbone) -> tuple[int, int]:
     return special, _shared(rows[2], rows[3]) - special
 
 
-def _name_tokens(row: Tensor, without: Tensor, start: int) -> int:
-    """How many tokens from ``start`` on belong to the name: what the text without its end shares
-    with it, less the fill at the end of a row where a tokenizer drops full stops."""
-    shared = _shared(row, without)
-    if shared == len(row):
-        fill = int((row != row[-1]).sum()) if row[-1] == row[-2] else len(row) - 1
-        shared = max(fill, start + 1)
-    return shared - start
+def _alone(backbone: Backbone) -> Tensor:
+    """The marker word by itself, filled up to the context's length."""
+    row: Tensor = backbone.tokenizer(["X"], backbone.context_length)[0]
+    return row
+
+
+def _name_tokens(without: Tensor, alone: Tensor) -> int:
+    """How many tokens a name has: what it adds to the marker word ``alone``, no full stop behind.
+
+    A name that ends in a mark keeps it, though a tokenizer joins the full stop to it ("(b)" and
+    "." to ")."), as CoOp counts.
+    """
+    fill = alone[-1]
+
+    def used(row: Tensor) -> int:
+        return int((row != fill).nonzero()[-1]) + 1
+
+    return used(without) - used(alone)
 
 
 def _shared(a: Tensor, b: Tensor) -> int:

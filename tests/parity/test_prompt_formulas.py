@@ -14,6 +14,7 @@ from domainclip.adapters.coop import CoOp
 from domainclip.adapters.eco import ECO
 from domainclip.adapters.kgcoop import KgCoOp
 from domainclip.backbones import Backbone
+from domainclip.backbones.soft_prompts import prompts_around
 from domainclip.errors import UsageError
 from tests.data.tiny_towers import images, make_backbone
 
@@ -73,6 +74,30 @@ def test_coop_is_the_published_encoder(position: Any, specific: bool) -> None:
     one.step()
     two.step()
     torch.testing.assert_close(context, copy, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("position", ["end", "middle", "front"])
+def test_names_have_the_tokens_that_coop_counts(position: Any) -> None:
+    """A mark at a name's end stays with it, though the full stop behind joins it in one token."""
+    backbone, m = make_backbone("vit"), 3
+    names = ["plane (b)", "U.S.", "cat!", "st. bernard", "don't", "a/b", "'s", "x", "polar_bear"]
+    prompts = prompts_around(backbone, names, m, position)
+    for row, at, name in zip(prompts.ids, prompts.at, names, strict=True):
+        name = name.replace("_", " ")
+        ids = backbone.tokenize([" ".join(["X"] * m) + f" {name}."])[0].tolist()
+        count, vectors = len(backbone.tokenizer.encode(name)), [-1] * m
+        own, rest = ids[1 + m : 1 + m + count], ids[1 + m + count :]
+        expected = (
+            ids[:1]
+            + {
+                "end": [*vectors, *own, *rest],
+                "middle": [*vectors[: m // 2], *own, *vectors[m // 2 :], *rest],
+                "front": [*own, *vectors, *rest],
+            }[position]
+        )
+        row[at] = -1
+        assert row.tolist() == expected[: len(row)], name
+        assert not any(expected[len(row) :]), name
 
 
 def test_words_to_start_from_are_the_hand_written_prompt() -> None:
