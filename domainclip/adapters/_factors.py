@@ -12,9 +12,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from domainclip.backbones._tensor_file import save_tensors
 from domainclip.backbones.cache import cache_folder
 
 __all__ = ["Factors", "factors", "factors_folder"]
@@ -68,7 +69,7 @@ def _write(path: Path, found: Factors) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         tensors = dict(zip(("u", "s", "vt"), (t.contiguous() for t in found), strict=True))
-        save_file(tensors, temporary)
+        save_tensors(tensors, temporary)
         temporary.replace(path)
     except (OSError, SafetensorError):
         return  # a full disk costs time, not the run

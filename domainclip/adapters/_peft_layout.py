@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig
-from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from domainclip.backbones._tensor_file import save_tensors
 
 __all__ = ["LOADS", "write_peft_layout"]
 
@@ -73,7 +74,7 @@ def write_peft_layout(
         for path, factors in modules.items()
         for name, tensor in factors.items()
     }
-    save_file(tensors, folder / "adapter_model.safetensors")
+    save_tensors(tensors, folder / "adapter_model.safetensors")
     return LOADS
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from domainclip import __version__
 from domainclip.adapters._protocol import inject_for
 from domainclip.backbones import Backbone
+from domainclip.backbones._tensor_file import save_tensors
 from domainclip.catalogue import entries, load
 from domainclip.errors import BadInput, OutputError, UnsafeFile, WeightsMismatch
 
@@ -169,7 +170,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file whole or not at all."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, temporary)
+        copies = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+        save_tensors(copies, temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -9,9 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors.torch import save_file
-
 from domainclip.backbones._checkpoint import SUFFIXES
+from domainclip.backbones._tensor_file import save_tensors
 from domainclip.errors import BadInput, OutputError
 
 if TYPE_CHECKING:
@@ -93,7 +92,9 @@ def save_folder(backbone: Backbone, path: Path) -> Path:
             backbone.tokenizer.save_pretrained(writing)
         tensors = {name: t.cpu().contiguous() for name, t in backbone.state_dict_plain().items()}
         # cloned, since safetensors refuses tensors that share memory
-        save_file({n: t.clone() for n, t in tensors.items()}, writing / WEIGHTS, {"format": "pt"})
+        save_tensors(
+            {n: t.clone() for n, t in tensors.items()}, writing / WEIGHTS, {"format": "pt"}
+        )
         described = {"model_cfg": config, "preprocess_cfg": _described(backbone)}
         (writing / CONFIG).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
         path.mkdir(exist_ok=True)

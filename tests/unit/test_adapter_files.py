@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +16,9 @@ import torch
 
 from domainclip.adapters.lora import LoRA
 from domainclip.adapters.storage import load_adapter, save_adapter
+from domainclip.backbones import FeatureCache, load_backbone
 from domainclip.errors import BadInput, OutputError, UnsafeFile, WeightsMismatch
+from tests.data.tiny_clip import write_tiny_clip
 from tests.data.tiny_towers import images, make_backbone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +51,24 @@ def test_a_fresh_process_computes_the_same(saved: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_all_files_have_the_mode_that_the_umask_asks_for(tmp_path: Path) -> None:
+    backbone = load_backbone(str(write_tiny_clip(tmp_path / "tiny")))
+    shutil.rmtree(tmp_path / "tiny")
+    adapter = LoRA(rank=1, targets=("q",), towers=("image",))
+    adapter.inject(backbone)
+    before = os.umask(0o027)
+    try:
+        save_adapter(tmp_path / "a", adapter, "lora", backbone)
+        adapter.eject()
+        backbone.save(tmp_path / "clip")
+        FeatureCache(tmp_path / "cache", backbone).put({"0" * 64: torch.ones(4)})
+    finally:
+        os.umask(before)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len([path for path in files if path.suffix == ".safetensors"]) == 4
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o640}
 
 
 def test_other_weights_are_refused(saved: Path) -> None:
