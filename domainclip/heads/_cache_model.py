@@ -40,18 +40,19 @@ def search(
     truth: Tensor,
     scale: tuple[float, float],
     steps: tuple[int, int] = (200, 20),
+    given: tuple[float | None, float | None] = (None, None),
 ) -> tuple[float, float]:
     """(beta, alpha) of the grid with the most images right; the first of equals.
 
     zero_shot (m, c), affinity (m, n) of held-out images, truth (m,). The grid is the published
     one: from 0.1 in ``steps`` equal steps towards ``scale``, whose ends do not belong to it; beta
-    outside, alpha inside. The affinity is computed once, and a step of beta is one product:
-    exp(-(beta + s) u) = exp(-beta u) exp(-s u).
+    outside, alpha inside; one that is ``given`` stays. The affinity is computed once, and a step of
+    beta is one product: exp(-(beta + s) u) = exp(-beta u) exp(-s u).
     """
     classes = zero_shot.shape[1]
     betas, alphas = (
-        [0.1 + i * (end - 0.1) / count for i in range(count)]
-        for end, count in zip(scale, steps, strict=True)
+        [0.1 + i * (end - 0.1) / count for i in range(count)] if value is None else [value]
+        for end, count, value in zip(scale, steps, given, strict=True)
     )
     away = 1 - affinity
     weight = torch.exp(-betas[0] * away)

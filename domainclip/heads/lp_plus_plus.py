@@ -5,9 +5,9 @@ features, alpha at 250 times the mean cosine of images to their class's text. Fu
 descent with momentum 0.9 and lr_W = 4 n / lambda_max(XᵀX); every tenth epoch a plain step on alpha,
 lr_alpha = n / (4 max_c sum_i (x_i . t_c)²); 300 epochs, the last best one on validation images.
 Reference: LP++, Huang et al. 2024, arXiv 2404.02285, section 4, and the released code.
-Differs: b starts at 0, where the released code draws it, as ``seed`` does. Without validation images
-it is the last epoch. The released code never clears alpha's gradient, so that a step follows the
-sum of all so far: ``accumulate=True`` does the same.
+Differs: b starts at 0, where the released code draws it, as ``seed`` does. Without validation
+images it is the last epoch. The released code never clears alpha's gradient, so that a step follows
+the sum of all so far: ``accumulate=True`` does the same.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ logits = 100 x tᵀ + alpha exp(-beta (1 - x Fᵀ)) V.
 Reference: Tip-Adapter, Zhang et al. 2022, arXiv 2207.09519, section 3.1.
 Differs: alpha and beta are searched on validation images or, without them, on the support images
 with their own key left out, never on test images; with one image a class, where leaving a key out
-leaves none, they stay at ``alpha`` and ``beta``. Features of several views of an image are averaged
-by who encodes them.
+leaves none, they are 1 and 5.5. One that is given is not searched. Features of several views of an
+image are averaged by who encodes them.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ from domainclip.heads._training import held_out
 __all__ = ["TipAdapter"]
 
 
+ALPHA, BETA = 1.0, 5.5
+
+
 @dataclass
 class TipAdapter(CacheModel):
-    """alpha: weight of the cache, beta: its sharpness. search: look for better ones, up to
-    ``search_scale`` (beta, alpha). scale: the zero-shot logits'."""
+    """alpha: weight of the cache, beta: its sharpness; None searches up to ``search_scale`` (beta,
+    alpha), or without ``search`` takes 1 and 5.5. scale: the zero-shot logits'."""
 
-    alpha: float = 1.0
-    beta: float = 5.5
+    alpha: float | None = None
+    beta: float | None = None
     search: bool = True
     search_scale: tuple[float, float] = (50.0, 50.0)
     scale: float = 100.0
@@ -51,15 +54,19 @@ class TipAdapter(CacheModel):
         if not len(z):
             raise BadInput("tip_adapter needs at least one image.")
         z, text = functional.normalize(z, dim=-1), functional.normalize(w, dim=-1)
-        alpha, beta = self.alpha, self.beta
+        alpha = ALPHA if self.alpha is None else self.alpha
+        beta = BETA if self.beta is None else self.beta
+        given = self.beta, self.alpha
+        searching = self.search and None in given
         held = held_out(validation, z.shape[1], len(text))
-        if self.search and held is not None:
-            zero_shot = self.scale * held[0] @ text.T
-            beta, alpha = search(zero_shot, held[0] @ z.T, y, held[1], self.search_scale)
-        elif self.search and int(torch.bincount(y).max()) > 1:
+        if searching and held is not None:
+            zero_shot, affinity = self.scale * held[0] @ text.T, held[0] @ z.T
+            beta, alpha = search(zero_shot, affinity, y, held[1], self.search_scale, given=given)
+        elif searching and int(torch.bincount(y).max()) > 1:
             # a key at distance infinity has no weight
             others = (z @ z.T).fill_diagonal_(-torch.inf)
-            beta, alpha = search(self.scale * z @ text.T, others, y, y, self.search_scale)
+            zero_shot = self.scale * z @ text.T
+            beta, alpha = search(zero_shot, others, y, y, self.search_scale, given=given)
         self._parts = {
             "text": text, "keys": z, "labels": y,
             "alpha": torch.tensor(alpha), "beta": torch.tensor(beta),

@@ -36,11 +36,33 @@ def _problem(seed: int = 0, noise: float = 0.4) -> tuple[Tensor, ...]:
 
 def test_tip_adapter_is_its_equation() -> None:
     z, y, text, x, _ = _problem()
-    head = TipAdapter(alpha=1.7, beta=2.5, search=False).fit(z, y, text)
-    expected = 100 * x @ text.T
     values = functional.one_hot(y, C).float()
-    expected = expected + 1.7 * torch.exp(-2.5 * (1 - x @ z.T)) @ values
-    torch.testing.assert_close(head.logits(x), expected, rtol=1e-4, atol=1e-4)
+
+    def expected(alpha: float, beta: float) -> Tensor:
+        return 100 * x @ text.T + alpha * torch.exp(-beta * (1 - x @ z.T)) @ values
+
+    for head, alpha, beta in (
+        (TipAdapter(alpha=1.7, beta=2.5), 1.7, 2.5),  # given, so not searched
+        (TipAdapter(search=False), 1.0, 5.5),
+    ):
+        found = head.fit(z, y, text).logits(x)
+        torch.testing.assert_close(found, expected(alpha, beta), rtol=1e-4, atol=1e-4)
+
+
+def test_one_that_is_given_stays_while_the_other_is_searched() -> None:
+    z, y, text, x, truth = _problem(noise=0.8)
+    text = text.roll(1, 0)  # wrong texts, so that the cache matters
+    values = functional.one_hot(y, C).float()
+    best, found = -1.0, 0.0
+    for alpha in [i * (50 - 0.1) / 20 + 0.1 for i in range(20)]:
+        logits = 100 * x @ text.T + alpha * torch.exp(-1.5 * (1 - x @ z.T)) @ values
+        if (right := float((logits.argmax(1) == truth).float().mean())) > best:
+            best, found = right, alpha
+    state = TipAdapter(beta=1.5).fit(z, y, text, (x, truth)).state()
+    assert float(state["beta"]) == 1.5
+    assert float(state["alpha"]) == pytest.approx(found) != 1.0
+    state = TipAdapter(alpha=1.5).fit(z, y, text, (x, truth)).state()
+    assert float(state["alpha"]) == 1.5
 
 
 def test_the_grid_is_the_published_one() -> None:
