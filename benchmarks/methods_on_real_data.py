@@ -41,7 +41,7 @@ SETS = {
     "rsscn7": "tiles", "chest_xray_sample": "medical", "medpix_modality": "medical",
     "medpix_plane": "medical", "medpix_location": "medical",
 }  # fmt: skip
-SMALL = {"epochs": 8, "batch_size": 8}
+SMALL = {"epochs": 5, "batch_size": 8}
 BUDGET: dict[str, dict[str, Any]] = {
     "coop": {"n_ctx": 4, "epochs": 15, "batch_size": 16, "views": 2},
     "kgcoop": {"epochs": 15, "batch_size": 16, "views": 2},
@@ -55,7 +55,7 @@ BUDGET: dict[str, dict[str, Any]] = {
     "ft_clip": {"lr": 3e-4, **SMALL},
     "bitfit": {"lr": 3e-3, **SMALL},
     "norm_tuning": {"lr": 3e-3, **SMALL},
-    "flyp": {"lr": 1e-4, **SMALL},
+    "flyp": {"lr": 1e-4, "epochs": 3, "batch_size": 8},
     "clip_refine": {},
     "wise_ft": {"lr": 1e-4, **SMALL},
 }
