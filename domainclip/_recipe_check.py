@@ -20,7 +20,7 @@ from domainclip._recipe_options import REQUIRED, UNREADABLE, Option, options_of
 from domainclip._recipe_yaml import Document, Path
 from domainclip.errors import DomainclipError, nearest
 
-__all__ = ["FLAT", "leaf", "section"]
+__all__ = ["FLAT", "leaf", "section", "shown"]
 
 FLAT = "flat"  # metadata of an ``options`` field whose options stand beside ``name``
 _BAD: Any = object()

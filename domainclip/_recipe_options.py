@@ -17,10 +17,17 @@ from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from domainclip.catalogue import KINDS, entries
-from domainclip.errors import BadInput, UnknownName, UsageError
+from domainclip.catalogue import KINDS, class_in_file, entries, file_of, syntax_sentence
+from domainclip.errors import BadInput, DomainclipError, UnknownName, UsageError
 
-__all__ = ["REQUIRED", "UNREADABLE", "Option", "learns_from_captions", "options_of"]
+__all__ = [
+    "REQUIRED",
+    "UNREADABLE",
+    "Option",
+    "description_of",
+    "learns_from_captions",
+    "options_of",
+]
 
 REQUIRED = object()  # no default: the recipe must give it
 UNREADABLE = object()  # a default that is not a plain value: the class itself gives it
@@ -36,40 +43,32 @@ class Option:
 
 
 def options_of(kind: str, name: str) -> dict[str, Option]:
-    """The options of a catalogue name, of ``./file.py`` or of ``package.module:Class``.
+    """The options of a catalogue name, ``./file.py[:Class]`` or ``package.module:Class``.
 
     Raises UnknownName, BadInput, UsageError.
     """
-    if name.endswith(".py"):
-        return _of_file(Path(name))
-    module, _, class_name = name.partition(":")
-    if not class_name:
-        found = {entry.name: entry for entry in entries(kind)}
-        if name not in found:
-            known = ", ".join(found) or f"none in {KINDS[kind]}"
-            error = UnknownName(kind.rstrip("s"), name, found)
-            raise error if found else UnknownName(kind.rstrip("s"), name, [known])
-        module, class_name = found[name].module, found[name].class_name
-    options = _of_class(module, class_name)
+    module, class_name = _module_of(kind, name)
+    options = _fields(module, class_name)
     if options is None:
-        raise UsageError(f"{name!r}: there is no class {class_name!r} in {module!r}")
+        raise UsageError(f"{module.path}: has no class {class_name!r}.")
     return options
+
+
+def description_of(kind: str, name: str) -> str:
+    """The docstring of the class, or where it has none that of its file. Raises as options_of."""
+    module, class_name = _module_of(kind, name)
+    node = module.classes.get(class_name)
+    return (ast.get_docstring(node) if node is not None else None) or module.docstring
 
 
 def learns_from_captions(name: str) -> bool:
     """Whether the class of an adapter that ``options_of`` knows says ``learns_from = "captions"``;
     see ``adapters._protocol``."""
-    module, _, class_name = name.partition(":")
-    for entry in entries("adapters"):
-        if entry.name == name:
-            module, class_name = entry.module, entry.class_name
-    path = Path(name)
-    is_file = name.endswith(".py")
-    source = (path, path.read_text(encoding="utf-8")) if is_file else _source(module)
-    if source is None:
+    try:
+        module, class_name = _module_of("adapters", name)
+    except DomainclipError:
         return False
-    parsed = _Module("" if is_file else module, *source)
-    node = parsed.classes.get(class_name or parsed.exported()[0])
+    node = module.classes.get(class_name)
     return any(
         isinstance(item, ast.AnnAssign | ast.Assign)
         and ast.unparse(item).startswith("learns_from")
@@ -79,35 +78,42 @@ def learns_from_captions(name: str) -> bool:
     )
 
 
+def _module_of(kind: str, name: str) -> tuple[_Module, str]:
+    """The parsed file of a component, and its class's name. Raises UnknownName and the like."""
+    file = file_of(name)
+    if file is not None:
+        class_name, tree = class_in_file(*file)
+        return _Module("", file[0], tree), class_name
+    module, _, class_name = name.partition(":")
+    if not class_name:
+        found = {entry.name: entry for entry in entries(kind)}
+        if name not in found:
+            known = ", ".join(found) or f"none in {KINDS[kind]}"
+            error = UnknownName(kind.rstrip("s"), name, found)
+            raise error if found else UnknownName(kind.rstrip("s"), name, [known])
+        module, class_name = found[name].module, found[name].class_name
+    parsed = _parsed(module)
+    if parsed is None:
+        raise UsageError(f"{name!r}: there is no Python file of the module {module!r}.")
+    return parsed, class_name
+
+
 @lru_cache
 def _of_class(module: str, class_name: str) -> dict[str, Option] | None:
-    source = _source(module)
-    return _fields(_Module(module, *source), class_name) if source else None
-
-
-def _of_file(path: Path) -> dict[str, Option]:
-    if not path.is_file():
-        raise BadInput(f"there is no file {str(path)!r}")
-    try:
-        module = _Module("", path, path.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        raise BadInput(f"{path}:{error.lineno}: {error.msg}") from error
-    names = module.exported()
-    options = _fields(module, names[0]) if len(names) == 1 else None
-    if options is None:
-        raise BadInput(f"{path}: __all__ must name exactly one class of the file")
-    return options
+    parsed = _parsed(module)
+    return _fields(parsed, class_name) if parsed else None
 
 
 class _Module:
     """A parsed source file: its classes, its plain assignments, where its imports come from."""
 
-    def __init__(self, name: str, path: Path, text: str) -> None:
-        self.name, self.is_package = name, path.name == "__init__.py"
+    def __init__(self, name: str, path: Path, tree: ast.Module) -> None:
+        self.name, self.path, self.is_package = name, path, path.name == "__init__.py"
+        self.docstring = ast.get_docstring(tree) or ""
         self.classes: dict[str, ast.ClassDef] = {}
         self.assigned: dict[str, ast.expr] = {}
         self.imported: dict[str, tuple[str, str]] = {}
-        for node in ast.parse(text).body:
+        for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 self.classes[node.name] = node
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -116,10 +122,6 @@ class _Module:
                 origin = self._absolute(node)
                 for alias in node.names:
                     self.imported[alias.asname or alias.name] = (origin, alias.name)
-
-    def exported(self) -> Sequence[str]:
-        names = self.assigned.get("__all__")
-        return list(ast.literal_eval(names)) if names is not None else list(self.classes)
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -232,14 +234,15 @@ def _union(kinds: Sequence[Any]) -> Any:
 
 def _imported_type(module: _Module, name: str) -> Any:
     origin, original = module.imported.get(name, ("", ""))
-    source = _source(origin) if origin.startswith("domainclip") else None
-    if source is None:
+    other = _parsed(origin) if origin.startswith("domainclip") else None
+    if other is None or original not in other.assigned:
         return Any
-    other = _Module(origin, *source)
-    return _type(other, other.assigned[original]) if original in other.assigned else Any
+    return _type(other, other.assigned[original])
 
 
-def _source(module: str) -> tuple[Path, str] | None:
+@lru_cache
+def _parsed(module: str) -> _Module | None:
+    """A module's source, parsed; None where it cannot be found. Raises BadInput."""
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
@@ -247,4 +250,7 @@ def _source(module: str) -> tuple[Path, str] | None:
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return None
     path = Path(spec.origin)
-    return path, path.read_text(encoding="utf-8")
+    try:
+        return _Module(module, path, ast.parse(path.read_text(encoding="utf-8"), str(path)))
+    except SyntaxError as error:
+        raise BadInput(syntax_sentence(error, path)) from error

@@ -41,6 +41,15 @@ class Document:
         if line not in self.errors:
             self.errors.append(line)
 
+    def errors_by_line(self) -> list[str]:
+        """The errors as the file's lines follow each other, then those of overrides as given."""
+
+        def line(error: str) -> tuple[bool, int]:
+            numbered = re.match(re.escape(self.place(())) + r":(\d+) ", error)
+            return error.startswith("override "), int(numbered[1]) if numbered else 0
+
+        return sorted(self.errors, key=line)
+
     def override(self, assignment: str) -> None:
         """Apply one ``key.sub=value``; the value is YAML."""
         key, equals, text = assignment.partition("=")
@@ -74,6 +83,7 @@ class Document:
                 here[step] = value
             elif isinstance(target, dict) and target.get(word) is None:
                 target[word] = {}
+                self.where.setdefault(path, place)
             target = here[step]
         self.where = {at: it for at, it in self.where.items() if at[: len(path)] != path}
         self.where[path] = place

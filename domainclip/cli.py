@@ -20,6 +20,9 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code and never shows a traceback without --debug."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a letter that the terminal lacks is shown as ?
+            stream.reconfigure(errors="replace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [word for word in arguments if word != "--debug"]
@@ -51,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             epilog="--debug shows the traceback of an error.",
         )
         command.add_arguments(parser)
-        return int(command.run(parser.parse_args(rest)))
+        return int(command.run(_parsed(parser, rest)))
     except SystemExit as stop:  # argparse: 0 after --help, 2 after a wrong option
         return int(stop.code or 0)
     except KeyboardInterrupt:
@@ -65,6 +68,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"domainclip {verb}: {_sentence(error)}", file=sys.stderr)
         return error.exit_code if isinstance(error, DomainclipError) else 2
+
+
+def _parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments; options may stand before, between and after those without a name."""
+    if parser._subparsers is not None:  # argparse cannot mix there
+        return parser.parse_args(words)
+    arguments, left = parser.parse_known_args(words)
+    return parser.parse_intermixed_args(words) if left else arguments
 
 
 def _sentence(error: BaseException) -> str:

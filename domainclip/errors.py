@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 __all__ = [
     "BadInput",
@@ -19,6 +20,7 @@ __all__ = [
     "UnsafeFile",
     "UsageError",
     "WeightsMismatch",
+    "install_command",
     "nearest",
 ]
 
@@ -27,6 +29,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` (with its leading blank), or an empty string where nothing is near."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def install_command(extra: str) -> str:
+    """What to type for an extra: of the checkout that domainclip runs from, or of the package."""
+    checkout = Path(__file__).resolve().parents[1]
+    if not (checkout / "pyproject.toml").is_file():
+        return f'pip install "domainclip[{extra}]"'
+    folder = "." if checkout == Path.cwd() else checkout
+    return f'pip install -e "{folder}[{extra}]"'
 
 
 class DomainclipError(Exception):
@@ -78,5 +89,5 @@ class MissingExtra(DomainclipError):
     def __init__(self, extra: str, module: str) -> None:
         super().__init__(
             f"{module!r} is not installed, and this needs it. Install it with: "
-            f'pip install "domainclip[{extra}]"'
+            f"{install_command(extra)}"
         )

@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from domainclip._recipe_check import FLAT, section
+from domainclip._recipe_check import FLAT, section, shown
 from domainclip._recipe_options import learns_from_captions
 from domainclip._recipe_yaml import Document, dump, parse
 from domainclip.catalogue import load, recipes
@@ -127,7 +127,7 @@ def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Reci
     text, place = recipe_text(path_or_name)
     document = parse(text, place)
     if not isinstance(document.values, dict):
-        raise RecipeError(f"{place}: a recipe is a list of sections (key: value).")
+        raise RecipeError(f"{place}: {_no_sections(document.values)}")
     for assignment in overrides:
         document.override(assignment)
     recipe = _resolve(document)
@@ -168,11 +168,21 @@ def recipe_text(path_or_name: str | Path) -> tuple[str, str]:
         raise BadInput(f"{path}: not a text file in UTF-8.") from error
 
 
+def _no_sections(values: Any) -> str:
+    found = {None: "the file is empty", list: "the file holds a list"}.get(
+        None if values is None else type(values), f"the file holds only {shown(values)}"
+    )
+    return (
+        f"{found}, and a recipe is sections (key: value) such as name, backbone and data; "
+        "`domainclip copy quickstart mine.yaml` writes one to start from."
+    )
+
+
 def _resolve(document: Document) -> Recipe:
     recipe = section(Recipe, document.values, (), document)
     _check_backbone(document)
     if document.errors:
-        raise RecipeError("\n".join(document.errors))
+        raise RecipeError("\n".join(document.errors_by_line()))
     assert isinstance(recipe, Recipe)
     return recipe
 

@@ -24,4 +24,7 @@ def main(folder: str, method: str = "gda", shots: str = "16") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3, 4):
+        print("usage: python few_shot.py FOLDER [METHOD] [SHOTS]", file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

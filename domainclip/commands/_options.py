@@ -7,33 +7,38 @@ import argparse
 import dataclasses
 import re
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from domainclip._recipe_options import REQUIRED, UNREADABLE, Option
 from domainclip.errors import UsageError, nearest
 
-__all__ = ["add_fields", "build", "convert", "parse_checked"]
+__all__ = ["add_fields", "build", "convert", "described", "parse_checked"]
 
 
-def add_fields(parser: argparse._ActionsContainer, cls: type[Any]) -> None:
-    """Add ``--field-name`` for every field of the dataclass ``cls``; only given ones are stored.
-
-    Raises UsageError where ``cls`` is no dataclass.
-    """
-    fields = _fields(cls)
-    documented = _documented(cls.__doc__ or "", [field.name for field in fields])
+def described(cls: type[Any]) -> tuple[list[Option], str]:
+    """The fields of a dataclass and its docstring. Raises UsageError where it is no dataclass."""
     hints = get_type_hints(cls)
+    options = [Option(each.name, hints[each.name], _default(each)) for each in _fields(cls)]
+    return options, cls.__doc__ or ""
+
+
+def add_fields(parser: argparse._ActionsContainer, fields: Iterable[Option], doc: str) -> None:
+    """Add ``--field-name`` for every field, with its words in ``doc``; only given ones are
+    stored."""
+    fields = list(fields)
+    documented = _documented(doc, [field.name for field in fields])
     for field in fields:
         flag = "--" + field.name.replace("_", "-")
-        shown = " ".join([documented.get(field.name, ""), _default_words(field)]).strip()
+        shown = " ".join([documented.get(field.name, ""), _default_words(field.default)]).strip()
         # a percent sign in a docstring is not argparse's business
         words: dict[str, Any] = {
             "dest": _PREFIX + field.name,
             "default": argparse.SUPPRESS,
             "help": shown.replace("%", "%%"),
         }
-        hint = hints[field.name]
+        hint = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
         if hint is bool:
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, **words)
             continue
@@ -51,7 +56,7 @@ def build(cls: type[Any], arguments: argparse.Namespace) -> Any:
     values = {}
     for field in _fields(cls):
         if not hasattr(arguments, _PREFIX + field.name):
-            if not _has_default(field):
+            if _default(field) is REQUIRED:
                 raise UsageError(f"--{field.name.replace('_', '-')} must be given.")
             continue
         value = getattr(arguments, _PREFIX + field.name)
@@ -71,8 +76,7 @@ def parse_checked(parser: argparse.ArgumentParser, words: Sequence[str]) -> argp
         known = [flag for action in parser._actions for flag in action.option_strings]
         name = unknown[0].partition("=")[0]
         raise UsageError(
-            f"{parser.prog}: unknown option {name!r}.{nearest(name, known)} "
-            f"See {parser.prog} --help."
+            f"unknown option {name!r}.{nearest(name, known)} See {parser.prog} --help."
         )
     return arguments
 
@@ -125,18 +129,17 @@ def _fields(cls: type[Any]) -> list[dataclasses.Field[Any]]:
     return [field for field in dataclasses.fields(cls) if field.init]
 
 
-def _has_default(field: dataclasses.Field[Any]) -> bool:
-    missing = dataclasses.MISSING
-    return field.default is not missing or field.default_factory is not missing
-
-
-def _default_words(field: dataclasses.Field[Any]) -> str:
+def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default is not dataclasses.MISSING:
-        default = field.default
-    elif field.default_factory is not dataclasses.MISSING:
-        default = field.default_factory()
-    else:
+        return field.default
+    return REQUIRED if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _default_words(default: Any) -> str:
+    if default is REQUIRED:
         return "[required]"
+    if default is UNREADABLE:
+        return ""
     if isinstance(default, list | tuple | set | frozenset | dict):
         default = ", ".join(map(str, default))
     if default in ("", None):

@@ -40,7 +40,7 @@ def show(arguments: argparse.Namespace) -> int:
         return 0
     print(
         f"{pairs.path}: {counts.pairs:,} pairs in {summary['parts']:,} parts, "
-        f"{counts.bytes / 1e6:,.1f} MB, {counts.errors.total():,} inputs quarantined"
+        f"{counts.bytes / 1e6:,.1f} MB, quarantined inputs: {counts.errors.total():,}"
     )
     for name in ("width", "height"):
         if name in summary:

@@ -126,8 +126,8 @@ def bring(arguments: argparse.Namespace) -> int:
         print_json(plain(report) | {"path": str(report.path), "format": name})
     else:
         print(
-            f"{report.path}: {report.pairs:,} pairs from {name}, {report.quarantined:,} inputs "
-            "quarantined (_errors.parquet)"
+            f"{report.path}: {report.pairs:,} pairs from {name}, quarantined inputs: "
+            f"{report.quarantined:,} (_errors.parquet)"
         )
         if report.skipped:
             print_table(["skipped", "count"], sorted(report.skipped.items()))

@@ -14,7 +14,7 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a recipe file, or a name that `list recipes` shows")
-    parser.add_argument("override", nargs="*", help="key.sub=value, as for `run`")
+    parser.add_argument("override", nargs="*", default=[], help="key.sub=value, as for `run`")
     parser.add_argument("--json", action="store_true", help="print the resolved recipe as JSON")
 
 

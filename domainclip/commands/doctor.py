@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from domainclip import __version__
+from domainclip.errors import install_command
 
 __all__ = ["add_arguments", "run"]
 
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     print("\nextras:")
     for extra, missing in extras.items():
         state = "ready" if not missing else f"missing {', '.join(missing)}"
-        remedy = "" if not missing else f'; pip install "domainclip[{extra}]"'
+        remedy = "" if not missing else f"; {install_command(extra)}"
         print(f"  {extra:<10}{state}{remedy}")
     return 0
 
@@ -49,7 +50,7 @@ def _devices() -> str:
     try:
         import torch
     except ModuleNotFoundError:
-        return 'no torch; pip install "domainclip[train]"'
+        return f"no torch; {install_command('train')}"
     found = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append("mps")
@@ -75,6 +76,7 @@ def _extras() -> list[str]:
 
 
 def _missing(extra: str) -> list[str]:
+    """Packages of an extra that are not installed, each once."""
     missing: list[str] = []
     for package, nested, of in _requirements():
         if of != extra:
@@ -86,7 +88,7 @@ def _missing(extra: str) -> list[str]:
             version(package)
         except PackageNotFoundError:
             missing.append(package)
-    return missing
+    return list(dict.fromkeys(missing))
 
 
 def _existing(path: Path) -> Path:

@@ -2,7 +2,8 @@
 
 usage: domainclip extract NAME SOURCE... -o PAIRS [option ...]
 
-NAME is an extractor that `domainclip list extractors` shows, ./mine.py, or package.module:Class.
+NAME is an extractor that `domainclip list extractors` shows, ./mine.py, ./mine.py:Class, or
+package.module:Class; `python -m pydoc domainclip.extraction.protocol` shows how one is written.
 `domainclip extract NAME --help` shows its own options. An interrupted run goes on when the same
 command is given again; so does a finished one after inputs were added.
 """
@@ -13,12 +14,12 @@ import argparse
 import json
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
+from domainclip._recipe_options import Option, description_of, options_of
 from domainclip.catalogue import entries, load
-from domainclip.commands._options import add_fields, build, parse_checked
+from domainclip.commands._options import add_fields, build, described, parse_checked
 from domainclip.commands._printing import explain_exit
-from domainclip.errors import UsageError
+from domainclip.errors import BadInput, MissingExtra, UsageError
 
 __all__ = ["add_arguments", "run"]
 
@@ -36,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     if name is None:
         _parser("NAME", None).print_help()
         return 0
-    extractor_class = load("extractors", name)
-    options = parse_checked(_parser(name, extractor_class), words)
+    options = parse_checked(_parser(name, _described(name)), words)
     if options.max_errors < 0:
         raise UsageError(f"--max-errors {options.max_errors:g}: must be a percentage from 0 on.")
+    extractor_class = load("extractors", name)
     from domainclip.extraction import run_extraction
 
     summary = run_extraction(
@@ -76,24 +77,34 @@ def _name(words: Sequence[str]) -> str | None:
     return found.rest[0] if found.rest else None
 
 
-def _parser(name: str, extractor_class: type[Any] | None) -> argparse.ArgumentParser:
-    doc = (extractor_class.__doc__ if extractor_class else __doc__) or ""
+def _described(name: str) -> tuple[Sequence[Option], str]:
+    """The options of an extractor and their words, for which no library of its need be there."""
+    if all(name != entry.name for entry in entries("extractors")):
+        try:  # a class of the user's own may have its fields from anywhere
+            return described(load("extractors", name))
+        except (BadInput, MissingExtra):
+            pass  # what it lacks is told when it is to run
+    return list(options_of("extractors", name).values()), description_of("extractors", name)
+
+
+def _parser(name: str, extractor: tuple[Sequence[Option], str] | None) -> argparse.ArgumentParser:
+    doc = __doc__ or "" if extractor is None else extractor[1]
     known = "\n".join(f"  {entry.name:<10} {entry.summary}" for entry in entries("extractors"))
     parser = argparse.ArgumentParser(
-        prog=f"domainclip extract {name}" if extractor_class else "domainclip extract",
+        prog=f"domainclip extract {name}" if extractor else "domainclip extract",
         usage=f"domainclip extract {name} SOURCE... -o PAIRS [option ...]",
         description=textwrap.dedent(doc).strip().partition("\n\n")[0]
-        if extractor_class
+        if extractor
         else doc.partition("usage:")[0] + doc.partition("NAME is")[1] + doc.partition("NAME is")[2],
-        epilog=None if extractor_class else f"extractors:\n{known}",
+        epilog=None if extractor else f"extractors:\n{known}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("name", metavar=name, help=argparse.SUPPRESS)
     parser.add_argument("sources", metavar="SOURCE", nargs="+", help="where the inputs are")
     _add_common(parser, required=True)
-    if extractor_class is not None:
-        add_fields(parser.add_argument_group(f"options of {name}"), extractor_class)
+    if extractor is not None:
+        add_fields(parser.add_argument_group(f"options of {name}"), *extractor)
     return parser
 
 

@@ -28,7 +28,7 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("recipe", help="a recipe file, or a name that `list recipes` shows")
-    add("override", nargs="*", help="key.sub=value: replaces a key of the recipe")
+    add("override", nargs="*", default=[], help="key.sub=value: replaces a key of the recipe")
     add("-o", "--output", metavar="RUN", help="the run's directory [default: runs/ and its name]")
     add(
         "--merge",

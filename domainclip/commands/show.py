@@ -38,12 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0
+    if arguments.cite:
+        # a name may stand for two things, and one of them have no paper
+        references = dict.fromkeys(each for item in shown for each in item["references"])
+        print("\n".join(references) or f"{arguments.name}: no paper of its own.")
+        return 0
     for number, item in enumerate(shown):
         if number:
             print()
-        if arguments.cite:
-            print("\n".join(item["references"]) or f"{item['name']}: no paper of its own.")
-            continue
         print(f"{item['kind']}/{item['name']}\n\n{item['description']}")
         if item["options"]:
             print("\nOptions:")
@@ -81,12 +83,17 @@ def _describe(kind: str, entry: Entry) -> dict[str, Any]:
         and not ast.unparse(field.target).startswith("_")
         and not ast.unparse(field.annotation).startswith("ClassVar")
     ]
-    references = re.findall(r"^\s*(?:Reference|Paper|Source)s?: (.+)$", description, flags=re.M)
     return {
         "kind": kind,
         "name": entry.name,
         "class": f"{entry.module}:{entry.class_name}",
         "description": description,
         "options": options,
-        "references": references,
+        "references": _references(description),
     }
+
+
+def _references(text: str) -> list[str]:
+    """What stands behind each ``Reference:``, up to the next, a blank line or ``Differs``."""
+    pattern = r"\bReferences?:\s+(.+?)(?=\n\s*(?:\n|Differs\b|References?:)|\Z)"
+    return [" ".join(each.split()) for each in re.findall(pattern, text, flags=re.DOTALL)]

@@ -1,4 +1,33 @@
-"""What an extractor is: it names its sources, then turns each one into pairs, on its own."""
+"""What an extractor is: it names its sources, then turns each one into pairs, on its own.
+
+One of your own is a file ``mine.py`` with one class, whose fields are its options, here
+``--license``; ``domainclip extract ./mine.py PHOTOS -o PAIRS`` runs it::
+
+    from dataclasses import dataclass
+    from io import BytesIO
+    from pathlib import Path
+    from PIL import Image
+    from domainclip.extraction import Source
+    from domainclip.pairs import Pair
+
+    @dataclass(frozen=True)
+    class Photos:
+        "JPEG files, each with its name as caption. license: of the photos."
+        license: str = ""
+        version = "1"
+
+        def sources(self, root):
+            return (Source(each.name, str(each)) for each in Path(root).rglob("*.jpg"))
+
+        def pairs(self, source):
+            image, name = Path(source.path).read_bytes(), Path(source.name).stem
+            width, height = Image.open(BytesIO(image)).size
+            yield Pair(key=source.name, image=image, text=name, width=width, height=height,
+                       license=self.license)
+
+``sources`` gives names that are unique in a run; ``pairs`` any number of pairs, and a ``Skip`` for
+what cannot be used. An exception costs that one source, which ``_errors.parquet`` then names.
+"""
 
 from __future__ import annotations
 

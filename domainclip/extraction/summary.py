@@ -57,8 +57,9 @@ class Summary:
         new = self.sources - self.resumed
         rate = f" ({new / self.seconds:,.0f} inputs/s)" if new and self.seconds else ""
         lines = [
-            f"{self.extractor}: {self.pairs:,} pairs in {self.out}, {self.seconds:,.1f} s{rate}",
-            f"  {self.sources:,} inputs = {self.with_pairs:,} gave pairs + "
+            f"{self.extractor}: {_number(self.pairs, 'pair')} in {self.out}, "
+            f"{self.seconds:,.1f} s{rate}",
+            f"  {_number(self.sources, 'input')} = {self.with_pairs:,} gave pairs + "
             f"{self.without_pairs:,} left out + {self.failed:,} failed",
         ]
         if self.skipped:
@@ -66,10 +67,14 @@ class Summary:
         if self.quarantined:
             lines.append(f"  in _errors.parquet: {_counted(self.quarantined)}")
         if self.resumed:
-            lines.append(f"  {self.resumed:,} inputs were finished by earlier runs")
+            lines.append(f"  finished by earlier runs: {_number(self.resumed, 'input')}")
         if self.remade:
-            lines.append(f"  {self.remade:,} damaged parts were made again")
+            lines.append(f"  found damaged and made again: {_number(self.remade, 'part')}")
         return "\n".join(lines)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _counted(reasons: Counter[str], shown: int = 8) -> str:

@@ -127,7 +127,7 @@ def test_import_exits_1_above_max_errors(tmp_path: Path, capsys: Captured) -> No
     command = ["pairs", "import", str(tmp_path), "--template", "a {}", "--license", "CC0-1.0"]
     assert main([*command, "-o", str(tmp_path / "p")]) == 1
     told = capsys.readouterr()
-    assert "3 pairs from folders, 1 inputs quarantined" in told.out
+    assert "3 pairs from folders, quarantined inputs: 1 (_errors.parquet)" in told.out
     assert "Exit code 1: 25.0 % of the inputs were quarantined" in told.err
     assert "5 % that --max-errors allows" in told.err and "_errors.parquet" in told.err
     stored = open_pairs(tmp_path / "p")

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
+from domainclip._recipe_options import description_of, options_of
+from domainclip.catalogue import entries, load
 from domainclip.cli import main
-from domainclip.commands._options import add_fields, build, convert
-from domainclip.errors import UsageError
+from domainclip.commands._options import add_fields, build, convert, described
+from domainclip.errors import UsageError, install_command
+from domainclip.extraction import protocol
 from domainclip.pairs import open_pairs
 from tests.data.fake_extractor import write_png
 
@@ -42,7 +48,7 @@ class Options:
 
 def parsed(*words: str) -> Any:
     parser = argparse.ArgumentParser()
-    add_fields(parser, Options)
+    add_fields(parser, *described(Options))
     return build(Options, parser.parse_args(list(words)))
 
 
@@ -57,7 +63,7 @@ def test_every_field_is_an_option() -> None:
 
 def test_help_comes_from_the_docstring() -> None:
     parser = argparse.ArgumentParser()
-    add_fields(parser, Options)
+    add_fields(parser, *described(Options))
     text = " ".join(parser.format_help().split())
     assert "--size N whole numbers; a colon: in words is no field. [default: 3]" in text
     assert "--count N whole numbers; a colon: in words is no field. [required]" in text
@@ -92,7 +98,8 @@ def test_extract_prints_one_screen_and_is_quiet_when_piped(
     words = ["extract", EXTRACTOR, str(tmp_path / "in"), "-o", str(tmp_path / "out")]
     assert main([*words, "--caption", "a photo of", "--tags", "pet", "--workers", "1"]) == 0
     printed = capsys.readouterr()
-    assert printed.out.startswith("fake_extractor: 1 pairs in")
+    assert printed.out.startswith("fake_extractor: 1 pair in")
+    assert "1 input = 1 gave pairs" in printed.out
     assert printed.err == ""
     pair = open_pairs(tmp_path / "out")[0]
     assert (pair.text, pair.labels) == ("a photo of cat", ("pet",))
@@ -140,6 +147,62 @@ def test_help_is_shown_with_and_without_a_name(
     printed = capsys.readouterr().out
     assert "SOURCE... -o PAIRS" in printed
     assert ("--smallest-px N" in printed) == (len(words) == 2)
+
+
+def test_an_unknown_option_is_told_with_the_commands_name_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["extract", EXTRACTOR, "x", "-o", "y", "--smallest", "3"]) == 2
+    assert capsys.readouterr().err.startswith("domainclip extract: unknown option '--smallest'.")
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in entries("extractors")])
+def test_options_read_from_the_source_are_those_of_the_class(name: str) -> None:
+    pytest.importorskip("rasterio")
+    from_source, words = (
+        list(options_of("extractors", name).values()),
+        description_of("extractors", name),
+    )
+    of_class, doc = described(load("extractors", name))
+    assert [(o.name, o.type) for o in from_source] == [(o.name, o.type) for o in of_class]
+    helps = []
+    for options, text in ((from_source, words), (of_class, doc)):
+        parser = argparse.ArgumentParser(prog="x")
+        add_fields(parser, options, text)
+        helps.append(parser.format_help())
+    assert helps[0] == helps[1]
+
+
+def test_help_and_options_of_tiles_need_no_rasterio() -> None:
+    code = (
+        "import sys; sys.modules['rasterio'] = None\nfrom domainclip.cli import main\n"
+        "main(['extract', 'tiles', 'x', '-o', 'y', '--sise-px', '3'])\n"
+        "main(['extract', 'tiles', 'x', '-o', 'y', '--classes', 'z'])\n"
+        "sys.exit(main(['extract', 'tiles', '--help']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--purity X" in done.stdout and "least share of that square" in done.stdout
+    unknown, missing = done.stderr.strip().split("\n")
+    assert "Did you mean '--size-px'?" in unknown
+    assert f"Install it with: {install_command('tiles')}" in missing
+
+
+def test_the_example_of_an_extractor_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_png(tmp_path / "in" / "cat.jpg")
+    _, _, rest = (protocol.__doc__ or "").partition("::\n")
+    mine = tmp_path / "mine.py"
+    mine.write_text(textwrap.dedent(rest.partition("\n``sources``")[0]))
+    for number, name in enumerate((str(mine), f"{mine}:Photos")):
+        out = tmp_path / f"out{number}"
+        words = ["extract", name, str(tmp_path / "in"), "-o", str(out), "--workers", "1"]
+        assert main([*words, "--license", "CC0-1.0"]) == 0, capsys.readouterr().err
+        assert (open_pairs(out)[0].text, open_pairs(out)[0].license) == ("cat", "CC0-1.0")
+    capsys.readouterr()
+    assert main(["extract", str(mine), "--help"]) == 0
+    assert "--license TEXT of the photos." in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_bar_shows_rate_and_time_left() -> None:

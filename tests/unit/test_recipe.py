@@ -82,7 +82,7 @@ def test_errors_come_in_the_order_of_lines_and_overrides_last(write) -> None:
     text = "trainer: {lr: fast}\nsed: 1\n" + GOOD.replace("seed: 3", "seed: x")
     text = text.replace("trainer: {lr: 1e-3, clip_norm: null}\n", "objektive: 1\n")
     found = errors_of(write(text), "data.batch_size=0", "trainr.epochs=1")
-    assert [line.split()[0] for line in found] == ["1", "2", "4", "10", "override", "override"]
+    assert [line.split()[0] for line in found] == ["1", "2", "4", "11", "override", "override"]
     assert found[-1] == ("override 'trainr.epochs=1' trainr: unknown key. Did you mean 'trainer'?")
 
 
