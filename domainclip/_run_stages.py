@@ -23,6 +23,7 @@ from domainclip.backbones import Backbone, load_backbone
 from domainclip.backbones.cache import cache_folder
 from domainclip.catalogue import load
 from domainclip.classifier import Classifier
+from domainclip.data.classes import left_out
 from domainclip.data.module import PairsDataModule
 from domainclip.errors import BadInput, OutputError
 from domainclip.evaluation._bootstrap import Floats
@@ -100,6 +101,9 @@ class Work:
 
     def before(self) -> list[Measured]:
         """What the evaluators say of the plain model."""
+        if self.stages.path.is_dir():
+            self.directory.say("goes on after an interruption")
+        self._say_left_out()
         values: list[Measured] = []
         for label, component in evaluator_labels(self.recipe.evaluate):
             name = f"before-{label}-{digest([self.identity, as_tree_of(component)])}"
@@ -132,8 +136,9 @@ class Work:
         # the adapter holds the result; three times its size in optimiser state is of no more use
         shutil.rmtree(self.directory.path / "checkpoints", ignore_errors=True)
         self.seconds["train"] = round(result.seconds, 3)
-        self.say(f"train: {len(result.history)} epochs, best {result.best_epoch}, "
-                 f"{result.seconds:.0f} s"
+        best = self.recipe.trainer.keep == "best" and result.best_epoch
+        kept = f"best {result.best_epoch}" if best else "the last one kept"
+        self.say(f"train: {len(result.history)} epochs, {kept}, {result.seconds:.0f} s"
                  + ("" if result.alpha is None else f", wise_ft at {result.alpha:g}"))  # fmt: skip
         return made
 
@@ -205,8 +210,24 @@ class Work:
             self.backbone, adapter, objective.build("objectives"), module, self.recipe.trainer,
             out=self.directory.path, seed=self.recipe.seed,
             class_text=(module.classes.names, text.templates), encode=self._trained_text(),
+            say=self.directory.say,  # to the log alone: whoever watches has a progress bar
         )  # fmt: skip
         return adapter, result
+
+    def _say_left_out(self) -> None:
+        """That ``text.classnames`` names some labels only, if rows are lost by that."""
+        if self.recipe.text.classnames is None:
+            return
+        found = left_out(self.pairs, self.plain.classes)
+        if not found.labels:
+            return
+        shown = ", ".join(map(repr, found.labels[:10]))
+        more = f" and {len(found.labels) - 10} more labels" if len(found.labels) > 10 else ""
+        rows = ", ".join(
+            f"{lost:,} of {found.labelled[split]:,} labelled rows in {split or 'no split'}"
+            for split, lost in sorted(found.rows.items())
+        )
+        self.say(f"text.classnames leaves out {shown}{more}; of no class are {rows}")
 
     def _understood(self, adapter: Any) -> None:
         def make() -> dict[str, Any]:

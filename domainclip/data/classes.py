@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from domainclip.errors import BadInput, nearest
 from domainclip.pairs import Pairs
 
-__all__ = ["Classes", "find_classes"]
+__all__ = ["Classes", "LeftOut", "find_classes", "left_out"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,37 @@ class Classes:
         return np.bincount(found[found >= 0], minlength=len(self))
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows with labels of which none is a class. labels: theirs; rows: how many, by split;
+    labelled: split -> rows with a label, left out or not."""
+
+    labels: tuple[str, ...]
+    rows: Mapping[str, int]
+    labelled: Mapping[str, int]
+
+
+def left_out(pairs: Pairs, classes: Classes) -> LeftOut:
+    """What the classes do not cover of the pairs' labels."""
+    table = pairs.table(["labels", "split"])
+    lost: set[str] = set()
+    rows: Counter[str] = Counter()
+    labelled: Counter[str] = Counter()
+    both = (table.column(name).to_pylist() for name in ("labels", "split"))
+    for labels, split in zip(*both, strict=True):
+        if labels:
+            labelled[split or ""] += 1
+            if classes.index(labels) < 0:
+                lost.update(labels)
+                rows[split or ""] += 1
+    return LeftOut(tuple(sorted(lost)), rows, labelled)
+
+
 def find_classes(pairs: Pairs, classnames: Mapping[str, str] | None = None) -> Classes:
     """The classes that ``classnames`` lists, in its order; without it every label, sorted.
 
-    Raises BadInput where a listed class has no row, which is a misspelt label.
+    Rows of labels that are not listed are of no class (see ``left_out``). Raises BadInput where a
+    listed class has no row, which is a misspelt label, and where two have the same name.
     """
     column = pairs.table(["labels"]).column("labels").to_pylist()
     present = sorted({label for labels in column for label in labels or ()})
@@ -49,4 +77,12 @@ def find_classes(pairs: Pairs, classnames: Mapping[str, str] | None = None) -> C
                 f"text.classnames: no pair of {pairs.path} has the label {label!r}."
                 f"{nearest(label, present)}"
             )
+    called: dict[str, str] = {}
+    for label, name in classnames.items():
+        if name in called:
+            raise BadInput(
+                f"text.classnames: {called[name]!r} and {label!r} are both called {name!r}, so no "
+                "prompt tells them apart; give them different words."
+            )
+        called[name] = label
     return Classes(tuple(classnames), tuple(classnames.values()))

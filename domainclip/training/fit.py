@@ -26,7 +26,7 @@ from domainclip.backbones._streaming import prefer_channels_last
 from domainclip.errors import BadInput, OutputInUse
 from domainclip.objectives._protocol import Objective
 from domainclip.training.keeper import EpochRow, Journal, Keeper
-from domainclip.training.logs import ProgressBar, StepLog
+from domainclip.training.logs import EpochLines, ProgressBar, StepLog
 from domainclip.training.module import Adapter, Tower, Tuning, from_classes
 from domainclip.training.settings import TrainerSettings
 from domainclip.training.wise_ft import check_line, finish, settle
@@ -74,12 +74,14 @@ def fit(
     seed: int = 0,
     class_text: tuple[Sequence[str], Sequence[str]] = ((), ()),
     encode: Callable[[Sequence[str]], Tensor] | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> FitResult:
     """Train the adapter, which is injected into the backbone already, and leave the best weights.
 
     class_text: (class names, templates), for objectives over classes. encode: captions -> (n, d)
     for texts longer than the context; None cuts them. Checkpoints go to ``out/checkpoints``, CSV
-    and TensorBoard logs to ``out/logs``. A directory with checkpoints is gone on with.
+    and TensorBoard logs to ``out/logs``. A directory with checkpoints is gone on with. say: a line
+    per validated epoch, and one where a training goes on.
 
     Raises BadInput (nothing to train, no classes, no validation split to choose by), OutputInUse
     (the checkpoints are another run's), OutputError (they cannot be written).
@@ -113,6 +115,7 @@ def fit(
                 trainer = _trainer(settings, device, epochs, out, [
                     keeper,
                     StepLog(out / "logs", journal, settings.log_every),
+                    EpochLines(journal, total_steps, say),
                     ProgressBar(journal, total_steps),
                 ])  # fmt: skip
                 # epochs are counted from the start of the run, not of this attempt

@@ -1,11 +1,11 @@
-"""What a run writes while it trains: CSV files, TensorBoard events, a progress bar on stderr."""
+"""What a run writes while it trains: CSV files, TensorBoard events, lines, a progress bar."""
 
 from __future__ import annotations
 
 import csv
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from domainclip.training.keeper import Journal
 
-__all__ = ["ProgressBar", "StepLog"]
+__all__ = ["EpochLines", "ProgressBar", "StepLog"]
 
 
 class StepLog(lightning.Callback):
@@ -74,6 +74,29 @@ class StepLog(lightning.Callback):
         if self._tensorboard is not None:
             for name, value in values.items():
                 self._tensorboard.add_scalar(name, value, step)
+
+
+class EpochLines(lightning.Callback):
+    """A line for each validated epoch, and one where a training goes on."""
+
+    def __init__(self, journal: Journal, total_steps: int, say: Callable[[str], None]) -> None:
+        self.journal, self.total_steps, self.say = journal, total_steps, say
+
+    def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
+        if trainer.is_global_zero and self.journal.step:
+            self.say(f"train: goes on after step {self.journal.step} of {self.total_steps}, "
+                     f"in epoch {self.journal.epoch + 1}")  # fmt: skip
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        if not trainer.is_global_zero or not self.journal.history:
+            return
+        row = self.journal.history[-1]
+        if row["val_loss"] is None:
+            return
+        accuracy = row["accuracy"]
+        self.say(f"train: epoch {row['epoch']} of {trainer.max_epochs}, loss "
+                 f"{row['train_loss']:.4f}, validation loss {row['val_loss']:.4f}"
+                 + ("" if accuracy is None else f", accuracy {accuracy:.3f}"))  # fmt: skip
 
 
 class ProgressBar(lightning.Callback):

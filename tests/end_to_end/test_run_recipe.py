@@ -233,6 +233,41 @@ def test_a_killed_run_repeated_gives_the_same_numbers(
     assert main(words) == 0
     assert numbers(out) == numbers(finished)
     assert {path: path.stat().st_mtime_ns for path in done} == done, "finished stages are skipped"
+    log = (out / "log.txt").read_text()
+    assert "goes on after an interruption" in log and "train: goes on after step " in log
+    assert len(re.findall(r"train: epoch \d of 2, loss ", log)) == 2
+
+
+def test_the_log_has_a_line_for_each_validated_epoch_and_says_what_is_kept(
+    finished: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = (finished / "log.txt").read_text()
+    line = r"train: epoch {} of 2, loss [\d.]+, validation loss [\d.]+, accuracy [\d.]+\n"
+    assert re.search(line.format(1), log) and re.search(line.format(2), log)
+    assert re.search(r"train: 2 epochs, best [12], ", log) and "goes on" not in log
+    words = [str(place / "tiny.yaml"), "trainer.keep=last", "trainer.validate_every=2"]
+    words += ["evaluate=[{name: zero_shot}]", "-o", str(tmp_path / "run")]
+    assert main(["run", *words]) == 0
+    log = (tmp_path / "run" / "log.txt").read_text()
+    assert "train: 2 epochs, the last one kept, " in log
+    assert "epoch 1 of" not in log and "epoch 2 of" in log
+    assert not capsys.readouterr().err, "nothing is printed where stderr is no terminal"
+
+
+def test_labels_without_a_name_are_said_and_equal_names_refused(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = ["run", str(place / "tiny.yaml"), "adapter=null", "objective=null",
+             "evaluate=[{name: zero_shot}]"]  # fmt: skip
+    some = "text.classnames={{{}: one, {}: two}}".format(*CLASSES[:2])
+    assert main([*quick, some, "-o", str(tmp_path / "some")]) == 0
+    log = (tmp_path / "some" / "log.txt").read_text()
+    lost = 24 * (len(CLASSES) - 2) // len(CLASSES)
+    assert f"text.classnames leaves out {CLASSES[2]!r}" in log
+    assert f"{lost} of 24 labelled rows in test" in log
+    same = "text.classnames={{{}: one, {}: one}}".format(*CLASSES[:2])
+    assert main([*quick, same, "-o", str(tmp_path / "same")]) == 2
+    assert "'one'" in capsys.readouterr().err
 
 
 def test_a_head_is_fitted_saved_and_loaded(place: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from domainclip.data import PairsDataModule, draw_shots, find_classes
 from domainclip.data.batch import PairBatch
+from domainclip.data.classes import left_out
 from domainclip.data.settings import AugmentSettings, DataSettings
 from domainclip.data.transforms import Transform
 from domainclip.errors import BadInput, UsageError
@@ -131,6 +132,21 @@ def test_classes_come_from_labels_or_from_the_recipe(pairs: Pairs) -> None:
     assert find_classes(pairs).counts(pairs, "train").tolist() == [16, 16, 16]
     with pytest.raises(BadInput, match=r"the label 'aa'"):
         find_classes(pairs, {"aa": "x"})
+    with pytest.raises(BadInput, match=r"'a' and 'c' are both called 'land'"):
+        find_classes(pairs, {"a": "land", "b": "bush", "c": "land"})
+
+
+def test_rows_of_labels_without_a_name_are_counted(tmp_path: Path) -> None:
+    rows = [(("a",), "train"), (("b", "a"), "train"), (("b",), "test"), (("c", "b"), "test"),
+            (("a",), "test"), ((), "test"), (("c",), "")]  # fmt: skip
+    made = [make_pair(n, labels=labels, split=split) for n, (labels, split) in enumerate(rows)]
+    pairs = write_pairs(tmp_path / "left", made)
+    found = left_out(pairs, find_classes(pairs, {"a": "asphalt"}))
+    assert found.labels == ("b", "c")
+    assert (dict(found.rows), dict(found.labelled)) == (
+        {"test": 2, "": 1}, {"train": 2, "test": 3, "": 1},
+    )  # fmt: skip
+    assert not left_out(pairs, find_classes(pairs)).labels
 
 
 def test_draws_follow_the_two_lineages() -> None:
