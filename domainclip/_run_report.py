@@ -152,7 +152,8 @@ def _one_a_group(pairs: Pairs, keys: Sequence[str], rows: Sequence[int]) -> list
         zip(table.column("key").to_pylist(), table.column("group").to_pylist(), strict=True)
     )
     seen: set[str] = set()
-    first, rest = [], []
+    first: list[int] = []
+    rest: list[int] = []
     for row in rows:
         name = group.get(keys[row]) or keys[row]
         (rest if name in seen else first).append(row)
