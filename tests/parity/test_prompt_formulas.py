@@ -16,6 +16,7 @@ from domainclip.adapters.kgcoop import KgCoOp
 from domainclip.backbones import Backbone
 from domainclip.backbones.soft_prompts import prompts_around
 from domainclip.errors import UsageError
+from domainclip.objectives._protocol import products
 from tests.data.tiny_towers import images, make_backbone
 
 NAMES = ["cat", "polar bear", "sea"]
@@ -126,24 +127,55 @@ def test_kgcoop_penalty() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_eco_averages_unit_texts() -> None:
-    adapter = ECO(n_ctx=(2, 4))
-    backbone = _injected(adapter)
-    groups = [_published(backbone, v.expand(3, -1, -1)) for v in adapter.parameters()]
-    expected = functional.normalize(groups[0] + groups[1], dim=-1)
-    torch.testing.assert_close(backbone.class_text(NAMES), expected, rtol=1e-4, atol=1e-6)
+def _kgcoop(backbone: Backbone, parts: dict[str, Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
+    learned = _published(backbone, parts["context"].expand(3, -1, -1))
+    taught = make_backbone("vit").class_text(NAMES, ["a photo of a {}."]).detach()
+    penalty = 8 * (1 - functional.cosine_similarity(learned, taught).mean())
+    return backbone.logit_scale * image @ learned.T, penalty
 
 
-def test_cocoop_shifts_every_vector_by_the_image() -> None:
-    adapter = CoCoOp(init="", n_ctx=3)
-    backbone = _injected(adapter)
-    parts = dict(adapter._in().named_parameters())
-    image = backbone.image(images()).detach()
+def _eco(backbone: Backbone, parts: dict[str, Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
+    groups = [_published(backbone, v.expand(3, -1, -1)) for v in parts.values()]
+    text = functional.normalize(torch.stack(groups).sum(0), dim=-1)
+    return backbone.logit_scale * image @ text.T, torch.zeros(())
+
+
+def _cocoop(backbone: Backbone, parts: dict[str, Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
     hidden = functional.relu(image @ parts["meta_net.0.weight"].T + parts["meta_net.0.bias"])
     shift = hidden @ parts["meta_net.2.weight"].T + parts["meta_net.2.bias"]  # (b, w)
     logits = [
         backbone.logit_scale * _published(backbone, (parts["context"] + s).expand(3, -1, -1)) @ x
         for x, s in zip(image, shift, strict=True)
     ]
-    found = backbone.classify(image, NAMES)
-    torch.testing.assert_close(found, torch.stack(logits).detach(), rtol=1e-4, atol=1e-5)
+    return torch.stack(logits), torch.zeros(())
+
+
+@pytest.mark.parametrize(
+    ("adapter", "slow"),
+    [
+        (KgCoOp(), _kgcoop),
+        (ECO(n_ctx=(2, 4)), _eco),
+        (CoCoOp(init="", n_ctx=3), _cocoop),
+    ],
+    ids=["kgcoop", "eco", "cocoop"],
+)
+def test_logits_gradients_and_a_step_are_the_published_ones(adapter: Any, slow: Any) -> None:
+    backbone, labels = _injected(adapter), torch.tensor([2, 0, 1])
+    parts = {name: part.requires_grad_() for name, part in adapter.state().items()}
+    image = backbone.image(images()).detach()
+    expected, more = slow(backbone, parts, image)
+    text = backbone.class_text(NAMES, image=image)
+    found = backbone.logit_scale * products(image, text)
+    for logits in (found, backbone.classify(image, NAMES)):
+        torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
+    loss = functional.cross_entropy(found, labels)
+    if hasattr(adapter, "penalty"):
+        loss = loss + adapter.penalty(image, labels, text)
+    loss.backward()
+    (functional.cross_entropy(expected, labels) + more).backward()
+    for own, theirs in zip(adapter.parameters(), parts.values(), strict=True):
+        torch.testing.assert_close(own.grad, theirs.grad, rtol=1e-3, atol=1e-6)
+    for trained in (list(adapter.parameters()), list(parts.values())):
+        torch.optim.SGD(trained, lr=2e-3, momentum=0.9, weight_decay=5e-4).step()
+    for own, theirs in zip(adapter.parameters(), parts.values(), strict=True):
+        torch.testing.assert_close(own, theirs, rtol=1e-4, atol=1e-7)
