@@ -9,17 +9,18 @@ Reference: CLAP, Silva-Rodríguez et al. 2024, arXiv 2312.12730, section 4, and 
 Its name for ``class_adaptive`` is l2, and ``none`` is ZS-LP; ``l2`` here is one lambda for all
 classes, their mean.
 Differs: there t_c is the mean of un-normalised text embeddings, and its length sets the step
-against lr 0.1; class texts come to a head with length 1, so they are brought to ``text_length``,
-which None leaves to the caller's. A class without an image has the other classes' mean lambda, not
-0 / 0. ``outer_steps`` is a branch of the released code that its published runs leave out: after
-each epoch lambda <- max(lambda + rho h, 0) with h_c = |w_c - t_c|², then rho <- h, from rho = 0.
+against lr 0.1; class texts that come with length 1 have lost it, and are brought to
+``text_length``. Others are taken as they come. A class without an image has the other classes'
+mean lambda, not 0 / 0. ``outer_steps`` is a branch of the released code that its published runs
+leave out: after each epoch lambda <- max(lambda + rho h, 0) with h_c = |w_c - t_c|², then rho <- h,
+from rho = 0.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -33,23 +34,25 @@ __all__ = ["CLAP"]
 
 MOMENTUM = 0.9
 WARM_UP_LR = 1e-5
+UNIT = 0.01  # how far from 1 a length may be that rounding to bfloat16 has left
 
 
 @dataclass
 class CLAP(FittedHead):
     """constraint: how w is held. views: rows of features an image, in place of which 20 augmented
     ones are published; an epoch takes as many rows as there are images. text_length: of class
-    texts, of the order of CLIP's own; None takes them as they come. scale: of the cosines."""
+    texts that come with length 1, of the order of CLIP's own; None leaves it at 1. scale: of the
+    cosines."""
 
     constraint: Literal["class_adaptive", "l2", "none"] = "class_adaptive"
     outer_steps: bool = False
-    epochs: int = 300
-    lr: float = 0.1
-    batch_size: int = 256
-    views: int = 1
-    text_length: float | None = 10.0
+    epochs: Annotated[int, ">= 1"] = 300
+    lr: Annotated[float, "> 0"] = 0.1
+    batch_size: Annotated[int, ">= 1"] = 256
+    views: Annotated[int, ">= 1"] = 1
+    text_length: Annotated[float, "> 0"] | None = 10.0
     seed: int = 0
-    scale: float = 100.0
+    scale: Annotated[float, "> 0"] = 100.0
 
     @torch.inference_mode(False)  # its steps need gradients, whoever calls it
     def fit(
@@ -72,7 +75,7 @@ class CLAP(FittedHead):
         if not len(z):
             raise BadInput("clap needs at least one image.")
         z = functional.normalize(z, dim=-1)
-        if self.text_length is not None:
+        if self.text_length is not None and bool(((text.norm(dim=-1) - 1).abs() < UNIT).all()):
             text = self.text_length * functional.normalize(text, dim=-1)
         held = multipliers(self._cosines(z, text), y, len(text), self.constraint)
         weight = text.clone()

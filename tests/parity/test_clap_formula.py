@@ -85,6 +85,22 @@ def test_steps_are_sgds(epochs: int, constraint: str) -> None:
     assert not torch.equal(head.state()["weight"], text)
 
 
+def test_texts_as_they_come_are_the_published_start_and_unit_ones_are_made_longer() -> None:
+    z, y, text = _problem()
+    text = text * torch.arange(1, C + 1)[:, None]  # every class its own length
+    plain, given = (
+        CLAP(scale=SCALE, text_length=length, epochs=4).fit(z, y, text).state()
+        for length in (None, 10.0)
+    )
+    assert torch.equal(plain["weight"], given["weight"])
+    unit = functional.normalize(text, dim=1)
+    for texts in (unit, unit.bfloat16()):
+        start = CLAP(scale=SCALE, epochs=0).fit(z, y, texts).state()["weight"]
+        torch.testing.assert_close(start, 10 * unit, rtol=1e-2, atol=5e-2)
+    start = CLAP(scale=SCALE, text_length=None, epochs=0).fit(z, y, unit).state()["weight"]
+    torch.testing.assert_close(start, unit)
+
+
 def test_the_constraint_holds_what_zero_shot_knows() -> None:
     z, y, text = _problem()
     away = {
