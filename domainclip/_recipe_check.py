@@ -2,6 +2,11 @@
 
 Values are parsed by jsonargparse, type by type. Before it sees them, text where a number is wanted
 and null where nothing may be missing are refused: it would read ``"3"`` as 3 and pass null on.
+
+What a type alone does not say stands behind it: ``Annotated[int, ">= 1"]`` is a number from 1 on,
+``Annotated[str, "heads"]`` a name of that kind in the catalogue, ``Annotated[Mapping[str, Any],
+"options of head"]`` the options of what the field ``head`` names, and ``Annotated[Mapping[str,
+Any], "adapters"]`` a component, ``{name: ..., option: ...}``.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from domainclip._recipe_options import REQUIRED, UNREADABLE, Option, options_of
 from domainclip._recipe_yaml import Document, Path
+from domainclip.catalogue import KINDS
 from domainclip.errors import DomainclipError, nearest
 
 __all__ = ["FLAT", "leaf", "section", "shown"]
@@ -51,7 +57,9 @@ def section(kind: Any, values: Any, path: Path, document: Document, of: str = ""
             each.default_factory, "__dataclass_fields__"
         ):  # whole, so that its component is complete too
             given[name] = section(each.default_factory, {}, (*path, name), document)
-    rest = {name: value for name, value in values.items() if name not in known}
+    # a component may have an option of its own that is called options (wise_ft)
+    own_fields = known.keys() - {"options"} if flat else known.keys()
+    rest = {name: value for name, value in values.items() if name not in own_fields}
     if "options" in known:
         of = known["options"].metadata.get("kind", of)
         options, at = (rest, path) if flat else (values.get("options"), (*path, "options"))
@@ -78,8 +86,10 @@ def _options(
     named: Path,
     document: Document,
     beside: list[str],
+    complete: bool = True,
 ) -> dict[str, Any]:
-    """The options of a component, complete with its plain defaults. named: where its name is."""
+    """The options of a component, complete with its plain defaults. named: where its name is.
+    complete: false where its options stand elsewhere, so that none is missed."""
     if values is None:
         values = {}
     if not isinstance(values, Mapping):
@@ -91,6 +101,8 @@ def _options(
         document.refuse(named, str(error).rstrip(".") + ".")
         return {}
     found: dict[str, Any] = {}
+    if not complete:
+        return found
     for key in values:
         if key not in known:
             near = nearest(key, [*known, *beside])
@@ -99,11 +111,40 @@ def _options(
     for key, option in known.items():
         if key in values:
             found[key] = leaf(option.type, values[key], (*path, key), document)
+            of = _rule(option.type).removeprefix(_OPTIONS_OF)
+            if of != _rule(option.type) and isinstance(values[key], Mapping):
+                inner, kind_of = values.get(of, known[of].default), _rule(known[of].type)
+                if isinstance(inner, str):
+                    at, named_at = (*path, key), (*path, of)
+                    _options(kind_of, inner, values[key], at, named_at, document, [])
         elif option.default is REQUIRED:
             document.refuse((*path, key), f"missing; {name!r} needs {wanted(option.type)}.")
         elif option.default is not UNREADABLE:
             found[key] = _default(option)
     return found
+
+
+_OPTIONS_OF = "options of "
+
+
+def _rule(kind: Any) -> str:
+    """What stands behind a type; empty where nothing does."""
+    return str(get_args(kind)[1]) if get_origin(kind) is Annotated else ""
+
+
+def _component(kind: str, value: Any, path: Path, document: Document) -> Any:
+    """A name of the catalogue, or a component, as it is, after noting what is wrong with it.
+
+    Its defaults are left to what builds it, which may have others (a common seed).
+    """
+    if isinstance(value, str):
+        _options(kind, value, {}, path, path, document, [], complete=False)
+    elif isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        rest = {key: each for key, each in value.items() if key != "name"}
+        _options(kind, value["name"], rest, path, (*path, "name"), document, ["name"])
+    else:
+        document.refuse(path, f"expected {{name: ..., option: ...}}, got {shown(value)}.")
+    return value
 
 
 def _default(option: Option) -> Any:
@@ -143,6 +184,8 @@ def _value(kind: Any, value: Any, path: Path, document: Document, each: Field[An
 
 def leaf(kind: Any, value: Any, path: Path, document: Document) -> Any:
     """The value as its type, or None after noting what is wrong, entry by entry."""
+    if _rule(kind) in KINDS and isinstance(value, str) == (get_args(kind)[0] is str):
+        return _component(_rule(kind), value, path, document)
     choices = _choices(kind)
     if value is None and (None in choices or type(None) in choices):
         return None
@@ -171,9 +214,11 @@ def _parsed(kind: Any, value: Any) -> Any:
     if kind is Any:
         return value
     if get_origin(kind) is Annotated:
-        base, rule = get_args(kind)[:2]
-        number = _parsed(base, value)
-        return number if number is not _BAD and _within(number, str(rule)) else _BAD
+        found = _parsed(get_args(kind)[0], value)
+        rule = _rule(kind)
+        return (
+            found if found is _BAD or rule[:1] not in ("<", ">") or _within(found, rule) else _BAD
+        )
     if get_origin(kind) is Literal:
         same = (each for each in get_args(kind) if each == value and type(each) is type(value))
         return next(same, _BAD)
@@ -238,6 +283,9 @@ def wanted(kind: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(wanted(each) for each in arguments)
     if origin is Annotated:
+        if arguments[1] in KINDS:
+            name = f"that `domainclip list {arguments[1]}` shows"
+            return f"a name {name}" if arguments[0] is str else f"{{name: ...}} with a name {name}"
         return f"{wanted(arguments[0])} ({arguments[1]})"
     if origin is Literal:
         shown_choices = ", ".join(repr(each) for each in arguments)

@@ -35,6 +35,13 @@ class Document:
             path = path[:-1]
         return self.where.get(path, "recipe")
 
+    def at(self, path: Path) -> Any:
+        """The value at ``path``; None where there is none."""
+        value = self.values
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        return value
+
     def refuse(self, path: Path, message: str) -> None:
         """Note one error; the same one is noted once."""
         line = f"{self.place(path)} {dotted(path)}: {message}"

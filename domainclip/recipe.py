@@ -8,8 +8,10 @@ source of their class, so that a recipe is checked in a moment and without torch
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -78,6 +80,11 @@ class TextSettings:
         for number, template in enumerate(self.templates):
             if "{}" not in template:
                 yield ("templates", number), f"{template!r} has no {{}} for the class."
+        called: dict[str, str] = {}
+        for label, name in (self.classnames or {}).items():
+            first = called.setdefault(name, label)
+            if first != label:
+                yield ("classnames", label), f"{name!r} is the name of {first!r} already."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +126,14 @@ class Recipe:
                 yield ("trainer", each.name), f"has no effect on {name}, which reads no image."
 
 
-def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(
+    path_or_name: str | Path, overrides: Sequence[str] = (), *, files: bool = False
+) -> Recipe:
     """The recipe of a file or of a shipped name, after ``key.sub=value`` overrides.
 
-    Raises RecipeError with every error found, one a line; UnknownName for a name that is neither.
+    files: also refuse pairs and weights that are not there, as before a run; a finished run's
+    recipe may outlive them. Raises RecipeError with every error found, one a line; UnknownName for
+    a name that is neither.
     """
     text, place = recipe_text(path_or_name)
     document = parse(text, place)
@@ -130,8 +141,8 @@ def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Reci
         raise RecipeError(f"{place}: {_no_sections(document.values)}")
     for assignment in overrides:
         document.override(assignment)
-    recipe = _resolve(document)
-    _expand(recipe, document)
+    recipe = _resolve(document, files)
+    _expand(recipe, document, files)
     return recipe
 
 
@@ -178,9 +189,13 @@ def _no_sections(values: Any) -> str:
     )
 
 
-def _resolve(document: Document) -> Recipe:
+def _resolve(document: Document, files: bool = False) -> Recipe:
     recipe = section(Recipe, document.values, (), document)
     _check_backbone(document)
+    if not document.values.get("sweep"):  # else each of its runs is, as the sweep may change them
+        _check_image_px(document)
+        if files:
+            _check_files(document)
     if document.errors:
         raise RecipeError("\n".join(document.errors_by_line()))
     assert isinstance(recipe, Recipe)
@@ -197,16 +212,62 @@ def _check_backbone(document: Document) -> None:
         document.refuse(("backbone", "name"), f"unknown backbone {name!r}.{nearest(name, known)}")
 
 
+def _check_image_px(document: Document) -> None:
+    """open_clip's own towers learn positions for one size; timm's are asked when they are there."""
+    name, image_px = document.at(("backbone", "name")), document.at(("data", "image_px"))
+    if not isinstance(name, str) or not isinstance(image_px, int):
+        return
+    config = _backbone_configs().get(name.replace("/", "-"))
+    vision = {} if config is None else json.loads(config.read_text("utf-8")).get("vision_cfg", {})
+    if not vision or "timm_model_name" in vision:
+        return
+    size = vision.get("image_size", 224)  # open_clip's own default
+    sides = set(size) if isinstance(size, list) else {size}
+    if sides != {image_px}:
+        document.refuse(
+            ("data", "image_px"),
+            f"{name!r} sees images of {' x '.join(map(str, sorted(sides)))} pixels and no other "
+            f"size, got {image_px}; give data.image_px=null.",
+        )
+
+
+def _check_files(document: Document) -> None:
+    pairs, weights = document.at(("data", "pairs")), document.at(("backbone", "pretrained"))
+    if isinstance(pairs, str):
+        if not Path(pairs).is_dir():
+            document.refuse(("data", "pairs"), f"{pairs}: no such directory; give data.pairs=PATH.")
+        elif not any(Path(pairs).glob("part-*.parquet")):
+            document.refuse(
+                ("data", "pairs"),
+                f"{pairs}: holds no part-*.parquet; make pairs of it with `domainclip pairs "
+                "import`.",
+            )
+    if not isinstance(weights, str) or Path(weights).is_file():
+        return
+    if "/" in weights or Path(weights).suffix in (".safetensors", ".pt", ".pth", ".bin"):
+        document.refuse(
+            ("backbone", "pretrained"),
+            f"{weights}: no such file; give the path of one, or a tag such as openai.",
+        )
+
+
 def _backbone_names() -> set[str]:
-    """Names that open_clip ships, read from its files without importing it; empty without it."""
+    """Names that open_clip ships, and our own; empty without it."""
+    configs = _backbone_configs()
+    return {"embedded", *configs} if configs else set()
+
+
+@lru_cache
+def _backbone_configs() -> Mapping[str, Path]:
+    """Name -> the JSON file with which open_clip ships it, found without importing it."""
     spec = importlib.util.find_spec("open_clip")
     if spec is None or spec.origin is None:
-        return set()
-    configs = Path(spec.origin).parent / "model_configs"
-    return {"embedded", *(path.stem for path in configs.glob("*.json"))}
+        return {}
+    folder = Path(spec.origin).parent / "model_configs"
+    return {path.stem: path for path in sorted(folder.glob("*.json"))}
 
 
-def _expand(recipe: Recipe, document: Document) -> list[tuple[str, Recipe]]:
+def _expand(recipe: Recipe, document: Document, files: bool = False) -> list[tuple[str, Recipe]]:
     if not recipe.sweep:
         return [("", recipe)]
     base = as_tree(replace(recipe, sweep={}))
@@ -222,7 +283,7 @@ def _expand(recipe: Recipe, document: Document) -> list[tuple[str, Recipe]]:
             one.put(key, _copy(_tree(values[at])), place)
             label.append(f"{key.rpartition('.')[2]}={names[key][at]}")
         try:
-            found.append((",".join(label), _resolve(one)))
+            found.append((",".join(label), _resolve(one, files)))
         except RecipeError as error:
             errors += [line for line in str(error).split("\n") if line not in errors]
     if errors:

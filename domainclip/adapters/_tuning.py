@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from domainclip.adapters._protocol import Schedule
 from domainclip.adapters._surgery import Freeze, checked_state
 from domainclip.backbones import Backbone
+from domainclip.backbones.sites import Tower
 from domainclip.errors import UsageError
 
 __all__ = ["WeightTuning"]
@@ -24,7 +25,7 @@ class WeightTuning:
     ``_chosen`` says which of a tower's weights train; running statistics stay as they are.
     """
 
-    towers: tuple[str, ...] = ("image",)
+    towers: tuple[Tower, ...] = ("image",)
     logit_scale: bool = False
 
     schedule: ClassVar[Schedule] = Schedule(lr=1e-5)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
@@ -43,11 +43,11 @@ class BiomedCoOp(BankAdapter):
 
     schedule: ClassVar[Schedule] = Schedule("sgd", 2.5e-3, 5e-4, 50, 4)
     bank: str = ""
-    sccm: float = 1.0
-    kdsp: float = 1.0
+    sccm: Annotated[float, ">= 0"] = 1.0
+    kdsp: Annotated[float, ">= 0"] = 1.0
     tau: float = 1.5
     init: str = "a photo of a"
-    n_ctx: int = 4
+    n_ctx: Annotated[int, ">= 1"] = 4
     seed: int = 0
     _sentences: Tensor | None = field(default=None, init=False, repr=False, compare=False)
 

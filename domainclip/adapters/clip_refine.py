@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from domainclip.adapters._protocol import Schedule
 from domainclip.adapters._tuning import WeightTuning
+from domainclip.backbones.sites import Tower
 
 __all__ = ["CLIPRefine"]
 
@@ -23,7 +24,7 @@ __all__ = ["CLIPRefine"]
 class CLIPRefine(WeightTuning):
     """towers: image, text. logit_scale: the objective does not use it, so it does not train."""
 
-    towers: tuple[str, ...] = ("image", "text")
+    towers: tuple[Tower, ...] = ("image", "text")
 
     schedule: ClassVar[Schedule] = Schedule(
         lr=1e-6, weight_decay=0.1, epochs=1, batch_size=512, objective="clip_refine"

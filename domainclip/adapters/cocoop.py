@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -31,8 +31,8 @@ class CoCoOp(PromptAdapter):
     network. seed: of the random start."""
 
     init: str = "a photo of a"
-    n_ctx: int = 4
-    reduction: int = 16
+    n_ctx: Annotated[int, ">= 1"] = 4
+    reduction: Annotated[int, ">= 1"] = 16
     seed: int = 0
 
     schedule: ClassVar[Schedule] = Schedule("sgd", 2e-3, 5e-4, 10, 1)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from domainclip.adapters._parts import PartAdapter, built
 from domainclip.backbones import Backbone
@@ -26,7 +26,7 @@ class Combined(PartAdapter):
     """parts: adapters as ``{name: svd, towers: [image]}``, injected in this order. seed: of those
     that have one and were given none."""
 
-    parts: tuple[Mapping[str, Any], ...] = ()
+    parts: tuple[Annotated[Mapping[str, Any], "adapters"], ...] = ()
     seed: int = 0
 
     def inject(self, backbone: Backbone) -> None:

@@ -13,6 +13,7 @@ authors take 50 for one shot, 100 for two and four, 200 for more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from domainclip.adapters._prompting import Context, PromptAdapter, Prompts
 from domainclip.backbones import Backbone
@@ -29,7 +30,7 @@ class CoOp(PromptAdapter):
     class_specific: a context of its own for every class, which then knows those classes alone.
     seed: of the random start."""
 
-    n_ctx: int = 16
+    n_ctx: Annotated[int, ">= 1"] = 16
     init: str = ""
     position: Position = "end"
     class_specific: bool = False

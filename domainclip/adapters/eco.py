@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ __all__ = ["ECO"]
 class ECO(PromptAdapter):
     """n_ctx: vectors of each group. seed: of their random start, N(0, 0.02²)."""
 
-    n_ctx: tuple[int, ...] = (4, 4, 4, 4)
+    n_ctx: tuple[Annotated[int, ">= 1"], ...] = (4, 4, 4, 4)
     seed: int = 0
 
     def _build(self, backbone: Backbone) -> Prompts:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from domainclip.adapters._protocol import Schedule
 from domainclip.adapters._tuning import WeightTuning
+from domainclip.backbones.sites import Tower
 
 __all__ = ["FLYP"]
 
@@ -24,7 +25,7 @@ class FLYP(WeightTuning):
     of one class are to each other in ``few_shot``; a recipe says it in its objective (``infonce``
     with ``captions: classes``)."""
 
-    towers: tuple[str, ...] = ("image", "text")
+    towers: tuple[Tower, ...] = ("image", "text")
     logit_scale: bool = True
     same_text: Literal["negative", "positive"] = "negative"
 

@@ -12,6 +12,7 @@ released code. ``few_shot`` trains as it trains ``coop``; the authors take 100 e
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from torch import Tensor
 
@@ -26,9 +27,9 @@ class KgCoOp(PromptAdapter):
     """weight: w of the penalty. init: words to start from; empty for ``n_ctx`` random vectors of
     ``seed``."""
 
-    weight: float = 8.0
+    weight: Annotated[float, ">= 0"] = 8.0
     init: str = "a photo of a"
-    n_ctx: int = 4
+    n_ctx: Annotated[int, ">= 1"] = 4
     seed: int = 0
     _teacher: Tensor | None = field(default=None, init=False, repr=False, compare=False)
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -38,7 +38,7 @@ from domainclip.adapters._surgery import (
     replace_module,
 )
 from domainclip.backbones import Backbone, Site
-from domainclip.backbones.sites import KINDS
+from domainclip.backbones.sites import KINDS, Kind, Tower
 from domainclip.errors import UsageError
 
 __all__ = ["LoRA"]
@@ -57,13 +57,13 @@ class LoRA:
     their own.
     """
 
-    rank: int = 2
-    alpha: float = 1.0
+    rank: Annotated[int, ">= 1"] = 2
+    alpha: Annotated[float, "> 0"] = 1.0
     rslora: bool = True
     dora: bool = False
-    dropout: float = 0.25
-    targets: tuple[str, ...] | None = None
-    towers: tuple[str, ...] = ("image", "text")
+    dropout: Annotated[float, ">= 0 < 1"] = 0.25
+    targets: tuple[Kind, ...] | None = None
+    towers: tuple[Tower, ...] = ("image", "text")
     blocks: tuple[int, ...] | None = None
     seed: int = 0
     _injected: _Injected | None = field(default=None, init=False, repr=False, compare=False)
@@ -165,9 +165,8 @@ class LoRA:
         model, kinds = backbone.model, self.targets
         if kinds is None:
             every = chosen_sites("lora", backbone, [tower], KINDS, None)
-            kinds = ("q", "k", "v")
-            if is_convolutional(every):
-                kinds += ("mlp", "conv", "proj")
+            more: tuple[Kind, ...] = ("mlp", "conv", "proj") if is_convolutional(every) else ()
+            kinds = ("q", "k", "v", *more)
         sites = chosen_sites("lora", backbone, [tower], kinds, self.blocks)
         kept = [site for site in sites if _adaptable(model, site)]
         if not kept:
@@ -194,7 +193,7 @@ class _Injected:
         self.replaced: dict[str, nn.Module] = {}
         # of each fused layer: its parts' names and rows, those that are not adapted too
         self.rows: dict[str, dict[str, tuple[int, int]]] = {}
-        for site in (s for tower in options.towers for s in backbone.sites(tower)):  # type: ignore[arg-type]
+        for site in (s for tower in options.towers for s in backbone.sites(tower)):
             if site.rows is not None:
                 self.rows.setdefault(site.module, {})[_PROJECTIONS[site.kind]] = site.rows
         try:

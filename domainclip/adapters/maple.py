@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -37,8 +37,8 @@ class MaPLe(PromptAdapter):
     the first m are learned and the rest stays; empty for m random vectors. seed: of all that starts
     at random."""
 
-    n_ctx: int = 2
-    depth: int = 9
+    n_ctx: Annotated[int, ">= 1"] = 2
+    depth: Annotated[int, ">= 1"] = 9
     init: str = "a photo of a"
     seed: int = 0
 

@@ -15,7 +15,7 @@ trained with momentum and weight decay, as ``coop``. The best epoch is not chose
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
@@ -45,12 +45,12 @@ class SHIP(PromptAdapter):
     """
 
     init: str = "a photo of a"
-    n_ctx: int = 4
-    per_class: int | None = None
-    encoder_width: int = 2048
-    generator_width: int = 4096
-    generator_ctx: int = 4
-    generator_epochs: int = 50
+    n_ctx: Annotated[int, ">= 1"] = 4
+    per_class: Annotated[int, ">= 1"] | None = None
+    encoder_width: Annotated[int, ">= 1"] = 2048
+    generator_width: Annotated[int, ">= 1"] = 4096
+    generator_ctx: Annotated[int, ">= 1"] = 4
+    generator_epochs: Annotated[int, ">= 1"] = 50
     seed: int = 0
 
     schedule: ClassVar[Schedule] = Schedule(

@@ -38,6 +38,7 @@ from domainclip.adapters._surgery import (
     site_rows,
 )
 from domainclip.backbones import Backbone, Site
+from domainclip.backbones.sites import Kind, Tower
 from domainclip.errors import UsageError
 
 __all__ = ["SVD"]
@@ -53,8 +54,8 @@ class SVD:
     all. paper_mode: the parameter is s, which weight decay then pulls towards zero. cache: keep the
     factors of large weights on disk (twice the size of the weights) for the next time."""
 
-    targets: tuple[str, ...] | None = None
-    towers: tuple[str, ...] = ("image", "text")
+    targets: tuple[Kind, ...] | None = None
+    towers: tuple[Tower, ...] = ("image", "text")
     blocks: tuple[int, ...] | None = None
     paper_mode: bool = False
     cache: bool = True
@@ -135,9 +136,9 @@ class SVD:
     def _sites(self, backbone: Backbone, tower: str) -> list[Site]:
         kinds = self.targets
         if kinds is None:
-            kinds = ("q", "k", "v", "o", "mlp")
-            if tower in ("image", "text") and is_convolutional(backbone.sites(tower)):  # type: ignore[arg-type]
-                kinds += ("conv", "proj")
+            convolutional = tower in ("image", "text") and is_convolutional(backbone.sites(tower))  # type: ignore[arg-type]
+            more: tuple[Kind, ...] = ("conv", "proj") if convolutional else ()
+            kinds = ("q", "k", "v", "o", "mlp", *more)
         return chosen_sites("svd", backbone, [tower], kinds, self.blocks)
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -50,13 +50,13 @@ class TaIDPT(PromptAdapter):
 
     learns_from: ClassVar[str] = "captions"
     schedule: ClassVar[Schedule] = Schedule("sgd", 1e-4, 5e-4, 20, 512)
-    n_ctx: int = 16
+    n_ctx: Annotated[int, ">= 1"] = 16
     init: str = ""
     class_specific: bool = False
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    scale: float = 4.0
-    scale_text: float = 50.0
-    scale_image: float = 40.0
+    scale: Annotated[float, "> 0"] = 4.0
+    scale_text: Annotated[float, "> 0"] = 50.0
+    scale_image: Annotated[float, "> 0"] = 40.0
     seed: int = 0
     losses: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
 

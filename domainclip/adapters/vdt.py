@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ class VDT(BankAdapter):
 
     schedule: ClassVar[Schedule] = Schedule("sgd", 2e-3, 5e-4, 10, 1)
     bank: str = ""
-    ratio: float = 0.2
+    ratio: Annotated[float, ">= 0 <= 1"] = 0.2
     seed: int = 0
 
     def _build(self, backbone: Backbone) -> Prompts:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from torch import Tensor
 
@@ -30,9 +30,9 @@ class WiSEFT(PartAdapter):
     weigh by the diagonal Fisher information of the training images (empirical, with true labels).
     seed: of a method that has one and was given none."""
 
-    of: str = "full"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    alpha: float = 0.5
+    of: Annotated[str, "adapters"] = "full"
+    options: Annotated[Mapping[str, Any], "options of of"] = field(default_factory=dict)
+    alpha: Annotated[float, ">= 0 <= 1"] = 0.5
     fisher: bool = False
     seed: int = 0
 

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        recipe = load_recipe(arguments.recipe, arguments.override)
+        recipe = load_recipe(arguments.recipe, arguments.override, files=True)
     except RecipeError as error:
         errors = str(error).split("\n")
         if arguments.json:

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     # every error of the recipe is told before torch is imported, which takes seconds
-    recipe = load_recipe(arguments.recipe, arguments.override)
+    recipe = load_recipe(arguments.recipe, arguments.override, files=True)
     result = import_optional("domainclip.runs").run(
         recipe,
         arguments.output,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -31,9 +31,9 @@ class ColourHistogram:
     ``side_px``. The regression is ``linear_probe``'s, its strength chosen on the validation split.
     """
 
-    bins: int = 16
-    joint: int = 6
-    side_px: int = 64
+    bins: Annotated[int, ">= 1"] = 16
+    joint: Annotated[int, ">= 1"] = 6
+    side_px: Annotated[int, ">= 1"] = 64
 
     again: ClassVar[bool] = False
 

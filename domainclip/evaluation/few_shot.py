@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -34,12 +34,12 @@ class FewShot:
     (draws and groups are resampled together).
     """
 
-    head: str = "gda"
-    shots: tuple[int, ...] = (1, 4, 16)
-    draws: int = 3
+    head: Annotated[str, "heads"] = "gda"
+    shots: tuple[Annotated[int, ">= 1"], ...] = (1, 4, 16)
+    draws: Annotated[int, ">= 1"] = 3
     sampler: Literal["coop", "tip"] = "coop"
     validation: bool = True
-    head_options: Mapping[str, Any] = field(default_factory=dict)
+    head_options: Annotated[Mapping[str, Any], "options of head"] = field(default_factory=dict)
 
     again: ClassVar[bool] = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ class Forgetting:
     data: str = "digits"
     methods: tuple[Literal["linear_probe", "knn", "zero_shot"], ...] = ("linear_probe", "zero_shot")
     templates: tuple[str, ...] = ("a photo of the handwritten digit {}.",)
-    images: int | None = 600
+    images: Annotated[int, ">= 1"] | None = 600
 
     again: ClassVar[bool] = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from domainclip.evaluation._predict import head_probabilities
 from domainclip.evaluation._probe import fitted_probe
@@ -23,8 +23,8 @@ class LinearProbe:
     Radford et al. 2021, https://arxiv.org/abs/2103.00020, appendix A.3.
     """
 
-    images: int | None = None
-    strength: float | None = None
+    images: Annotated[int, ">= 1"] | None = None
+    strength: Annotated[float, "> 0"] | None = None
 
     again: ClassVar[bool] = True
 

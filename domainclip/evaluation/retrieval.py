@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from domainclip.errors import BadInput
 from domainclip.evaluation._bootstrap import Sampling
@@ -28,7 +28,7 @@ class Retrieval:
     memory does not grow with images times captions.
     """
 
-    ks: tuple[int, ...] = (1, 5, 10)
+    ks: tuple[Annotated[int, ">= 1"], ...] = (1, 5, 10)
     same_caption: bool = True
 
     again: ClassVar[bool] = True

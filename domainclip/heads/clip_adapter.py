@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor
@@ -34,13 +34,13 @@ RATIOS = (0.2, 0.4, 0.6, 0.8)
 class CLIPAdapter(FittedHead):
     """ratio: share r of the bottleneck, 0 to 1. reduction: its narrowing. scale: of the cosines."""
 
-    ratio: float | None = None
-    reduction: int = 4
-    epochs: int = 200
-    lr: float = 2e-3
-    batch_size: int = 32
+    ratio: Annotated[float, ">= 0 <= 1"] | None = None
+    reduction: Annotated[int, ">= 1"] = 4
+    epochs: Annotated[int, ">= 1"] = 200
+    lr: Annotated[float, "> 0"] = 2e-3
+    batch_size: Annotated[int, ">= 1"] = 32
     seed: int = 0
-    scale: float = 100.0
+    scale: Annotated[float, "> 0"] = 100.0
 
     @torch.inference_mode(False)  # its steps need gradients, whoever calls it
     def fit(

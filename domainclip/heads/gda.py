@@ -15,7 +15,7 @@ of I, where the released pseudo-inverse is 0 and leaves zero-shot alone (``alpha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor
@@ -33,8 +33,8 @@ __all__ = ["GDA"]
 class GDA(FittedHead):
     """alpha: weight of the Gaussian logits; None chooses one of 1e-4 ... 1e2. scale: zero-shot."""
 
-    alpha: float | None = None
-    scale: float = 100.0
+    alpha: Annotated[float, ">= 0"] | None = None
+    scale: Annotated[float, "> 0"] = 100.0
 
     def fit(
         self,

@@ -13,7 +13,7 @@ spread over an image's classes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor
@@ -34,9 +34,9 @@ class GDAEM(FittedHead):
     1e-4 ... 1e2 on validation images, and without any the one of even spreads. scale: zero-shot.
     """
 
-    rounds: int = 10
-    alpha: float | None = None
-    scale: float = 100.0
+    rounds: Annotated[int, ">= 1"] = 10
+    alpha: Annotated[float, ">= 0"] | None = None
+    scale: Annotated[float, "> 0"] = 100.0
 
     def fit(
         self,

@@ -14,7 +14,7 @@ in a few shots, is ``base="paper"``. alpha is chosen as in ``gda``, never on tes
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -39,10 +39,10 @@ class GDANew(FittedHead):
     logits; None chooses one of 1e-4 ... 1e2. base: precision of the base classes. scale: zero-shot.
     """
 
-    neighbours: int = 64
-    alpha: float | None = None
+    neighbours: Annotated[int, ">= 1"] = 64
+    alpha: Annotated[float, ">= 0"] | None = None
     base: Literal["shrunk", "paper"] = "shrunk"
-    scale: float = 100.0
+    scale: Annotated[float, "> 0"] = 100.0
 
     def fit(
         self,

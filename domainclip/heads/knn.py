@@ -10,7 +10,7 @@ time; a class that no neighbour votes for has a share of 1e-6 instead of none.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor
@@ -31,8 +31,8 @@ LEAST_SHARE = 1e-6
 class KNN(FittedHead):
     """k: neighbours; None chooses one of 1, 2, 4 ... 64. temperature: of the votes, above 0."""
 
-    k: int | None = None
-    temperature: float = 0.07
+    k: Annotated[int, ">= 1"] | None = None
+    temperature: Annotated[float, "> 0"] = 0.07
 
     def fit(
         self,

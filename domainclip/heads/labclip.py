@@ -15,7 +15,7 @@ included; without any the last. Outputs have the fixed ``scale``, for exp(tau) i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor
@@ -35,11 +35,11 @@ EPOCHS_ON_PAIRS, EPOCHS_ON_LABELS = 10, 300
 class LABCLIP(FittedHead):
     """epochs: None takes 10 on pairs and 300 on labelled images. scale: of the cosines."""
 
-    epochs: int | None = None
-    lr: float = 1e-3
-    batch_size: int = 1024
+    epochs: Annotated[int, ">= 1"] | None = None
+    lr: Annotated[float, "> 0"] = 1e-3
+    batch_size: Annotated[int, ">= 1"] = 1024
     seed: int = 0
-    scale: float = 100.0
+    scale: Annotated[float, "> 0"] = 100.0
 
     @torch.inference_mode(False)  # its steps need gradients, whoever calls it
     def fit(

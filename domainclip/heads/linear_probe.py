@@ -18,7 +18,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -47,12 +47,12 @@ class LinearProbe:
     sqrt(d) / 4, of length 1, or as they come. criterion: what the search goes by, "accuracy" on
     CoOp's grid and in its steps. tolerance: at which gradient L-BFGS stops."""
 
-    strength: float | None = None
-    refine: int = 2
-    iterations: int = 1000
+    strength: Annotated[float, "> 0"] | None = None
+    refine: Annotated[int, ">= 0"] = 2
+    iterations: Annotated[int, ">= 1"] = 1000
     scaling: Scaling = "spread"
     criterion: Literal["log_loss", "accuracy"] = "log_loss"
-    tolerance: float = 1e-3
+    tolerance: Annotated[float, "> 0"] = 1e-3
     _weight: Tensor | None = field(default=None, init=False, repr=False, compare=False)
     _bias: Tensor | None = field(default=None, init=False, repr=False, compare=False)
 

@@ -13,7 +13,7 @@ the sum of all so far: ``accumulate=True`` does the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ class LPPlusPlus(FittedHead):
     """epochs: full-batch steps. accumulate: alpha's gradient as in the released code. seed: of b's
     start, which is then that of ``nn.Linear``; None starts it at 0."""
 
-    epochs: int = 300
+    epochs: Annotated[int, ">= 1"] = 300
     accumulate: bool = False
     seed: int | None = None
 

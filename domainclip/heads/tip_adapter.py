@@ -12,7 +12,7 @@ image are averaged by who encodes them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch.nn import functional
@@ -33,11 +33,11 @@ class TipAdapter(CacheModel):
     """alpha: weight of the cache, beta: its sharpness; None searches up to ``search_scale`` (beta,
     alpha), or without ``search`` takes 1 and 5.5. scale: the zero-shot logits'."""
 
-    alpha: float | None = None
-    beta: float | None = None
+    alpha: Annotated[float, ">= 0"] | None = None
+    beta: Annotated[float, ">= 0"] | None = None
     search: bool = True
     search_scale: tuple[float, float] = (50.0, 50.0)
-    scale: float = 100.0
+    scale: Annotated[float, "> 0"] = 100.0
 
     def fit(
         self,

@@ -12,7 +12,7 @@ and search up to 7 to 13 and 3 to 13; here both are options, with the defaults o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor
@@ -32,15 +32,15 @@ class TipAdapterF(CacheModel):
     ones on the validation images, up to ``search_scale`` (beta, alpha). scale: the zero-shot
     logits'."""
 
-    alpha: float = 1.0
-    beta: float = 5.5
+    alpha: Annotated[float, ">= 0"] = 1.0
+    beta: Annotated[float, ">= 0"] = 5.5
     search: bool = True
     search_scale: tuple[float, float] = (50.0, 50.0)
-    epochs: int = 20
-    lr: float = 1e-3
-    batch_size: int = 256
+    epochs: Annotated[int, ">= 1"] = 20
+    lr: Annotated[float, "> 0"] = 1e-3
+    batch_size: Annotated[int, ">= 1"] = 256
     seed: int = 0
-    scale: float = 100.0
+    scale: Annotated[float, "> 0"] = 100.0
 
     @torch.inference_mode(False)  # its steps need gradients, whoever calls it
     def fit(

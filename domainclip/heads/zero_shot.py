@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from torch import Tensor
 from torch.nn import functional
@@ -23,7 +23,7 @@ __all__ = ["ZeroShot"]
 class ZeroShot:
     """scale: the temperature's inverse; 100 is OpenAI CLIP's."""
 
-    scale: float = 100.0
+    scale: Annotated[float, "> 0"] = 100.0
     _weight: Tensor | None = field(default=None, init=False, repr=False, compare=False)
 
     def fit(

@@ -9,7 +9,7 @@ Differs: samples without a class are left out instead of refused; classes can be
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -29,9 +29,9 @@ class ClassPrompts:
     temperature: multiplies the logit scale; below 1 the loss is softer than the tower's own scale.
     """
 
-    label_smoothing: float = 0.0
+    label_smoothing: Annotated[float, ">= 0 <= 1"] = 0.0
     weight: Literal["none", "balanced"] = "none"
-    temperature: float = 1.0
+    temperature: Annotated[float, "> 0"] = 1.0
 
     needs: ClassVar[str] = "classes"
 

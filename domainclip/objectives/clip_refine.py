@@ -13,7 +13,7 @@ Differs: over several ranks the batch of HyCD is that of all ranks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,10 +29,10 @@ class CLIPRefine:
     """rafa, hycd: weights of the two parts. alpha: share of the target that is the pair itself, 0
     to 1; the rest is the teacher's. temperature: T, above 1 for softer similarities."""
 
-    rafa: float = 1.0
-    hycd: float = 1.0
-    alpha: float = 0.5
-    temperature: float = 1.0
+    rafa: Annotated[float, ">= 0"] = 1.0
+    hycd: Annotated[float, ">= 0"] = 1.0
+    alpha: Annotated[float, ">= 0 <= 1"] = 0.5
+    temperature: Annotated[float, "> 0"] = 1.0
 
     needs: ClassVar[str] = "captions"
     raw: ClassVar[bool] = True

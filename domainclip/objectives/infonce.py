@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -36,7 +36,7 @@ class InfoNCE:
     """
 
     same_text: Literal["positive", "negative"] = "positive"
-    label_smoothing: float = 0.0
+    label_smoothing: Annotated[float, ">= 0 <= 1"] = 0.0
     captions: Literal["pairs", "classes"] = "pairs"
 
     needs: ClassVar[str] = "captions"

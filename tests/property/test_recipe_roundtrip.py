@@ -40,7 +40,10 @@ data = st.builds(
 )
 texts = st.builds(
     TextSettings,
-    classnames=st.none() | st.dictionaries(text, text, max_size=4),
+    classnames=st.none()
+    | st.lists(st.tuples(text, text), max_size=4, unique_by=(lambda p: p[0], lambda p: p[1])).map(
+        dict
+    ),
     templates=st.lists(text.map(lambda word: word + "{}"), max_size=3).map(tuple),
 )
 

@@ -41,6 +41,13 @@ def errors_of(path: Path, *overrides: str) -> list[str]:
     return [line.replace(f"{path}:", "") for line in str(caught.value).split("\n")]
 
 
+def made(folder: Path) -> str:
+    """The override that names pairs which are there."""
+    (folder / "pairs").mkdir(exist_ok=True)
+    (folder / "pairs" / "part-000000.parquet").touch()
+    return f"data.pairs={folder / 'pairs'}"
+
+
 def test_a_good_recipe_becomes_typed_sections(write) -> None:
     recipe = load_recipe(write(GOOD))
     assert recipe.trainer.lr == 1e-3 and recipe.trainer.clip_norm is None
@@ -105,6 +112,99 @@ def test_errors_between_sections_come_with_their_lines(write) -> None:
     assert "7 text.templates.0: 'a photo' has no {} for the class." in joined
     pytest.importorskip("open_clip")
     assert "3 backbone.name: unknown backbone 'ViT-B-61'. Did you mean 'ViT-B-16'?" in joined
+
+
+def test_pairs_and_weights_that_are_not_there_are_refused_before_a_run(
+    write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(GOOD.replace("{name: embedded}", "{name: ViT-B-16, pretrained: w/b16.pt}"))
+    assert load_recipe(path).data.pairs == "somewhere", "a finished run's recipe is read anyway"
+    for verb in ("check", "run"):
+        assert main([verb, str(path)]) == 2
+        said = capsys.readouterr().err
+        assert "5 data.pairs: somewhere: no such directory" in said
+        assert "3 backbone.pretrained: w/b16.pt: no such file" in said
+    (tmp_path / "empty").mkdir()
+    there = tmp_path / "weights.safetensors"
+    there.touch()
+    words = [f"data.pairs={tmp_path / 'empty'}", f"backbone.pretrained={there}"]
+    assert main(["check", str(path), *words]) == 2
+    said = capsys.readouterr().err
+    assert "holds no part-*.parquet" in said and "pretrained" not in said
+    assert main(["check", str(path), made(tmp_path), "backbone.pretrained=openai"]) == 0
+    sweep = "sweep: {backbone.pretrained: [openai, absent.safetensors]}\n"
+    assert main(["check", str(write(path.read_text() + sweep)), made(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "absent.safetensors: no such file" in said and said.count("\n") == 1
+
+
+NESTED = [
+    ("evaluate=[{name: few_shot, head: gdaa}]", "evaluate.0.head: Unknown head 'gdaa'. Did you "
+     "mean 'gda'?"),
+    ("evaluate=[{name: few_shot, head_options: {alpah: 1}}]", "evaluate.0.head_options.alpah: "
+     "unknown option of 'gda'. Did you mean 'alpha'?"),
+    ("evaluate=[{name: few_shot, head: knn, head_options: {k: 0}}]", "evaluate.0.head_options.k: "
+     "expected a whole number (>= 1) or null, got 0."),
+    ("evaluate=[{name: few_shot, head: 3}]", "expected a name that `domainclip list heads` shows"),
+    ("evaluate=[{name: few_shot, shots: [4, 0]}]", "evaluate.0.shots.1: expected a whole number"),
+    ("adapter={name: combined, parts: [{name: svd}, {name: cop}]}", "adapter.parts.1.name: "
+     "Unknown adapter 'cop'. Did you mean 'coop'?"),
+    ("adapter={name: combined, parts: [{name: svd, tower: [image]}]}", "adapter.parts.0.tower: "
+     "unknown option of 'svd'. Did you mean 'towers'?"),
+    ("adapter={name: combined, parts: [svd]}", "{name: ...} with a name that"),
+    ("adapter={name: combined, parts: [{rank: 3}]}", "expected {name: ..., option: ...}"),
+    ("adapter={name: wise_ft, of: svdd}", "adapter.of: Unknown adapter 'svdd'. Did you mean 'svd'"),
+    ("adapter={name: wise_ft, of: lora, options: {rnk: 2}}", "adapter.options.rnk: unknown option "
+     "of 'lora'. Did you mean 'rank'?"),
+    ("adapter={name: wise_ft, alpha: 1.5}", "adapter.alpha: expected a number (>= 0 <= 1)"),
+    ("adapter={name: lora, rank: 0}", "adapter.rank: expected a whole number (>= 1), got 0."),
+    ("adapter={name: lora, dropout: 2}", "adapter.dropout: expected a number"),
+    ("adapter={name: lora, towers: [imag]}", "adapter.towers.0: expected one of 'image', 'text', "
+     "got 'imag'."),
+    ("adapter={name: full, towers: [imag]}", "adapter.towers.0: expected one of"),
+    ("adapter={name: svd, targets: [qkv]}", "adapter.targets.0: expected one of 'q', 'k', 'v',"),
+    ("head={name: clap, epochs: 0}", "head.epochs: expected a whole number (>= 1), got 0."),
+    ("objective.label_smoothing=1.5", "objective.label_smoothing: expected a number"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("override", "message"), NESTED, ids=[each for each, _ in NESTED])
+def test_options_of_components_are_checked_by_value_and_by_the_names_in_them(
+    write, override: str, message: str
+) -> None:
+    (said,) = errors_of(write(GOOD), override)
+    assert message in said, said
+
+
+def test_nested_options_stay_as_they_are_written(write) -> None:
+    parts = "[{name: svd, towers: [image]}, {name: coop}]"
+    words = [f"adapter={{name: combined, parts: {parts}}}",
+             "evaluate=[{name: few_shot, head: gda, head_options: {alpha: 1}}]"]  # fmt: skip
+    recipe = load_recipe(write(GOOD), words)
+    assert recipe.adapter is not None  # the seed of a part is that of the whole, where it has none
+    assert recipe.adapter.options["parts"] == ({"name": "svd", "towers": ["image"]},
+                                               {"name": "coop"})  # fmt: skip
+    assert recipe.evaluate[0].options["head_options"] == {"alpha": 1}
+    recipe = load_recipe(write(GOOD), ["adapter={name: wise_ft, of: lora, options: {rank: 4}}"])
+    assert recipe.adapter is not None and recipe.adapter.options["options"] == {"rank": 4}
+    assert load_recipe(write(to_yaml(recipe), "resolved.yaml")) == recipe
+
+
+def test_an_image_size_that_the_tower_cannot_see_is_refused(write) -> None:
+    pytest.importorskip("open_clip")
+    (said,) = errors_of(write(GOOD), "data.image_px=64", "backbone.name=ViT-B-16")
+    assert "data.image_px: 'ViT-B-16' sees images of 224 pixels and no other size, got 64" in said
+    assert "data.image_px=null" in said
+    for fine in (["data.image_px=224", "backbone.name=ViT-B-16"],
+                 ["data.image_px=64", "backbone.name=ViT-B-16-SigLIP"],  # timm's, asked later
+                 ["data.image_px=336", "backbone.name=ViT-L-14-336"],
+                 ["data.image_px=64"]):  # fmt: skip
+        load_recipe(write(GOOD), fine)
+
+
+def test_two_labels_of_one_name_are_refused(write) -> None:
+    (said,) = errors_of(write(GOOD.replace("1: one", "1: Norway")))
+    assert "7 text.classnames.1: 'Norway' is the name of 'no' already." in said
 
 
 @pytest.mark.parametrize(
@@ -192,12 +292,14 @@ def test_names_and_files_that_are_absent(tmp_path: Path) -> None:
         load_recipe(tmp_path / "absent.yaml")
 
 
-def test_check_prints_ok_or_every_error(write, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(write(GOOD)), "trainer.epochs=2"]) == 0
+def test_check_prints_ok_or_every_error(
+    write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(write(GOOD)), "trainer.epochs=2", made(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("ok: small\n")
-    assert main(["check", str(write(GOOD)), "trainer.epoch=2", "seed=x"]) == 2
+    assert main(["check", str(write(GOOD)), "trainer.epoch=2", "seed=x", made(tmp_path)]) == 2
     assert len(capsys.readouterr().err.strip().split("\n")) == 2
-    assert main(["check", "--json", str(write(GOOD))]) == 0
+    assert main(["check", "--json", str(write(GOOD)), made(tmp_path)]) == 0
     assert '"ok": true' in capsys.readouterr().out
 
 
@@ -227,10 +329,10 @@ def test_copy_writes_whole_or_not_at_all(
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_checking_needs_no_torch_and_half_a_second(write) -> None:
+def test_checking_needs_no_torch_and_half_a_second(write, tmp_path: Path) -> None:
     code = (
         "import sys, time; sys.modules['torch'] = None\nfrom domainclip.cli import main\n"
-        f"main(['check', {str(write(GOOD))!r}])\nprint(time.process_time())"
+        f"main(['check', {str(write(GOOD))!r}, {made(tmp_path)!r}])\nprint(time.process_time())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0 and "ok: small" in done.stdout, done.stderr

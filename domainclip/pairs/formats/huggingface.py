@@ -85,8 +85,8 @@ def read(
         files = sorted(p for p in found if not p.name.startswith(("_", ".")))
     if not files:
         raise BadInput(f"{source}: holds no *.parquet or *.arrow.")
-    found = (item for path in files for item in _read_file(path, image_column, caption_column))
-    yield from not_empty(source, found, "holds no row")
+    rows = (item for path in files for item in _read_file(path, image_column, caption_column))
+    yield from not_empty(source, rows, "holds no row")
 
 
 def _read_file(path: Path, image_column: str, caption_column: str) -> Iterator[Pair | Skip]:
