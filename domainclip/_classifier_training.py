@@ -219,5 +219,5 @@ def _crops(count: int, generator: torch.Generator) -> Tensor:
 
 def _cut(x: Tensor, theta: Tensor) -> Tensor:
     """Images (b, 3, h, w), each seen through its map."""
-    grid = functional.affine_grid(theta, list(x.shape), align_corners=False)
+    grid = functional.affine_grid(theta.to(x), list(x.shape), align_corners=False)
     return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)

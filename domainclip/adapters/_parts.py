@@ -56,6 +56,11 @@ class PartAdapter:
         found: Schedule = getattr(made, "schedule", Schedule())
         return found
 
+    @property
+    def decay_vectors(self) -> bool:
+        """Whether a part learns vectors that weight decay is for."""
+        return any(getattr(adapter, "decay_vectors", False) for _, adapter in self._parts)
+
     def for_classes(self, classnames: Sequence[str], templates: Sequence[str]) -> None:
         """The classes it is trained on, for parts that learn class prompts."""
         self._told = (classnames, templates)

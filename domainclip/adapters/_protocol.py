@@ -41,7 +41,8 @@ class Adapter(Protocol):
     state ``trained``; see ``interpolation``. One that changes weights has ``changes()``: (name,
     plain weight, what is added to it) of each; see ``evaluation.understanding``.
 
-    What else an adapter may have: ``schedule``, a ``Schedule`` of its own.
+    What else an adapter may have: ``schedule``, a ``Schedule`` of its own. ``decay_vectors``: its
+    one-dimensional parameters are decayed too.
     ``for_classes(classnames, templates)``, called before ``inject``. ``penalty(image, labels,
     text)``, a scalar that is added to the loss. ``synthesize(features, labels, generator)``: more
     features (k, d) and their labels (k,), made from those of a frozen image tower before the

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +59,8 @@ class SVD:
     blocks: tuple[int, ...] | None = None
     paper_mode: bool = False
     cache: bool = True
+
+    decay_vectors: ClassVar[bool] = True  # weight decay is for what trains, one-dimensional or not
     _injected: _Injected | None = field(default=None, init=False, repr=False, compare=False)
 
     def inject(self, backbone: Backbone) -> None:

@@ -2,12 +2,13 @@
 
 logits = x Wᵀ + b + alpha_c (x . t_c), no temperature; W starts at the sums of each class's support
 features, alpha at 250 times the mean cosine of images to their class's text. Full-batch gradient
-descent with momentum 0.9 and lr_W = 4 n / lambda_max(XᵀX); every tenth epoch a plain step on alpha,
-lr_alpha = n / (4 max_c sum_i (x_i . t_c)²); 300 epochs, the last best one on validation images.
+descent with momentum 0.9 and lr_W = 4 n / lambda_max(XᵀX); every tenth epoch a plain step on alpha
+along the sum of all its gradients so far, lr_alpha = n / (4 max_c sum_i (x_i . t_c)²); 300 epochs,
+the last best one on validation images.
 Reference: LP++, Huang et al. 2024, arXiv 2404.02285, section 4, and the released code.
 Differs: b starts at 0, where the released code draws it, as ``seed`` does. Without validation
-images it is the last epoch. The released code never clears alpha's gradient, so that a step follows
-the sum of all so far: ``accumulate=True`` does the same.
+images it is the last epoch. The sum is the released code's, which never clears alpha's gradient;
+the paper's step along the present gradient alone is ``accumulate=False``.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ ALPHA_EVERY = 10
 
 @dataclass
 class LPPlusPlus(FittedHead):
-    """epochs: full-batch steps. accumulate: alpha's gradient as in the released code. seed: of b's
+    """epochs: full-batch steps. accumulate: alpha's gradients, see above. seed: of b's
     start, which is then that of ``nn.Linear``; None starts it at 0."""
 
     epochs: Annotated[int, ">= 1"] = 300
-    accumulate: bool = False
+    accumulate: bool = True
     seed: int | None = None
 
     def fit(

@@ -124,7 +124,8 @@ class Tuning(lightning.LightningModule):
         return [(name, p) for name, p in self.named_parameters() if p.requires_grad]
 
     def configure_optimizers(self) -> Any:
-        optimizer = make_optimizer(self.trained(), self._settings)
+        vectors = bool(getattr(self._adapter, "decay_vectors", False))
+        optimizer = make_optimizer(self.trained(), self._settings, decay_vectors=vectors)
         schedule = make_schedule(optimizer, self._settings, self._total_steps)
         return {
             "optimizer": optimizer,

@@ -24,20 +24,27 @@ _BEFORE = re.compile(
     r"(conv1|conv_stem|stem|patch_embed|class_embedding|cls_token|pos_embed|positional_embedding"
     r"|token_embedding|embeddings|ln_pre|norm_pre|visual\.trunk\.bn1|visual\.bn1)"
 )
+_POSITIONS = re.compile(r"positional_embedding|pos_embed|cls_token|class_embedding")
 
 
 def parameter_groups(
-    named: Iterable[tuple[str, Parameter]], settings: TrainerSettings
+    named: Iterable[tuple[str, Parameter]],
+    settings: TrainerSettings,
+    *,
+    decay_vectors: bool = False,
 ) -> list[dict[str, object]]:
     """Groups by (layer scale, decayed or not), in a stable order; each has ``params`` and ``lr``.
 
-    One-dimensional weights and biases (norms, singular values, scales) are not decayed.
+    One-dimensional weights, biases and learned positions are not decayed, unless ``decay_vectors``
+    says that vectors are what the method learns (singular values).
     """
     parameters = dict(named)
     scales = _layer_scales(parameters, settings.layer_decay)
     groups: dict[tuple[float, bool], list[Parameter]] = {}
     for name, parameter in parameters.items():
-        decayed = parameter.ndim > 1 and not name.endswith("bias")
+        decayed = decay_vectors or (
+            parameter.ndim > 1 and not name.endswith("bias") and not _POSITIONS.search(name)
+        )
         groups.setdefault((scales[name], decayed), []).append(parameter)
     return [
         {
@@ -49,10 +56,15 @@ def parameter_groups(
     ]
 
 
-def make_optimizer(named: Iterable[tuple[str, Parameter]], settings: TrainerSettings) -> Optimizer:
+def make_optimizer(
+    named: Iterable[tuple[str, Parameter]],
+    settings: TrainerSettings,
+    *,
+    decay_vectors: bool = False,
+) -> Optimizer:
     """AdamW, or SGD with momentum, over ``parameter_groups``."""
     parameters = dict(named)
-    groups = parameter_groups(parameters.items(), settings)
+    groups = parameter_groups(parameters.items(), settings, decay_vectors=decay_vectors)
     if settings.optimizer == "sgd":
         return SGD(groups, lr=settings.lr, momentum=settings.momentum)
     # one pass over the weights; Lightning cannot clip gradients before it in mixed precision

@@ -13,6 +13,7 @@ from torch import nn
 
 from domainclip.data import PairsDataModule
 from domainclip.data.settings import AugmentSettings, DataSettings
+from domainclip.catalogue import load
 from domainclip.errors import BadInput, OutputError, OutputInUse
 from domainclip.objectives.class_prompts import ClassPrompts
 from domainclip.objectives.infonce import InfoNCE
@@ -191,6 +192,18 @@ def test_biases_are_not_decayed() -> None:
     assert [(group["weight_decay"], len(group["params"])) for group in groups] == [  # type: ignore[arg-type]
         (0.3, 1), (0.0, 1),
     ]  # fmt: skip
+
+
+def test_positions_are_not_decayed_and_singular_values_are() -> None:
+    settings = TrainerSettings(weight_decay=0.3)
+    table = nn.Parameter(torch.zeros(2, 3))
+    (group,) = parameter_groups([("visual.positional_embedding", table)], settings)
+    assert group["weight_decay"] == 0.0
+    values = nn.Parameter(torch.zeros(3))
+    for wanted in (False, True):
+        (group,) = parameter_groups([("svd.values", values)], settings, decay_vectors=wanted)
+        assert group["weight_decay"] == (0.3 if wanted else 0.0)
+    assert load("adapters", "svd").decay_vectors
 
 
 def test_layer_decay_follows_the_formula() -> None:
