@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from domainclip.catalogue import load
 from domainclip.data import PairsDataModule
 from domainclip.data.settings import AugmentSettings, DataSettings
-from domainclip.catalogue import load
 from domainclip.errors import BadInput, OutputError, OutputInUse
 from domainclip.objectives.class_prompts import ClassPrompts
 from domainclip.objectives.infonce import InfoNCE
