@@ -6,9 +6,11 @@ import argparse
 import ast
 import json
 import re
+import types
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from domainclip._recipe_options import REQUIRED, UNREADABLE, Option, options_of
 from domainclip.catalogue import KINDS, Entry, entries, recipes
 from domainclip.errors import UnknownName
 
@@ -76,21 +78,38 @@ def _describe(kind: str, entry: Entry) -> dict[str, Any]:
     )
     class_text = (ast.get_docstring(node) if node else None) or ""
     description = "\n\n".join(text for text in (module_text, class_text) if text)
-    options = [
-        ast.unparse(field)
-        for field in (node.body if node else [])
-        if isinstance(field, ast.AnnAssign)
-        and not ast.unparse(field.target).startswith("_")
-        and not ast.unparse(field.annotation).startswith("ClassVar")
-    ]
     return {
         "kind": kind,
         "name": entry.name,
         "class": f"{entry.module}:{entry.class_name}",
         "description": description,
-        "options": options,
+        "options": [_shown(option) for option in options_of(kind, entry.name).values()],
         "references": _references(description),
     }
+
+
+def _shown(option: Option) -> str:
+    """``rank: int (>= 1) = 2``."""
+    if option.default is REQUIRED:
+        return f"{option.name}: {_type(option.type)}, which must be given"
+    default = "" if option.default is UNREADABLE else f" = {option.default!r}"
+    return f"{option.name}: {_type(option.type)}{default}"
+
+
+def _type(hint: Any) -> str:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return f"{_type(inner[0])} ({', '.join(map(str, inner[1:]))})"
+    if origin is Literal:
+        return " | ".join(map(repr, inner))
+    if origin in (Union, types.UnionType):
+        return " | ".join(map(_type, inner))
+    if hint in (None, type(None)):
+        return "None"
+    if hint is ...:
+        return "..."
+    name = getattr(origin or hint, "__name__", str(hint)) if hint is not Any else "any"
+    return f"{name}[{', '.join(map(_type, inner))}]" if inner else name
 
 
 def _references(text: str) -> list[str]:

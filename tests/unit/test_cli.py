@@ -52,6 +52,18 @@ def test_list_json_holds_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(json.loads(capsys.readouterr().out)) == {"recipes", *catalogue.KINDS}
 
 
+def test_show_gives_inherited_options_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "bitfit"]) == 0
+    shown = capsys.readouterr().out
+    assert "  towers: tuple['image' | 'text', ...] = ('image',)" in shown
+    for kind in catalogue.KINDS:
+        for entry in catalogue.entries(kind):
+            assert main(["show", f"{kind}/{entry.name}"]) == 0
+            options = capsys.readouterr().out.partition("\nOptions:\n")[2]
+            for word in ("Annotated", "typing", "<class", "object at"):
+                assert word not in options, entry.name
+
+
 def test_show_gives_a_shipped_recipe_word_for_word(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "quickstart"]) == 0
     assert capsys.readouterr().out == catalogue.recipes()["quickstart"].read_text("utf-8")
