@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
             "summary": [plain(row) for row in found.summary],
         })  # fmt: skip
         return int(found.broken > 0)
-    from domainclip.evaluation._benchmark_page import cost_of, headline, label_of, shown
+    from domainclip.evaluation._benchmark_page import cost_of, headline, label_of, notes_of, shown
 
     print_table(
         ("data set", "part", "method", "shots", "%", "seeds", "parameters", "fit, s"),
@@ -118,8 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
         f"{found.measured} cells measured, {found.found} found done, {found.failed} with a reason "
         f"instead of a number: {found.folder / 'summary.md'}"
     )
-    for row in {row.note: row for row in found.summary if row.note}.values():
-        print(f"{row.dataset}, {row.shots} shots: {row.note}")
+    for note in notes_of(found.summary):
+        print(note)
     return int(found.broken > 0)
 
 

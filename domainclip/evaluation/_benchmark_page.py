@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from domainclip.evaluation._benchmark_table import AVERAGE, Summary
 
-__all__ = ["cost_of", "headline", "label_of", "markdown", "short", "shown", "variant_of"]
+__all__ = [
+    "cost_of",
+    "headline",
+    "label_of",
+    "markdown",
+    "notes_of",
+    "short",
+    "shown",
+    "variant_of",
+]
 
 ZERO_SHOT = "zero_shot"
 # protocol -> the (part, metric) of its tables; None takes every part
@@ -88,15 +97,19 @@ def markdown(found: Sequence[Summary], command: str = "") -> str:
                 arrow = f" → {tested}" if part is None and tested != dataset else ""
                 lines += [f"### {dataset}{arrow}: {title} ({protocol}, {short(backbone)})", ""]
                 lines += [*_table(here), ""]
-    notes = sorted({(r.dataset, r.shots, r.note) for r in found if r.note})
-    if notes:
-        lines += ["### Notes", ""]
-        lines += [f"- {name}, {k or 'no'} shots: {note}" for name, k, note in notes] + [""]
+    if notes := notes_of(found):
+        lines += ["### Notes", "", *(f"- {note}" for note in notes), ""]
     reasons = sorted({(r.dataset, label_of(r), r.part, r.reason) for r in found if r.reason})
     if reasons:
         lines += ["### Not measured", ""]
         lines += [f"- {' '.join(filter(None, words[:3]))}: {words[3]}" for words in reasons]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def notes_of(found: Sequence[Summary]) -> list[str]:
+    """What a reader must know of the data sets and their draws, each once."""
+    each = {(r.dataset, note): None for r in found for note in r.note.split("; ") if note}
+    return [f"{dataset}: {note}" for dataset, note in sorted(each)]
 
 
 def _seconds(spent: float) -> str:

@@ -251,7 +251,7 @@ def test_short_and_empty_classes_are_named(
     assert notes[4] == "fewer than 4 images (all of them taken): blue 2"
     assert notes[64].endswith("blue 2, green 5, red 5, white 5")
     page = (tmp_path / "few" / "summary.md").read_text()
-    assert "- few, 4 shots: fewer than 4 images (all of them taken): blue 2" in page
+    assert "- few: fewer than 4 images (all of them taken): blue 2\n" in page
     filled = benchmark(
         clip, [data], {"gda": {}}, tmp_path / "filled", shots=(4,), seeds=(1,), repeats=True
     )
