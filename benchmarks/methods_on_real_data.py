@@ -55,7 +55,7 @@ BUDGET: dict[str, dict[str, Any]] = {
     "ft_clip": {"lr": 3e-4, **SMALL},
     "bitfit": {"lr": 3e-3, **SMALL},
     "norm_tuning": {"lr": 3e-3, **SMALL},
-    "flyp": {"lr": 1e-4, "epochs": 3, "batch_size": 8},
+    "flyp": {"lr": 1e-4, "epochs": 2, "batch_size": 8},
     "clip_refine": {},
     "wise_ft": {"lr": 1e-4, **SMALL},
 }
