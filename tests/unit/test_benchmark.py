@@ -240,6 +240,15 @@ def test_a_failing_cell_is_a_row_with_its_reason(
     assert (again.measured, again.found, again.failed, again.broken) == (1, 1, 0, 0)
 
 
+def test_a_method_that_names_a_tower_it_cannot_serve_is_not_broken(
+    clip: Backbone, colours: LabelledImages, tmp_path: Path
+) -> None:
+    options = {"targets": ("depthwise",)}
+    found = benchmark(clip, [colours], {"lora": options}, tmp_path, shots=(1,), seeds=(1,))
+    assert (found.failed, found.broken) == (1, 0)
+    assert "finds nothing to change in the image tower" in found.rows[0].reason
+
+
 def test_short_and_empty_classes_are_named(
     clip: Backbone, colours: LabelledImages, tmp_path: Path
 ) -> None:
