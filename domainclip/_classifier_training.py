@@ -64,7 +64,9 @@ def train(
     crops = [_crops(len(x), generator) for _ in range(min(views, schedule.epochs))]
     clip.model.eval()
     known: list[Tensor] = []
-    if cache and not image_trained:
+    objective: Any = load("objectives", schedule.objective)(**schedule.objective_options)
+    sees_pixels = getattr(objective, "raw", False) or getattr(objective, "teacher", False)
+    if cache and not image_trained and not sees_pixels:
         known = [_encoded(clip, x, crop) for crop in crops]
     if known and hasattr(adapter, "synthesize"):
         more, of = adapter.synthesize(torch.cat(known), y.repeat(len(known)), generator)
@@ -72,7 +74,7 @@ def train(
     optimizer = _optimizer(clip, adapter, schedule)
     steps = schedule.epochs * -(-len(y) // schedule.batch_size)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
-    loss_of = _Loss(clip, adapter, schedule, classnames, templates, y, text_trained)
+    loss_of = _Loss(clip, adapter, objective, classnames, templates, y, text_trained)
     with torch.random.fork_rng(), torch.enable_grad():
         torch.manual_seed(seed)
         adapter.train()
@@ -116,14 +118,13 @@ class _Loss:
     """The objective of a schedule over a batch of the images, with the adapter's penalty."""
 
     def __init__(
-        self, clip: Backbone, adapter: Any, schedule: Schedule, classnames: Sequence[str],
+        self, clip: Backbone, adapter: Any, objective: Any, classnames: Sequence[str],
         templates: Sequence[str], y: Tensor, text_trained: bool,
     ) -> None:  # fmt: skip
         self.clip, self.classnames, self.templates, self.y = clip, classnames, templates, y
-        self.objective: Any = load("objectives", schedule.objective)(**schedule.objective_options)
-        self.penalty = getattr(adapter, "penalty", None)
-        self.raw = bool(getattr(self.objective, "raw", False))
-        teaches = getattr(self.objective, "teacher", False)
+        self.objective, self.penalty = objective, getattr(adapter, "penalty", None)
+        self.raw = bool(getattr(objective, "raw", False))
+        teaches = getattr(objective, "teacher", False)
         self.teacher = Teacher(clip.model, unit=not self.raw) if teaches else None
         self.counts = torch.bincount(y, minlength=len(classnames)).to(clip.device)
         with torch.no_grad():

@@ -158,6 +158,19 @@ def test_flyp_trains_both_towers_on_the_prompts_of_the_images() -> None:
     assert float(clip.logit_scale.detach()) <= 100.001
 
 
+@pytest.mark.parametrize("towers", [("text",), ("image",), ("image", "text")])
+def test_clip_refine_sees_the_images_whichever_tower_trains(towers: tuple[str, ...]) -> None:
+    clip = make_backbone("vit")
+    before = {name: value.clone() for name, value in clip.model.state_dict().items()}
+    found = few_shot(
+        clip, list(images(6)), [0, 1, 2] * 2, NAMES, method="clip_refine", epochs=1, lr=1e-3,
+        options={"towers": towers},
+    )  # fmt: skip
+    moved = {n for n, v in found.component.state().items() if not torch.equal(v, before[n])}
+    assert any(name.startswith("visual.") for name in moved) == ("image" in towers)
+    assert any(not name.startswith("visual.") for name in moved) == ("text" in towers)
+
+
 def test_ft_clip_moves_lower_blocks_less() -> None:
     clip = make_backbone("vit")
     before = {name: value.clone() for name, value in clip.model.state_dict().items()}
