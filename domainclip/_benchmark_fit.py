@@ -17,7 +17,7 @@ from domainclip.backbones import Backbone
 from domainclip.catalogue import entries, load
 from domainclip.classifier import Classifier, check_options, few_shot, make_component
 from domainclip.data.labelled import LabelledImages, Part, read_image
-from domainclip.errors import UnknownName, UsageError
+from domainclip.errors import UnfitTower, UnknownName, UsageError
 
 __all__ = [
     "METHOD_KINDS",
@@ -130,10 +130,8 @@ def fitted(
             options={name: value for name, value in options.items() if name not in training},
             **training,
         )  # fmt: skip
-    except UsageError as error:
-        if f"tower of {clip.name!r}" in str(error):  # it names the tower that it cannot serve
-            raise NotApplicable(str(error)) from error
-        raise
+    except UnfitTower as error:
+        raise NotApplicable(str(error)) from error
     seconds = time.perf_counter() - start
     made = replace(made, classnames=list(data.classnames))  # an exam names others
     try:

@@ -16,6 +16,7 @@ __all__ = [
     "OutputError",
     "OutputInUse",
     "RecipeError",
+    "UnfitTower",
     "UnknownName",
     "UnsafeFile",
     "UsageError",
@@ -48,6 +49,10 @@ class DomainclipError(Exception):
 
 class UsageError(DomainclipError):
     """A call that cannot be carried out as it is written."""
+
+
+class UnfitTower(UsageError):
+    """A method cannot work on a tower, or not with these options; the message names both."""
 
 
 class BadInput(DomainclipError):

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from domainclip.backbones import Backbone, Site
-from domainclip.errors import BadInput, UsageError
+from domainclip.errors import BadInput, UnfitTower, UsageError
 
 __all__ = [
     "Freeze",
@@ -70,7 +70,7 @@ def chosen_sites(
         ]
         if not sites:
             present = sorted({site.kind for site in backbone.sites(tower)})  # type: ignore[arg-type]
-            raise UsageError(
+            raise UnfitTower(
                 f"{method} finds nothing to change in the {tower} tower of {backbone.name!r}: "
                 f"targets are {', '.join(sorted(kinds))}"
                 + (f" in blocks {', '.join(map(str, blocks))}" if blocks is not None else "")

@@ -13,7 +13,7 @@ from domainclip.adapters._protocol import Schedule
 from domainclip.adapters._surgery import Freeze, checked_state
 from domainclip.backbones import Backbone
 from domainclip.backbones.sites import Tower
-from domainclip.errors import UsageError
+from domainclip.errors import UnfitTower, UsageError
 
 __all__ = ["WeightTuning"]
 
@@ -121,7 +121,7 @@ class WeightTuning:
         ]
         found = self._chosen(backbone, names)
         if not found:
-            raise UsageError(
+            raise UnfitTower(
                 f"{self._name}: the {tower} tower of {backbone.name!r} has no {self.what}."
             )
         return found

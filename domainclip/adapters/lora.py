@@ -39,7 +39,7 @@ from domainclip.adapters._surgery import (
 )
 from domainclip.backbones import Backbone, Site
 from domainclip.backbones.sites import KINDS, Kind, Tower
-from domainclip.errors import UsageError
+from domainclip.errors import UnfitTower, UsageError
 
 __all__ = ["LoRA"]
 
@@ -170,13 +170,13 @@ class LoRA:
         sites = chosen_sites("lora", backbone, [tower], kinds, self.blocks)
         kept = [site for site in sites if _adaptable(model, site)]
         if not kept:
-            raise UsageError(
+            raise UnfitTower(
                 f"lora finds no weight it can factor in the {tower} tower of {backbone.name!r} "
                 f"among {', '.join(kinds)}; convolutions must be 1x1."
             )
         bare = [site.module for site in kept if is_bare(model, site.module)]
         if bare and (self.dropout or self.dora):
-            raise UsageError(
+            raise UnfitTower(
                 f"lora: the {tower} tower of {backbone.name!r} takes the weight out of {bare[0]} "
                 "instead of calling it, so dropout and dora cannot act there; give dropout 0."
             )

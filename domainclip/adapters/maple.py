@@ -26,7 +26,7 @@ from domainclip.adapters._protocol import Schedule
 from domainclip.backbones import Backbone
 from domainclip.backbones.blocks import append_image_tokens, token_blocks
 from domainclip.backbones.soft_prompts import encode_prompts
-from domainclip.errors import UsageError
+from domainclip.errors import UnfitTower, UsageError
 
 __all__ = ["MaPLe"]
 
@@ -100,7 +100,7 @@ class _Deep(Prompts):
                 self.clip.image(torch.zeros(1, 3, *size))
         except (RuntimeError, AssertionError, ValueError) as error:
             self.detach()
-            raise UsageError(
+            raise UnfitTower(
                 f"maple: the image tower of {self.clip.name!r} takes no more tokens than an image "
                 f"has ({error})."
             ) from error

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from domainclip.backbones.sites import Tower, tower_prefix
-from domainclip.errors import UsageError
+from domainclip.errors import UnfitTower
 
 if TYPE_CHECKING:
     from domainclip.backbones.handle import Backbone
@@ -63,7 +63,7 @@ def token_blocks(backbone: Backbone, tower: Tower, what: str) -> Blocks:
             _width(owner),
             not getattr(owner, "batch_first", True),
         )
-    raise UsageError(
+    raise UnfitTower(
         f"{what} puts vectors among the tokens of a transformer, and the {tower} tower of "
         f"{backbone.name!r} is none."
     )

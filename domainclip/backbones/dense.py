@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from domainclip.backbones.shortening import used_positions
-from domainclip.errors import UsageError
+from domainclip.errors import UnfitTower, UsageError
 
 if TYPE_CHECKING:
     from domainclip.backbones.handle import Backbone
@@ -91,8 +91,8 @@ def check_dense(backbone: Backbone, what: str) -> None:
     try:
         _image_way(backbone)
         _text_place(backbone)
-    except UsageError as error:
-        raise UsageError(f"{what}: {error}") from error
+    except UnfitTower as error:
+        raise UnfitTower(f"{what}: {error}") from error
 
 
 def _image_way(backbone: Backbone) -> Callable[[Any, Tensor, Path], tuple[Tensor, Tensor]]:
@@ -105,7 +105,7 @@ def _image_way(backbone: Backbone) -> Callable[[Any, Tensor, Path], tuple[Tensor
     plain = getattr(visual, "attn_pool", None) is None and hasattr(visual, "ln_post")
     if blocks is not None and plain and visual.pool_type != "none":
         return _vit
-    raise UsageError(
+    raise UnfitTower(
         f"the image tower of {backbone.name!r} ({type(visual).__name__}) pools in a way that "
         "leaves its positions without a place in the space of texts."
     )
@@ -175,7 +175,7 @@ def _text_place(backbone: Backbone) -> tuple[Any, nn.Module]:
     if getattr(tower, "cls_emb", None) is None and isinstance(final, nn.Module):
         return tower, final
     reason = "only its class token lies" if final is not None else "its positions do not lie"
-    raise UsageError(
+    raise UnfitTower(
         f"the text tower of {backbone.name!r} ({type(tower).__name__}) has no features of words: "
         f"{reason} in the space of images."
     )

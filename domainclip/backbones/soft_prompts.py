@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from domainclip.backbones.blocks import Blocks, replace_text_tokens
-from domainclip.errors import UsageError
+from domainclip.errors import UnfitTower, UsageError
 
 if TYPE_CHECKING:
     from domainclip.backbones.handle import Backbone
@@ -49,7 +49,7 @@ def prompts_around(
     length = backbone.context_length
     special, marker = _frame(backbone)
     if n_ctx < 1 or special + n_ctx + 2 > length:
-        raise UsageError(
+        raise UnfitTower(
             f"n_ctx is {n_ctx}: the text tower of {backbone.name!r} has {length} positions, so it "
             f"must lie from 1 to {length - special - 2}."
         )

@@ -14,7 +14,7 @@ import torch
 import domainclip as dc
 from domainclip.backbones import Backbone
 from domainclip.catalogue import entries
-from domainclip.errors import UsageError
+from domainclip.errors import UnfitTower
 from tests.data.tiny_towers import images, make_backbone
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "adaptation.md"
@@ -79,7 +79,7 @@ def _tried(method: str, clip: Backbone, bank: str) -> str:
     training = {} if method in HEADS else {"epochs": 1}
     try:
         found = dc.few_shot(clip, *given, NAMES, method=method, options=options, **training)
-    except UsageError as error:
+    except UnfitTower as error:
         assert f"tower of {clip.name!r}" in str(error)
         answer = "no"
     else:
