@@ -7,7 +7,6 @@ that a step is the text tower's alone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,7 @@ from domainclip.backbones.prompts import filled
 from domainclip.catalogue import load
 from domainclip.objectives._protocol import Alone
 from domainclip.training._raw import Teacher, raw_image, raw_text
-from domainclip.training.optimizer import parameter_groups
+from domainclip.training.optimizer import bound_logit_scale, parameter_groups
 from domainclip.training.settings import TrainerSettings
 
 __all__ = ["schedule_of", "train", "trained_towers"]
@@ -93,7 +92,7 @@ def train(
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 falling.step()
-                loss_of.bound_scale()
+                bound_logit_scale(clip.model)
     adapter.eval()
     if hasattr(adapter, "finish"):
 
@@ -155,13 +154,6 @@ class _Loss:
             logit_bias=clip.logit_bias, gather=Alone(), **more,
         )  # fmt: skip
         return loss if self.penalty is None else loss + self.penalty(image, labels, text)
-
-    def bound_scale(self) -> None:
-        """CLIP's bound on a logit scale that trains, section 2.5 of its paper."""
-        scale = getattr(self.clip.model, "logit_scale", None)
-        if isinstance(scale, Tensor) and scale.requires_grad:
-            with torch.no_grad():
-                scale.clamp_(max=math.log(100.0))
 
     def _captions(self, rows: Tensor) -> tuple[str, ...]:
         """A prompt of each image's class, by a template drawn at every step."""

@@ -13,7 +13,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -35,6 +35,7 @@ __all__ = [
     "KINDS",
     "Entry",
     "by_class_name",
+    "check_options",
     "class_in_file",
     "entries",
     "file_of",
@@ -137,6 +138,13 @@ def load(kind: str, name: str) -> type[Any]:
         raise UsageError(f"{name!r}: module {module_name!r} has no class {class_name!r}.")
     loaded: type[Any] = getattr(module, class_name)
     return loaded
+
+
+def check_options(method: str, options: Iterable[str], known: Collection[str]) -> None:
+    """Raises UsageError for an option that is not known."""
+    for name in options:
+        if name not in known:
+            raise UsageError(f"{method} has no option {name!r}.{nearest(name, known)}")
 
 
 def by_class_name(kind: str, class_name: str) -> type[Any]:

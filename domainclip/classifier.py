@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ from domainclip.adapters.storage import (
 )
 from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
 from domainclip.backbones.pictures import to_rgb
-from domainclip.catalogue import entries, load
+from domainclip.catalogue import check_options, entries, load
 from domainclip.data.few_shot import draw_shots
-from domainclip.errors import BadInput, UnknownName, UsageError, WeightsMismatch, nearest
+from domainclip.errors import BadInput, UnknownName, UsageError, WeightsMismatch
 
-__all__ = ["Classifier", "check_options", "few_shot", "load_classifier", "make_component"]
+__all__ = ["Classifier", "few_shot", "load_classifier", "make_component"]
 
 HEAD_WEIGHTS, DESCRIPTION = "head.safetensors", "classifier.json"
 
@@ -352,13 +352,6 @@ def make_component(
 
 def _default(made: type[Any], name: str) -> Any:
     return next(option.default for option in fields(made) if option.name == name)
-
-
-def check_options(method: str, options: Iterable[str], known: Collection[str]) -> None:
-    """Raises UsageError for an option that is not known."""
-    for name in options:
-        if name not in known:
-            raise UsageError(f"{method} has no option {name!r}.{nearest(name, known)}")
 
 
 def _indices(labels: Sequence[Any], classnames: Sequence[str]) -> Tensor:

@@ -9,10 +9,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from domainclip.adapters._protocol import Schedule, inject_for
+from domainclip.adapters._protocol import Schedule, inject_for, with_tuples
 from domainclip.backbones import Backbone, Site
-from domainclip.catalogue import load
-from domainclip.errors import UsageError, nearest
+from domainclip.catalogue import check_options, load
+from domainclip.errors import UsageError
 
 __all__ = ["PartAdapter", "built"]
 
@@ -24,12 +24,8 @@ def built(owner: str, name: str, options: Mapping[str, Any], seed: int) -> Any:
     """
     made = load("adapters", name)
     known = [option.name for option in fields(made) if option.init]
-    for option in options:
-        if option not in known:
-            raise UsageError(f"{owner}: {name} has no option {option!r}.{nearest(option, known)}")
-    # JSON and YAML have lists where dataclasses have tuples
-    given = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
-    adapter = made(**{**({"seed": seed} if "seed" in known else {}), **given})
+    check_options(f"{owner}: {name}", options, known)
+    adapter = made(**{**({"seed": seed} if "seed" in known else {}), **with_tuples(options)})
     for hook, why in (
         ("synthesize", "makes features of its own to train on"),
         ("fit_captions", "learns from captions without an image"),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from domainclip.backbones import Backbone
 
-__all__ = ["Adapter", "Schedule", "inject_for"]
+__all__ = ["Adapter", "Schedule", "inject_for", "with_tuples"]
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class Adapter(Protocol):
     plain weight, what is added to it) of each; see ``evaluation.understanding``.
 
     What else an adapter may have: ``schedule``, a ``Schedule`` of its own. ``decay_vectors``: its
-    one-dimensional parameters are decayed too.
-    ``for_classes(classnames, templates)``, called before ``inject``. ``penalty(image, labels,
-    text)``, a scalar that is added to the loss. ``synthesize(features, labels, generator)``: more
-    features (k, d) and their labels (k,), made from those of a frozen image tower before the
-    training, in which they take part. ``finish(losses)``, called after the training with what gives
-    the loss of one image after the other. One that learns from
-    texts without an image says ``learns_from = "captions"`` and has ``fit_captions(captions,
-    targets, schedule, seed)``, targets (n, c) bool. ``image_logits(images)``, (n, c): what a
-    classifier answers, for one that reads more of an image than its feature.
+    one-dimensional parameters are decayed too. ``for_classes(classnames, templates)``, called
+    before ``inject``. ``penalty(image, labels, text)``, a scalar that is added to the loss.
+    ``synthesize(features, labels, generator)``: more features (k, d) and their labels (k,), made
+    from those of a frozen image tower before the training, in which they take part.
+    ``finish(losses)``, called after the training with what gives the loss of one image after the
+    other. One that learns from texts without an image says ``learns_from = "captions"`` and has
+    ``fit_captions(captions, targets, schedule, seed)``, targets (n, c) bool.
+    ``image_logits(images)``, (n, c): what a classifier answers, for one that reads more of an
+    image than its feature.
     """
 
     def inject(self, backbone: Backbone) -> None: ...
@@ -70,3 +70,8 @@ def inject_for(
     if hasattr(adapter, "for_classes"):
         adapter.for_classes(classnames, templates)
     adapter.inject(backbone)
+
+
+def with_tuples(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as dataclasses have them: tuples where JSON and YAML have lists."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from domainclip import __version__
-from domainclip.adapters._protocol import inject_for
+from domainclip.adapters._protocol import inject_for, with_tuples
 from domainclip.backbones import Backbone
 from domainclip.backbones._tensor_file import save_tensors
 from domainclip.catalogue import entries, load
@@ -112,11 +112,8 @@ def build(kind: str, description: Mapping[str, Any], path: Path, method: str | N
             f"{path}: its method {named!r} is code outside of domainclip, which was not run; give "
             "method=... with that name if you trust it."
         )
-    # JSON has lists where dataclasses have tuples
-    given = dict(description["arguments"])
-    given = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
     try:
-        return load(kind, named)(**given)
+        return load(kind, named)(**with_tuples(description["arguments"]))
     except TypeError as error:
         raise BadInput(f"{path}: {named!r} does not take these arguments ({error}).") from error
 

@@ -17,7 +17,7 @@ from domainclip.backbones.prompts import filled
 from domainclip.objectives._protocol import Alone, Batch, Gather, Objective, products
 from domainclip.training._gather import RankGather
 from domainclip.training._raw import Teacher, raw_image, raw_text
-from domainclip.training.optimizer import make_optimizer, make_schedule
+from domainclip.training.optimizer import bound_logit_scale, make_optimizer, make_schedule
 from domainclip.training.settings import TrainerSettings
 
 __all__ = ["Tower", "Tuning", "Validation", "from_classes"]
@@ -173,10 +173,7 @@ class Tuning(lightning.LightningModule):
         self.lr = float(optimizer.param_groups[-1]["lr"])
 
     def on_before_zero_grad(self, optimizer: Optimizer) -> None:
-        scale = getattr(self.model, "logit_scale", None)
-        if isinstance(scale, nn.Parameter) and scale.requires_grad:
-            with torch.no_grad():
-                scale.clamp_(max=np.log(100.0))  # CLIP's bound, section 2.5 of the paper
+        bound_logit_scale(self.model)
 
     def on_validation_epoch_start(self) -> None:
         self.model.eval()

@@ -11,13 +11,14 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
+import torch
 from torch.nn import Parameter
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from domainclip.training.settings import TrainerSettings
 
-__all__ = ["make_optimizer", "make_schedule", "parameter_groups"]
+__all__ = ["bound_logit_scale", "make_optimizer", "make_schedule", "parameter_groups"]
 
 _BLOCK = re.compile(r"(.*?\b(?:resblocks|blocks|layers|stages|layer(?=[.\d])))\.?(\d+)\.")
 _BEFORE = re.compile(
@@ -89,6 +90,14 @@ def make_schedule(optimizer: Optimizer, settings: TrainerSettings, total_steps: 
         return floor + (1 - floor) * left
 
     return LambdaLR(optimizer, factor)
+
+
+def bound_logit_scale(model: object) -> None:
+    """CLIP's bound of 100 on a logit scale that trains, section 2.5 of its paper."""
+    scale = getattr(model, "logit_scale", None)
+    if isinstance(scale, Parameter) and scale.requires_grad:
+        with torch.no_grad():
+            scale.clamp_(max=math.log(100.0))
 
 
 def _layer_scales(parameters: Mapping[str, Parameter], decay: float) -> dict[str, float]:
