@@ -12,38 +12,13 @@ from domainclip import _benchmark_fit
 from domainclip._benchmark import benchmark
 from domainclip._benchmark_data import Exam, Features, draw, exams_of
 from domainclip._benchmark_fit import fitted
-from domainclip.backbones import Backbone, load_backbone
+from domainclip.backbones import Backbone
 from domainclip.data.datasets import open_dataset
 from domainclip.data.labelled import LabelledImages
 from domainclip.heads import GDANew
-from tests.data.tiny_clip import write_tiny_clip
-from tests.unit.test_benchmark import COLOURS, make_tree, parts
+from tests.data.colour_folders import parts
 
 SMALL = {"epochs": 2, "encoder_width": 8, "generator_width": 8, "generator_epochs": 2}
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("new_classes")
-    write_tiny_clip(place / "tiny")
-    make_tree(place / "colours", tuple(COLOURS))
-    make_tree(place / "warm", ("red", "white"), seed=1)
-    return place
-
-
-@pytest.fixture(scope="module")
-def clip(place: Path) -> Backbone:
-    return load_backbone(str(place / "tiny"))
-
-
-@pytest.fixture(autouse=True)
-def own_cache(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOMAINCLIP_CACHE", str(place / "cache"))
-
-
-@pytest.fixture
-def colours(place: Path) -> LabelledImages:
-    return open_dataset(str(place / "colours"))
 
 
 @pytest.mark.parametrize("method", ["ship", "gda_new"])

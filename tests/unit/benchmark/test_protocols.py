@@ -7,11 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image
 
 from domainclip import _benchmark_cells as cells
 from domainclip._benchmark import benchmark
@@ -23,52 +21,7 @@ from domainclip.data.datasets import open_dataset
 from domainclip.data.few_shot import draw_shots
 from domainclip.data.labelled import LabelledImages, Part
 from domainclip.errors import BadInput, OutputInUse, UnknownName, UsageError
-from domainclip.evaluation._benchmark_table import Row
-from tests.data.tiny_clip import write_tiny_clip
-
-COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), "white": (230,) * 3}
-
-
-def make_tree(folder: Path, colours: tuple[str, ...], seed: int = 0, count: int = 10) -> Path:
-    noise = np.random.default_rng(seed)
-    for name in colours:
-        (folder / name).mkdir(parents=True)
-        for i in range(count):
-            pixels = np.array(COLOURS[name]) + noise.integers(-30, 30, (16, 16, 3))
-            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / name / f"{i}.png")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("benchmark")
-    write_tiny_clip(place / "tiny")
-    make_tree(place / "colours", tuple(COLOURS))
-    make_tree(place / "warm", ("red", "white"), seed=1)
-    return place
-
-
-@pytest.fixture(scope="module")
-def clip(place: Path) -> Backbone:
-    return load_backbone(str(place / "tiny"))
-
-
-@pytest.fixture(autouse=True)
-def own_cache(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOMAINCLIP_CACHE", str(place / "cache"))
-
-
-@pytest.fixture
-def colours(place: Path) -> LabelledImages:
-    return open_dataset(str(place / "colours"))
-
-
-def parts(rows: tuple[Row, ...], **wanted: object) -> dict[str, float | None]:
-    return {
-        f"{r.part} {r.metric}".strip(): r.value
-        for r in rows
-        if all(getattr(r, key) == value for key, value in wanted.items())
-    }
+from tests.data.colour_folders import make_tree, parts
 
 
 def test_few_shot_gives_every_metric_of_heads_and_adapters(
