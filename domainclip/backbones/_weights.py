@@ -37,6 +37,13 @@ class PlainWeights:
         """Those tensors as they are now, detached, without what adapters added."""
         return {name: self._now(name, tensor).detach() for name, tensor in self._recorded.items()}
 
+    def are_all_of(self, state: Mapping[str, Tensor]) -> bool:
+        """Whether a model's state is these tensors alone, so that no adapter is in it."""
+        plain = self.tensors()
+        return plain.keys() == state.keys() and all(
+            tensor.data_ptr() == state[name].data_ptr() for name, tensor in plain.items()
+        )
+
     def _now(self, name: str, recorded: Tensor) -> Tensor:
         if isinstance(recorded, nn.Parameter):
             return recorded  # adapters may move it, the object stays the same

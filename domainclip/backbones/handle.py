@@ -147,7 +147,9 @@ class Backbone:
         after it has tuned them. The same on every device and in every process.
         """
         if self._weights_hash is None:
-            self._weights_hash = hash_of(self._plain.tensors())
+            # without an adapter it is the state's, whose hash is kept: nothing is read twice
+            alone = self._plain.are_all_of(self.model.state_dict())
+            self._weights_hash = self.state_hash() if alone else hash_of(self._plain.tensors())
         return self._weights_hash
 
     def weights_changed(self) -> None:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from domainclip.backbones import Backbone, FeatureCache, load_backbone
+from domainclip.backbones import Backbone, FeatureCache, _weights, load_backbone
 from domainclip.errors import BadInput, UsageError
 from tests.data.tiny_clip import write_tiny_clip
 from tests.data.tiny_towers import KINDS, images, make_backbone, token_ids
@@ -162,6 +162,26 @@ def test_hashes_tell_weights_apart(tmp_path: Path) -> None:
     assert first.weights_hash() == again.weights_hash()  # as it was when first asked
     first.weights_changed()
     assert first.weights_hash() == first.state_hash()
+
+
+def test_a_plain_backbone_is_read_once_for_both_of_its_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    real = _weights._digest
+
+    def counted(name: str, tensor: torch.Tensor) -> bytes:
+        read.append(name)
+        return real(name, tensor)
+
+    monkeypatch.setattr(_weights, "_digest", counted)
+    clip = load_backbone(str(write_tiny_clip(tmp_path / "tiny")))
+    assert clip.weights_hash() == clip.state_hash()
+    assert len(read) == len(set(read)) == len(clip.model.state_dict())
+    plain, first = clip.weights_hash(), next(clip.model.parameters())
+    with torch.no_grad():
+        first.add_(1)
+    assert clip.weights_hash() == plain != clip.state_hash()
 
 
 def test_saved_folder_loads_in_open_clip_and_here(clip: Backbone, tmp_path: Path) -> None:
