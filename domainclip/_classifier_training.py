@@ -181,11 +181,7 @@ def _optimizer(clip: Backbone, adapter: Any, schedule: Schedule) -> torch.optim.
             lr=schedule.lr, weight_decay=schedule.weight_decay, layer_decay=schedule.layer_decay
         )
         parameters = parameter_groups(named, settings)
-    if schedule.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters, lr=schedule.lr, momentum=0.9, weight_decay=schedule.weight_decay
-        )
-    return torch.optim.AdamW(parameters, lr=schedule.lr, weight_decay=schedule.weight_decay)
+    return schedule.optimizer_of(parameters)
 
 
 def _encoded(clip: Backbone, x: Tensor, crops: Tensor) -> Tensor:

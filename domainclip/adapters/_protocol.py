@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from domainclip.backbones import Backbone
@@ -29,6 +30,14 @@ class Schedule:
     objective: str = "class_prompts"
     objective_options: Mapping[str, Any] = field(default_factory=dict)
     layer_decay: float = 1.0
+
+    def optimizer_of(self, parameters: Any) -> torch.optim.Optimizer:
+        """SGD with momentum 0.9, or AdamW, over parameters or groups of them."""
+        if self.optimizer == "sgd":
+            return torch.optim.SGD(
+                parameters, lr=self.lr, momentum=0.9, weight_decay=self.weight_decay
+            )
+        return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay)
 
 
 class Adapter(Protocol):

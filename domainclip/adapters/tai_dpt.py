@@ -85,7 +85,7 @@ class TaIDPT(PromptAdapter):
         self.eval()
         backbone.model.eval()
         features = CaptionFeatures(backbone, [captions[row] for row in kept.tolist()])
-        optimizer = _optimizer(list(self.parameters()), schedule)
+        optimizer = schedule.optimizer_of(list(self.parameters()))
         steps = schedule.epochs * -(-len(kept) // schedule.batch_size)
         falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         generator = torch.Generator().manual_seed(seed)
@@ -207,10 +207,3 @@ def _kept(targets: Tensor) -> Tensor:
             stacklevel=3,
         )
     return kept
-
-
-def _optimizer(parameters: list[Any], schedule: Schedule) -> torch.optim.Optimizer:
-    lr, decay = schedule.lr, schedule.weight_decay
-    if schedule.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr, momentum=0.9, weight_decay=decay)
-    return torch.optim.AdamW(parameters, lr, weight_decay=decay)
