@@ -12,6 +12,7 @@ from torch.nn import functional
 from domainclip.adapters._prompting import PromptAdapter
 from domainclip.backbones import Backbone
 from domainclip.backbones._streaming import inference
+from domainclip.backbones._unit import widened
 from domainclip.backbones.shortening import shortened, text_features
 from domainclip.banks import class_key, missing, rows_of
 from domainclip.errors import UsageError
@@ -88,7 +89,7 @@ def encode_sentences(
         for rows in torch.split(ids, TOGETHER) if len(ids) else ():
             short = shortened(backbone.model, rows).to(backbone.device)
             z = text_features(backbone.model, short)
-            found.append((z.float() if z.dtype.itemsize < 4 else z).cpu())
+            found.append(widened(z).cpu())
     # joined outside: an inference tensor could not be trained on
     features = torch.cat(found) if found else torch.zeros(0, backbone.embed_dim)
     if unit:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from domainclip.backbones.shortening import used_positions
+from domainclip.backbones._unit import unit as to_unit
+from domainclip.backbones.shortening import projected, used_positions
 from domainclip.errors import UnfitTower, UsageError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def dense_image(
         raise UsageError(f"path is 'value' or 'projected', not {path!r}.")
     way = _image_way(backbone)
     pooled, tokens = way(backbone.model.visual, x.to(backbone.device, backbone.dtype), path)
-    return (_unit(pooled), _unit(tokens)) if unit else (pooled, tokens)
+    return (to_unit(pooled), to_unit(tokens)) if unit else (pooled, tokens)
 
 
 def dense_text(
@@ -81,9 +81,9 @@ def dense_text(
         hidden, mask = given[0].last_hidden_state, given[1].bool()
         tokens = tower.proj(hidden)
     else:
-        tokens = _projected(output, tower.text_projection)
+        tokens = projected(output, tower.text_projection)
         mask = _real(backbone, ids)[:, : tokens.shape[1]].to(tokens.device)
-    return pooled, _unit(tokens) if unit else tokens, mask
+    return pooled, to_unit(tokens) if unit else tokens, mask
 
 
 def check_dense(backbone: Backbone, what: str) -> None:
@@ -130,7 +130,7 @@ def _vit(visual: Any, x: Tensor, path: Path) -> tuple[Tensor, Tensor]:
         tokens = _alone(block.forward, given[0][:, 1 : output.shape[1]])
     else:
         tokens = output[:, 1:]
-    return pooled, _projected(visual.ln_post(tokens), visual.proj)
+    return pooled, projected(visual.ln_post(tokens), visual.proj)
 
 
 def _timm(visual: Any, x: Tensor, path: Path) -> tuple[Tensor, Tensor]:
@@ -191,13 +191,6 @@ def _real(backbone: Backbone, ids: Tensor) -> Tensor:
     return torch.arange(ids.shape[1], device=ids.device) < used[:, None]
 
 
-def _projected(x: Tensor, projection: Any) -> Tensor:
-    if projection is None:
-        return x
-    out: Tensor = projection(x) if isinstance(projection, nn.Module) else x @ projection
-    return out
-
-
 @contextmanager
 def _seen(module: nn.Module) -> Iterator[list[tuple[Any, Any]]]:
     """(positional arguments, output) of the module's calls, in their order."""
@@ -207,7 +200,3 @@ def _seen(module: nn.Module) -> Iterator[list[tuple[Any, Any]]]:
         yield found
     finally:
         hook.remove()
-
-
-def _unit(z: Tensor) -> Tensor:
-    return functional.normalize(z.float() if z.dtype.itemsize < 4 else z, dim=-1)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from domainclip.backbones._streaming import default_autocast, image_batches, inference
+from domainclip.backbones._unit import unit
 from domainclip.backbones._weights import PlainWeights, StateHash, hash_of
 from domainclip.backbones.pictures import Preprocess
 from domainclip.backbones.prompts import prompts_of
@@ -216,14 +216,14 @@ class Backbone:
 
     def image(self, x: Tensor) -> Tensor:
         """Preprocessed images (b, 3, h, w) -> (b, d) of unit length."""
-        return _unit(self._image_features(x.to(self.device, self.dtype)))
+        return unit(self._image_features(x.to(self.device, self.dtype)))
 
     def text(self, ids: Tensor) -> Tensor:
         """Token ids (b, t) -> (b, d) of unit length, on the shortest exact context.
 
         Ids that still lie on the CPU spare the device a wait for their length.
         """
-        return _unit(self._text_features(self._shortened(ids).to(self.device)))
+        return unit(self._text_features(self._shortened(ids).to(self.device)))
 
     def class_text(
         self,
@@ -242,7 +242,7 @@ class Backbone:
         if self._prompt_ids is None or self._prompt_ids[0] != tuple(prompts):
             self._prompt_ids = tuple(prompts), self.tokenize(prompts)
         z = self.text(self._prompt_ids[1])  # (c * k, d)
-        return _unit(z.reshape(len(classnames), each, -1).mean(1))
+        return unit(z.reshape(len(classnames), each, -1).mean(1))
 
     def cosines(self, image: Tensor, text: Tensor) -> Tensor:
         """The logit scale times the cosines (b, c) of features (b, d) and class texts (c, d), or
@@ -268,7 +268,7 @@ class Backbone:
         """
         with inference(self.model, self.autocast):
             found = [
-                _unit(self._forward_image(batch.to(self.device, self.dtype))).float().cpu()
+                unit(self._forward_image(batch.to(self.device, self.dtype))).float().cpu()
                 for batch in image_batches(images, self.preprocess, batch_size)
             ]
         # joined outside: an inference tensor could not be trained on
@@ -301,7 +301,7 @@ class Backbone:
         with inference(self.model, self.autocast):
             for rows in torch.split(order, batch_size) if len(order) else ():
                 batch = self._shortened(ids[rows]).to(self.device)
-                found[rows] = _unit(self._forward_text(batch)).float().cpu()
+                found[rows] = unit(self._forward_text(batch)).float().cpu()
         return found
 
     def classifier(
@@ -318,7 +318,7 @@ class Backbone:
                 learned = self.class_prompts(classnames, None).float().cpu()
             return learned.clone()
         prompts, each = prompts_of(classnames, templates)
-        return _unit(self.encode_text(prompts).reshape(len(classnames), each, -1).mean(1))
+        return unit(self.encode_text(prompts).reshape(len(classnames), each, -1).mean(1))
 
     def classify(
         self,
@@ -357,8 +357,3 @@ class Backbone:
 
     def _shortened(self, ids: Tensor) -> Tensor:
         return shortened(self.model, ids, self._length_step)
-
-
-def _unit(z: Tensor) -> Tensor:
-    """Rows of unit length; half precision is widened, where a norm would lose three digits."""
-    return functional.normalize(z.float() if z.dtype.itemsize < 4 else z, dim=-1)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["shortened", "text_features", "used_positions"]
+__all__ = ["projected", "shortened", "text_features", "used_positions"]
 
 
 def text_features(model: nn.Module, ids: Tensor) -> Tensor:
@@ -37,10 +37,15 @@ def text_features(model: nn.Module, ids: Tensor) -> Tensor:
     x = tower.transformer(x, attn_mask=tower.attn_mask[:length, :length])
     x = tower.ln_final(x)  # (b, t, width)
     pooled = x[torch.arange(len(x), device=x.device), _pooled_at(tower, ids)]  # (b, width)
-    projection = tower.text_projection
+    return projected(pooled, tower.text_projection)
+
+
+def projected(x: Tensor, projection: Any) -> Tensor:
+    """x (..., width) in the space of both towers: by a matrix, by a module, or as it is (None)."""
     if projection is None:
-        return pooled
-    return projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection
+        return x
+    out: Tensor = projection(x) if isinstance(projection, nn.Module) else x @ projection
+    return out
 
 
 def shortened(model: nn.Module, ids: Tensor, step: int = 1) -> Tensor:
