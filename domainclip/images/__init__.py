@@ -1,1 +1,1 @@
-"""TODO"""
+"""Pictures: decoding within bounds, stretches to eight bits, perceptual hashes."""
