@@ -173,6 +173,8 @@ def few_shot(
 
     Raises UnknownName for a method that is neither; BadInput where images and labels do not fit.
     """
+    if isinstance(classnames, str):
+        raise UsageError(f"class names are a list of names, not the text {classnames!r}.")
     classnames = list(classnames)
     chosen = list(templates or DEFAULT_TEMPLATES)
     heads, adapters = ({e.name for e in entries(kind)} for kind in ("heads", "adapters"))
@@ -361,7 +363,10 @@ def _indices(labels: Sequence[Any], classnames: Sequence[str]) -> Tensor:
         raise UsageError("class names must differ from each other.")
     found = []
     for number, label in enumerate(labels):
-        index = place.get(label) if isinstance(label, str) else int(label)
+        try:
+            index = place.get(label) if isinstance(label, str) else int(label)
+        except (TypeError, ValueError, OverflowError):  # no number, or none that is finite
+            index = None
         if index is None or not 0 <= index < len(classnames):
             raise BadInput(
                 f"label {label!r} of image {number} is none of the {len(classnames)} classes."

@@ -109,8 +109,11 @@ def test_wrong_calls_end_in_a_sentence(clip: Backbone, tmp_path: Path) -> None:
         dc.few_shot(clip, pictures, labels, NAMES, method="lora", options={"towers": "image"})
     with pytest.raises(BadInput, match="one label an image"):
         dc.few_shot(clip, pictures, labels[:-1], NAMES)
-    with pytest.raises(BadInput, match="'mauve' of image 1"):
-        dc.few_shot(clip, pictures[:2], ["red", "mauve"], NAMES)
+    for wrong in ("mauve", float("nan"), float("inf"), None, 3):
+        with pytest.raises(BadInput, match=f"label {wrong!r} of image 1"):
+            dc.few_shot(clip, pictures[:2], ["red", wrong], NAMES)
+    with pytest.raises(UsageError, match="a list of names, not the text 'red'"):
+        dc.few_shot(clip, pictures, labels, "red")
     saved = dc.few_shot(clip, pictures, labels, NAMES).save(tmp_path / "c")
     other = dc.load_backbone(str(write_tiny_clip(tmp_path / "other", seed=1)))
     with pytest.raises(WeightsMismatch, match="was made for"):
