@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ _STYLE = {
     "legend.frameon": False, "axes.grid": True, "grid.color": "#e4e4e4", "grid.linewidth": 0.7,
 }  # fmt: skip
 _MARKERS = "osD^vPX*<>"
+_LINE = 0.185  # height of a line of the legend, inches
+_MANY = 8  # methods from which on intervals are faint, so that the means can be seen
 
 
 def write_plots(found: Sequence[Summary], folder: Path) -> list[Path]:
@@ -40,14 +42,14 @@ def _at_shots(rows: Sequence[Summary]) -> Figure:
     looks = _looks(rows)
     columns = min(3, len(places))
     lines = -(-len(places) // columns)
-    figure = Figure(figsize=(3.6 * columns + 1.8, 3.0 * lines), layout="constrained")
+    size = (3.6 * columns + 1.8, _height(3.0 * lines, looks))
+    figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel().tolist()
     for panel, place in zip(panels, places, strict=False):
         here = [row for row in rows if _place(row, rows) == place]
         for at, (name, (colour, marker)) in enumerate(looks.items()):
-            aside = 2 ** (
-                0.05 * (at - len(looks) / 2)
-            )  # so that intervals do not lie on each other
+            # so that intervals do not lie on each other, nor on those of other shots
+            aside = 2 ** (min(0.05, 0.8 / len(looks)) * (at - len(looks) / 2))
             mine = sorted((r for r in here if variant_of(r) == name), key=lambda r: r.shots)
             if mine and not mine[-1].shots:  # the text alone
                 panel.axhline(100 * (mine[0].mean or 0), color=colour, ls=(0, (4, 3)), label=name)
@@ -55,8 +57,10 @@ def _at_shots(rows: Sequence[Summary]) -> Figure:
                 mean = [100 * (r.mean or 0) for r in mine]
                 half = [100 * ((r.high if r.high is not None else r.mean or 0) - (r.mean or 0))
                         for r in mine]  # fmt: skip
-                panel.errorbar([aside * r.shots for r in mine], mean, half, color=colour,
-                               marker=marker, ms=4.5, lw=1.4, capsize=2, label=name)  # fmt: skip
+                x = [aside * r.shots for r in mine]
+                drawn = panel.errorbar(x, mean, half, color=colour, marker=marker, ms=4.5, lw=1.4,
+                                       capsize=2, label=name)  # fmt: skip
+                _faint(drawn, looks)
         panel.set_title(place, loc="left", fontsize=9.5)
         shots = sorted({row.shots for row in rows if row.shots})
         if shots:
@@ -79,16 +83,18 @@ def _cost(rows: Sequence[Summary]) -> Figure:
     here = [row for row in rows if _place(row, rows) == place]
     most = max(row.shots for row in here)
     last = [row for row in here if row.shots in (most, 0)]
-    figure = Figure(figsize=(9.0, 3.4), layout="constrained")
+    looks = _looks(rows)
+    figure = Figure(figsize=(9.0, _height(3.4, looks)), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    for name, (colour, marker) in _looks(rows).items():
+    for name, (colour, marker) in looks.items():
         for row in (row for row in last if variant_of(row) == name):
             y = 100 * (row.mean or 0)
             half = 0.0 if row.high is None else 100 * row.high - y
             for panel, x in zip(panels, (row.parameters, row.fit_seconds), strict=True):
                 if x is not None:
-                    panel.errorbar([x], [y], [half], color=colour, marker=marker, ms=6, capsize=2,
-                                   ls="none", label=name)  # fmt: skip
+                    drawn = panel.errorbar([x], [y], [half], color=colour, marker=marker, ms=6,
+                                           capsize=2, ls="none", label=name)  # fmt: skip
+                    _faint(drawn, looks)
     panels[0].set_xscale("symlog", linthresh=100)
     panels[0].set_xlabel("parameters added")
     panels[1].set_xscale("log")
@@ -97,6 +103,17 @@ def _cost(rows: Sequence[Summary]) -> Figure:
     panels[0].set_title(f"{place}, {most} shots a class", loc="left", fontsize=9.5)
     _legend(figure, panels)
     return figure
+
+
+def _height(least: float, looks: Sized) -> float:
+    """Inches that the panels need, or the legend."""
+    return max(least, _LINE * len(looks) + 0.3)
+
+
+def _faint(drawn: Any, looks: Sized) -> None:
+    """The intervals of one method, behind the means where there are many methods."""
+    for part in (*drawn[1], *drawn[2]) if len(looks) > _MANY else ():
+        part.set(alpha=0.25, linewidth=0.8, zorder=1)
 
 
 def _legend(figure: Figure, panels: Sequence[Axes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -109,3 +110,16 @@ def test_tables_and_plots_are_written(tmp_path: Path) -> None:
         assert "gda" in path.read_text()
         assert "seconds to fit" in path.read_text() or path.name != "cost.svg"
     assert write_plots([], tmp_path) == []
+
+
+def test_the_legend_of_many_methods_lies_inside_the_picture(tmp_path: Path) -> None:
+    names = [f"method_{number}" for number in range(30)]
+    rows = [row(0.5, method=name, shots=k) for name in names for k in (1, 4)]
+    for path in write_plots(summarised(rows), tmp_path):
+        text = path.read_text()
+        height = float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', text)[1])  # type: ignore[index]
+        for name in names:
+            found = re.search(rf'translate\([\d.]+ ([-\d.]+)\)[^<]*">{name}</text>', text)
+            found = found or re.search(rf'y="([-\d.]+)"[^<]*>{name}</text>', text)
+            assert found is not None, name
+            assert 0 < float(found[1]) < height, (path.name, name)
