@@ -20,7 +20,7 @@ from domainclip._recipe_check import FLAT, section, shown
 from domainclip._recipe_options import learns_from_captions
 from domainclip._recipe_yaml import Document, dump, parse
 from domainclip.catalogue import load, recipes
-from domainclip.data.settings import DataSettings, Problem
+from domainclip.data.settings import DataSettings, Problem, namesakes
 from domainclip.errors import BadInput, RecipeError, UnknownName, nearest
 from domainclip.training.settings import TrainerSettings
 
@@ -80,11 +80,9 @@ class TextSettings:
         for number, template in enumerate(self.templates):
             if "{}" not in template:
                 yield ("templates", number), f"{template!r} has no {{}} for the class."
-        called: dict[str, str] = {}
-        for label, name in (self.classnames or {}).items():
-            first = called.setdefault(name, label)
-            if first != label:
-                yield ("classnames", label), f"{name!r} is the name of {first!r} already."
+        names = self.classnames or {}
+        for label, first in namesakes(names):
+            yield ("classnames", label), f"{names[label]!r} is the name of {first!r} already."
 
 
 @dataclass(frozen=True, kw_only=True)

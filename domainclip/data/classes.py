@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from domainclip.data.settings import namesakes
 from domainclip.errors import BadInput, nearest
 from domainclip.pairs import Pairs
 
@@ -77,12 +78,9 @@ def find_classes(pairs: Pairs, classnames: Mapping[str, str] | None = None) -> C
                 f"text.classnames: no pair of {pairs.path} has the label {label!r}."
                 f"{nearest(label, present)}"
             )
-    called: dict[str, str] = {}
-    for label, name in classnames.items():
-        if name in called:
-            raise BadInput(
-                f"text.classnames: {called[name]!r} and {label!r} are both called {name!r}, so no "
-                "prompt tells them apart; give them different words."
-            )
-        called[name] = label
+    for label, earlier in namesakes(classnames):
+        raise BadInput(
+            f"text.classnames: {earlier!r} and {label!r} are both called {classnames[label]!r}, so "
+            "no prompt tells them apart; give them different words."
+        )
     return Classes(tuple(classnames), tuple(classnames.values()))

@@ -8,7 +8,13 @@ from typing import Annotated, Any, Literal
 
 from domainclip.errors import nearest
 
-__all__ = ["AugmentSettings", "DataSettings", "ExtractSettings", "SplitSettings"]
+__all__ = [
+    "AugmentSettings",
+    "DataSettings",
+    "ExtractSettings",
+    "SplitSettings",
+    "namesakes",
+]
 
 Problem = tuple[tuple[str | int, ...], str]  # (path inside the section, what is wrong there)
 Share = Annotated[float, ">= 0 <= 1"]
@@ -108,3 +114,13 @@ class DataSettings:
         for source, weight in self.weights.items():
             if not 0 <= weight < float("inf"):
                 yield ("weights", source), "give a number from 0 up."
+
+
+def namesakes(classnames: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(label, an earlier label of the same name) of ``text.classnames``: no prompt tells them
+    apart."""
+    first: dict[str, str] = {}
+    for label, name in classnames.items():
+        earlier = first.setdefault(name, label)
+        if earlier != label:
+            yield label, earlier
