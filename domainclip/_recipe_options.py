@@ -13,6 +13,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
+from importlib.machinery import ModuleSpec, PathFinder
 from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -244,7 +245,7 @@ def _imported_type(module: _Module, name: str) -> Any:
 def _parsed(module: str) -> _Module | None:
     """A module's source, parsed; None where it cannot be found. Raises BadInput."""
     try:
-        spec = importlib.util.find_spec(module)
+        spec = _spec(module)
     except (ImportError, ValueError):
         return None
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
@@ -254,3 +255,15 @@ def _parsed(module: str) -> _Module | None:
         return _Module(module, path, ast.parse(path.read_text(encoding="utf-8"), str(path)))
     except SyntaxError as error:
         raise BadInput(syntax_sentence(error, path)) from error
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """Where a module's source is, without running its package: that of ours may import torch."""
+    parts = module.split(".")
+    # the first two alone: an editable installation maps domainclip.extractors to another folder
+    spec = importlib.util.find_spec(".".join(parts[:2]))
+    for count in range(3, len(parts) + 1):
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        spec = PathFinder.find_spec(".".join(parts[:count]), spec.submodule_search_locations)
+    return spec

@@ -97,6 +97,11 @@ def test_siblings_do_not_import_each_other(kind: str) -> None:
         "import domainclip.cli; domainclip.cli.main(['--help'])",
         "import domainclip.cli; domainclip.cli.main(['list'])",
         "import domainclip.pairs, domainclip.extraction, domainclip.recipe",
+        "import domainclip.recipe as r, domainclip.catalogue as c\n"
+        "for name in c.recipes():\n    r.load_recipe(name, ['data.pairs=x', 'data.extract=null'])",
+        "import domainclip.cli, domainclip.catalogue as c\n"
+        "for kind in c.KINDS:\n"
+        "    for e in c.entries(kind): domainclip.cli.main(['show', f'{kind}/{e.name}'])",
     ],
 )
 def test_torch_stays_out(code: str) -> None:
