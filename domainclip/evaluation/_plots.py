@@ -84,7 +84,9 @@ def curves_plot(history: Sequence[Any]) -> str:
         if held:
             panels[0].plot(*zip(*held, strict=True), color=ACCENT, label="validation", marker="o",
                            ms=3)  # fmt: skip
-            panels[0].legend(loc="best", labelcolor=INK)
+            # above the panel, where no line can run through it
+            panels[0].legend(loc="lower right", bbox_to_anchor=(1.04, 0.96), ncols=2, fontsize=8,
+                             handlelength=1.2, columnspacing=0.9, labelcolor=INK)  # fmt: skip
         panels[0].set_title("loss", color=INK, fontsize=9.5, loc="left")
         if scored:
             panels[1].plot(*zip(*scored, strict=True), color=ACCENT, marker="o", ms=3)
