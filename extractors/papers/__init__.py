@@ -1,0 +1,1 @@
+"""Figure-caption pairs of papers: PubMed Central packages, JATS, arXiv sources, PDFs."""

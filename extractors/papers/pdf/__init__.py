@@ -1,0 +1,1 @@
+"""Figures and captions of PDF pages, by what the pages hold."""
