@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pymupdf
 
-__all__ = ["Drawing", "Line", "Page", "Raster", "Rect", "read_page"]
+__all__ = ["Caption", "Drawing", "Line", "Page", "Raster", "Rect", "read_page"]
 
 Rect = tuple[float, float, float, float]  # x0, y0, x1, y1; points, origin top left, y downwards
 
@@ -65,6 +65,25 @@ class Page:
     lines: tuple[Line, ...]
     rasters: tuple[Raster, ...]
     drawings: tuple[Drawing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A figure's or table's caption on a page.
+
+    kind: figure, scheme or table. number: as printed ("2", "S1", "IV", "A.1"). label: "Figure 2",
+    with whatever word the document uses, no closing punctuation. text: without the label, one
+    line. lines: indices into its page's lines.
+    """
+
+    page: int
+    kind: Literal["figure", "scheme", "table"]
+    number: str
+    label: str
+    text: str
+    box: Rect
+    direction: tuple[float, float]
+    lines: tuple[int, ...]
 
 
 def read_page(document: Any, number: int) -> Page:
