@@ -86,7 +86,6 @@ _EXTRA_OF = {
         "scipy",
         "tensorboard",
         "matplotlib",
-        "jinja2",
     ),
     "train",
 )

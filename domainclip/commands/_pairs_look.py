@@ -23,8 +23,16 @@ def show(arguments: argparse.Namespace) -> int:
     from domainclip.pairs.card import count_pairs
 
     pairs = open_pairs(arguments.pairs)
+    if arguments.rows is not None and arguments.rows < 0:
+        raise UsageError(f"--rows {arguments.rows}: must be 0 or more.")
+    if arguments.source and arguments.html is None:
+        raise UsageError("--source belongs to a page; say with --html FILE where to write one.")
     if arguments.key is not None:
         return _show_one(pairs, arguments)
+    if arguments.html is not None:
+        from domainclip.commands._pairs_page import write_page
+
+        return write_page(pairs, arguments)
     counts = count_pairs((part.path for part in pairs.parts), pairs.path / "_errors.parquet")
     summary: dict[str, Any] = {"path": str(pairs.path), "parts": len(pairs.parts)} | plain(counts)
     for name in ("width", "height"):
@@ -33,7 +41,8 @@ def show(arguments: argparse.Namespace) -> int:
             low, middle, high = np.quantile(values, [0, 0.5, 1], method="nearest").tolist()
             summary[name] = {"min": low, "median": middle, "max": high}
     columns = ["key", "split", "labels", "text"]
-    rows = [pairs[i] for i in range(min(arguments.rows, len(pairs)))]
+    shown_rows = 3 if arguments.rows is None else arguments.rows
+    rows = [pairs[i] for i in range(min(shown_rows, len(pairs)))]
     summary["rows"] = [{name: getattr(row, name) for name in columns} for row in rows]
     if arguments.json:
         print_json(summary)

@@ -1,6 +1,7 @@
 """Look at pairs, check, split and merge them, and carry them to and from other formats.
 
 domainclip pairs show PAIRS               counts, licences, sizes and the first rows
+domainclip pairs show PAIRS --html FILE   a page with pictures and captions, to judge and search
 domainclip pairs check PAIRS              everything that is wrong with them (exit 1 if anything is)
 domainclip pairs split PAIRS -o OUT       by group, stratified by label; without -o only the table
 domainclip pairs merge PAIRS ... -o OUT   several directories as one
@@ -24,8 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     show = _verb(verbs, "show", "counts, licences, sizes and the first rows")
     show.add_argument("pairs", type=Path)
-    show.add_argument("--rows", type=int, default=3, help="how many rows to show (default 3)")
+    show.add_argument(
+        "--rows", type=int, metavar="N", help="how many rows to show (default 3; 500 on a page)"
+    )
     show.add_argument("--key", help="show this pair instead, with all its fields")
+    show.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page to look at and search the pairs"
+    )
+    show.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="where they were extracted from: the page then shows each pair's place in it",
+    )
 
     check = _verb(
         verbs, "check",

@@ -1,0 +1,128 @@
+"""A page to judge pairs by: one self-contained HTML file that searches without a server."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from domainclip.images.encoded import decoded
+from domainclip.pairs.reader import Pairs
+from domainclip.pairs.schema import Pair
+
+__all__ = ["Context", "pairs_page", "sample"]
+
+THUMBNAIL_PX = 360
+CONTEXT_PX = 520
+_MENTIONS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a pair lies in its source. picture: encoded, of a page or scene. boxes: name ->
+    (left, top, right, bottom) as shares of the picture's width and height."""
+
+    picture: bytes
+    boxes: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    caption: str = ""
+
+
+def sample(pairs: Pairs, rows: int) -> list[Pair]:
+    """At most ``rows`` pairs, evenly spread over the directory, in file order."""
+    count = min(rows, len(pairs))
+    return [pairs[at * len(pairs) // count] for at in range(count)]
+
+
+def pairs_page(
+    title: str,
+    pairs: Sequence[Pair],
+    *,
+    total: int,
+    contexts: Mapping[str, Context] | None = None,
+    errors: Iterable[Mapping[str, Any]] = (),
+) -> str:
+    """The page. Everything that comes from data is escaped; it requests nothing from anywhere.
+
+    total: pairs in the directory, of which ``pairs`` are some. contexts: by key. errors: rows of
+    ERROR_SCHEMA.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    folder = files("domainclip.pairs")
+    script = folder.joinpath("page.js.txt").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    template = environment.from_string(folder.joinpath("page.html.j2").read_text(encoding="utf-8"))
+    cards = [_card(pair, (contexts or {}).get(pair.key)) for pair in pairs]
+    return template.render(
+        title=title,
+        total=total,
+        cards=cards,
+        errors=list(errors),
+        choices={
+            name: sorted({value for card in cards for value in card[name]})
+            for name in ("labels", "license", "split")
+        },
+        script=Markup(script),
+        digest=digest,
+    )
+
+
+def _card(pair: Pair, context: Context | None) -> dict[str, Any]:
+    others = [text for text in pair.texts if text.text != pair.text]
+    mentions = [text.text for text in others if text.role == "mention"]
+    facts = {name: value for name, value in {**pair.where, **pair.meta}.items() if value != ""}
+    return {
+        "key": pair.key,
+        "picture": _thumbnail(pair.image, THUMBNAIL_PX),
+        "size": f"{pair.width} x {pair.height}",
+        "text": pair.text,
+        "mentions": mentions[:_MENTIONS],
+        "more_mentions": max(0, len(mentions) - _MENTIONS),
+        "texts": [(text.role, text.text) for text in others if text.role != "mention"],
+        "labels": list(pair.labels),
+        "license": [pair.license or "none stated"],
+        "split": [pair.split] if pair.split else [],
+        "document": pair.document,
+        "facts": [(name, _shown(value)) for name, value in facts.items()],
+        "context": None if context is None else _thumbnail(context.picture, CONTEXT_PX),
+        "boxes": [] if context is None else [
+            (name, *(f"{100 * value:.2f}%" for value in (left, top, right - left, bottom - top)))
+            for name, (left, top, right, bottom) in context.boxes.items()
+        ],
+        "where": "" if context is None else context.caption,
+        "words": " ".join(
+            [pair.key, pair.document, pair.text, *pair.labels, *(text.text for text in others)]
+        ).lower(),
+    }  # fmt: skip
+
+
+def _thumbnail(data: bytes, px: int) -> str:
+    """A JPEG data URI of at most px x px pixels; empty where the bytes are no image."""
+    try:
+        image = decoded(data)
+    except ValueError:
+        return ""
+    if image.mode in ("RGBA", "LA", "PA", "P"):
+        layered = image.convert("RGBA")
+        image = Image.new("RGB", image.size, "white")
+        image.paste(layered, mask=layered.getchannel("A"))
+    image = image.convert("RGB")
+    image.thumbnail((px, px), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    # nothing of the file's own metadata goes with it
+    Image.frombytes("RGB", image.size, image.tobytes()).save(buffer, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
