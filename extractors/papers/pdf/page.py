@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pymupdf
 
+from .labels import read_label
+
 __all__ = ["Caption", "Drawing", "Line", "Page", "Raster", "Rect", "read_page"]
 
 Rect = tuple[float, float, float, float]  # x0, y0, x1, y1; points, origin top left, y downwards
 
-_TEXT_FLAGS = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES
+# Ligatures are opened and odd blanks made plain; pictures are listed, not decoded.
+_TEXT_FLAGS = pymupdf.TEXTFLAGS_DICT & ~(
+    pymupdf.TEXT_PRESERVE_IMAGES
+    | pymupdf.TEXT_PRESERVE_LIGATURES
+    | pymupdf.TEXT_PRESERVE_WHITESPACE
+)
+# What MuPDF raises for damaged pages, and pymupdf for what it cannot turn into Python.
+_UNREADABLE = (RuntimeError, ValueError, IndexError, pymupdf.mupdf.FzErrorBase)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of text. size: points. direction: (1, 0) upright, (0, -1) upwards, (0, 1) downwards.
 
-    block: number of the text block it stands in. label_font, label_size, label_bold: of its first
-    letters, which often differ where a caption begins.
+    font, size, bold, colour (sRGB): of most of its letters. block: number of the text block it
+    stands in. label_font, label_size, label_bold: of its first letters, which often differ where a
+    caption begins.
     """
 
     text: str
@@ -32,6 +44,7 @@ class Line:
     label_font: str
     label_size: float
     label_bold: bool
+    colour: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,11 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page holds. number: from 0. width, height: points, as shown."""
+    """What a page holds. number: from 0. width, height: points, as shown.
+
+    rotation: as the file says; every box is already turned by it. problem: what of the page could
+    not be read, and so is missing from the lists; "" for a sound page.
+    """
 
     number: int
     width: float
@@ -65,6 +82,7 @@ class Page:
     lines: tuple[Line, ...]
     rasters: tuple[Raster, ...]
     drawings: tuple[Drawing, ...]
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +105,106 @@ class Caption:
 
 
 def read_page(document: Any, number: int) -> Page:
-    """The page of an open ``pymupdf.Document``."""
-    page = document[number]
-    lines: list[Line] = []
-    for block_number, block in enumerate(page.get_text("dict", flags=_TEXT_FLAGS)["blocks"]):
+    """The page of an open ``pymupdf.Document``. Never raises for a damaged page: see ``problem``.
+
+    The page is interpreted once into a display list, from which text and images are taken: their
+    boxes are then as the page is shown (rotation, crop box). The drawn paths come unrotated.
+    """
+    problems = []
+    lines: tuple[Line, ...] = ()
+    rasters: tuple[Raster, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+    width = height = 0.0
+    rotation = 0
+    try:
+        page = document[number]
+        width, height, rotation = page.rect.width, page.rect.height, page.rotation
+        shown = page.get_displaylist()
+        blocks = pymupdf.TextPage(shown.get_textpage(_TEXT_FLAGS)).extractDICT()["blocks"]
+        lines = tuple(_lines(blocks, width, height))
+        images = pymupdf.TextPage(shown.get_textpage(pymupdf.TEXT_PRESERVE_IMAGES))
+        rasters = tuple(
+            Raster(tuple(info["bbox"]), info["width"], info["height"], at)
+            for at, info in enumerate(images.extractIMGINFO())
+        )
+    except _UNREADABLE as error:
+        problems.append(str(error))
+    else:
+        try:
+            turn = page.rotation_matrix if rotation else None
+            drawings = tuple(_drawings(page.get_cdrawings(), turn))
+        except _UNREADABLE as error:
+            problems.append(str(error))
+    return Page(number, width, height, rotation, lines, rasters, drawings, "; ".join(problems))
+
+
+def _lines(blocks: Sequence[Mapping[str, Any]], width: float, height: float) -> Iterator[Line]:
+    """The lines that show on the page, cut where a label begins within one."""
+    for number, block in enumerate(blocks):
         for line in block.get("lines", ()):
-            spans = [span for span in line["spans"] if span["text"].strip()]
-            if not spans:
+            x0, y0, x1, y1 = line["bbox"]
+            if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
                 continue
-            longest = max(spans, key=lambda span: len(span["text"]))
-            lines.append(
-                Line(
-                    "".join(span["text"] for span in line["spans"]).strip(),
-                    line["bbox"],
-                    longest["font"],
-                    longest["size"],
-                    bool(longest["flags"] & pymupdf.TEXT_FONT_BOLD),
-                    line["dir"],
-                    block_number,
-                    spans[0]["font"],
-                    spans[0]["size"],
-                    bool(spans[0]["flags"] & pymupdf.TEXT_FONT_BOLD),
-                )
-            )
-    rasters = [
-        Raster(tuple(info["bbox"]), info["width"], info["height"], at)
-        for at, info in enumerate(page.get_image_info())
-    ]
-    drawings = []
-    for path in page.get_cdrawings():
-        colours = [path[name] for name in ("fill", "color") if path.get(name) is not None]
-        white = bool(colours) and all(min(colour) > 0.99 for colour in colours)
+            for spans in _parts(line["spans"]):
+                if made := _line(spans, line["dir"], number):
+                    yield made
+
+
+def _parts(spans: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The line's spans, cut before a bold label: MuPDF joins columns that stand close."""
+    start = 0
+    for at in range(1, len(spans)):
+        span, before = spans[at], spans[at - 1]
+        if (
+            span["flags"] & pymupdf.TEXT_FONT_BOLD
+            and not before["flags"] & pymupdf.TEXT_FONT_BOLD
+            and span["bbox"][0] - before["bbox"][2] > 0.5 * span["size"]
+            and read_label("".join(part["text"] for part in spans[at:]))
+        ):
+            yield spans[start:at]
+            start = at
+    yield spans[start:]
+
+
+def _line(
+    spans: Sequence[Mapping[str, Any]], direction: tuple[float, float], block: int
+) -> Line | None:
+    inked = [span for span in spans if not span["text"].isspace() and span["text"]]
+    if not inked:
+        return None
+    longest = max(inked, key=lambda span: len(span["text"]))
+    first = inked[0]
+    boxes = [span["bbox"] for span in inked]
+    return Line(
+        _BLANKS.sub(" ", "".join(span["text"] for span in spans)).strip(),
+        (
+            min(box[0] for box in boxes),
+            min(box[1] for box in boxes),
+            max(box[2] for box in boxes),
+            max(box[3] for box in boxes),
+        ),
+        longest["font"],
+        longest["size"],
+        bool(longest["flags"] & pymupdf.TEXT_FONT_BOLD),
+        direction,
+        block,
+        first["font"],
+        first["size"],
+        bool(first["flags"] & pymupdf.TEXT_FONT_BOLD),
+        longest["color"],
+    )
+
+
+_BLANKS = re.compile(r"\s+")
+
+
+def _drawings(paths: Sequence[Mapping[str, Any]], turn: pymupdf.Matrix | None) -> Iterator[Drawing]:
+    for path in paths:
         kind = path["type"]
-        drawings.append(Drawing(tuple(path["rect"]), "f" in kind, "s" in kind, white))
-    width, height = page.rect.width, page.rect.height
-    return Page(number, width, height, page.rotation, tuple(lines), tuple(rasters), tuple(drawings))
+        fill, stroke = path.get("fill"), path.get("color")
+        paint = [colour for colour in (fill, stroke) if colour is not None]
+        white = bool(paint) and all(min(colour) > 0.99 for colour in paint)
+        box = path["rect"]
+        if turn is not None:
+            box = tuple(pymupdf.Rect(box) * turn)
+        yield Drawing(tuple(box), "f" in kind, "s" in kind, white)

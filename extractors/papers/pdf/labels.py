@@ -1,0 +1,105 @@
+"""The label a caption begins with: its word in many languages, its number, and what follows.
+
+``read_label`` reads the beginning of a line; whether the line is a caption or a sentence of the
+text is decided in ``captions``, by comparing all labels of the document.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Kind", "Label", "read_label"]
+
+# other: numbered like a figure, but none (a box, an algorithm, a video). It ends a caption above.
+Kind = Literal["figure", "scheme", "table", "other"]
+
+# A blank after the first letter: small capitals are often set as "F IGURE".
+_WORDS: dict[Kind, str] = {
+    "figure": r"""
+        F\ ?ig(?:ure|ura|uur|ur)?s? | Abb(?:ildung(?:en)?)? | Afb(?:eelding)? | Bild | Image[mn]?
+      | Ilustra[cç](?:ión|ão) | Illustration | Рис(?:унок)? | Фиг(?:ура)? | Мал(?:юнок)?
+      | Rys(?:unek)? | Ryc(?:ina)? | Obr(?:ázek)? | Kuva | Slika | Hình | Gambar | Şekil | Joonis
+      | Attēls | Pav | Εικόνα | Σχήμα | [图圖図] | 그림 | Plate | Chart | Graph | Diagram | Map
+      | Photo(?:graph)? | Foto | Exhibit | Gr[aá]fico | Gráfica""",
+    "table": r"""
+        T\ ?ab(?:le(?:au|la)?|la|el[al]?|elle|ell|lo|ulka)?s? | Табл(?:ица)? | Πίνακας | Taulukko
+      | Bảng | 表 | 표 | Cuadro | Quadro""",
+    "scheme": r"(?:Reaction\ )?S\ ?ch[eé]m[ae] | Esquema | Схема",
+    "other": r"""
+        Box | Textbox | Algorithm | Listing | Video | Movie | Audio | Program | Code
+      | Multimedia(?:\ component)?""",
+}
+_BEFORE = r"""
+    (?: (?:Extended\ data | Online(?:\ only)? | Appendix | Web | e?Supp(?:l|lement(?:ary|al)?)?\.?
+        | Supporting(?:\ information)? | Additional\ file\ \d{1,2}: | Colou?r )\ {1,2} | e(?=[FT]) )?"""
+_WORD = "|".join(f"(?P<{kind}>{words})" for kind, words in _WORDS.items())
+# 2, 12, S1, A.1, 1.2, 3-1, IV, B. The letter of a panel is not of the number.
+_LABEL = re.compile(
+    rf"""[\s■▶►●•▪◆▸▲|*\ue000-\uf8ff\ufffd]{{0,3}}
+    (?P<word>{_BEFORE}(?:{_WORD}))(?P<dot>\.?)(?P<joint>[\s_‐‑–-]{{0,3}})(?:N[o°º]\.?\ ?|№\ ?)?
+    (?P<number> (?-i:[A-Z]{{1,2}}[.–-]?\ ?)?\d{{1,3}}(?:[.‐‑–-]\d{{1,3}}){{0,2}}(?![\d%°])
+      | (?-i:[IVXLC]{{1,6}})(?![\w’']) | (?-i:[A-Z])(?=\s?[.:|]) )
+    (?P<supplement>\s?[—–-]\s?(?:figure|source|table|video)\ (?:supplement|data)\ \d{{1,2}})?
+    (?P<panel>\ ?[A-Za-z](?:\ ?[,–-]\ ?[A-Za-z])*(?!\w)(?<!\ [aA]))?
+    \s*(?P<close>[\])])?(?P<mark>[.:|⏐│∣ǀ।。：．、]|[–—‒―-](?!\d))?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_CONTINUED = re.compile(
+    r"""\s*[.:]?\s*[(\[–—-]?\s*(?:cont(?:inued|inuation|inua|['’]?d|(?=\.))|fortsetzung|suite
+    |continuaci[óo]n|continua[çc]ão)\.?\s*[)\]]?\s*[.:]?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_MARKS = str.maketrans("⏐│∣ǀ：．。।、–—‒―", "||||:....----")
+_DASHES = str.maketrans("‐‑–", "---")
+_WIDE = str.maketrans("０１２３４５６７８９", "0123456789")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a line begins with. word: as printed ("Fig.", "Extended Data Figure").
+
+    number: "2", "S1", "IV", "A.1"; "1-S2" for the second supplement of figure 1. panel: "a" of
+    "Figure 3a". mark: the sign after the number: . : | - or "". text: the label as printed,
+    without that sign. end: where the caption's text begins in the line. continued: the line says
+    that it goes on from another page.
+    """
+
+    kind: Kind
+    word: str
+    number: str
+    panel: str
+    mark: str
+    text: str
+    end: int
+    continued: bool
+
+
+def read_label(line: str) -> Label | None:
+    """The label a line begins with, or None. A word without a number is none."""
+    match = _LABEL.match(line.translate(_WIDE))
+    if match is None or match["close"]:
+        return None  # "Fig. 2)" ends a citation
+    word, number = match["word"], re.sub(r"\s", "", match["number"]).translate(_DASHES)
+    if word[0].islower() and not word.startswith(("eF", "eT", "eS")):
+        return None
+    if number[0].isalpha() and not (match["joint"] or match["dot"]):
+        return None  # "Tabs", "Mapping": a longer word
+    kind: Kind = next(kind for kind in _WORDS if match[kind] is not None)
+    last = next(name for name in ("panel", "supplement", "number") if match[name])
+    if match["supplement"]:
+        number += "-S" + match["supplement"].split()[-1]
+    text = unicodedata.normalize("NFKC", line[match.start("word") : match.end(last)])
+    continued = _CONTINUED.match(line, match.end(last))
+    return Label(
+        kind,
+        word + match["dot"],
+        number,
+        (match["panel"] or "").strip(),
+        (match["mark"] or "").translate(_MARKS),
+        " ".join(text.split()),
+        continued.end() if continued else match.end(),
+        continued is not None,
+    )

@@ -1,0 +1,97 @@
+"""The lines of a page in the four directions of reading, each turned so that it reads upright."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .labels import Label, read_label
+from .page import Line, Page
+
+__all__ = ["BodyType", "Placed", "body_type", "headings", "place"]
+
+_EDGE = 0.1  # of the page's height: running heads stand no deeper
+_CHANGING = re.compile(r"\d+|\b[ivxlc]+\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A line where it stands once its direction is turned upright. index: in its page's lines.
+
+    label: what it begins with, if that is a label.
+    """
+
+    line: Line
+    index: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    label: Label | None
+
+    @property
+    def size(self) -> float:
+        """Of its type, points."""
+        return self.line.size
+
+
+@dataclass(frozen=True, slots=True)
+class BodyType:
+    """The type of the running text. size: points. share: of the document's letters set in it."""
+
+    font: str
+    size: float
+    share: float
+
+
+def body_type(pages: Sequence[Page]) -> BodyType:
+    """The font and size in which most letters of the document are set."""
+    letters: Counter[tuple[str, float]] = Counter()
+    for page in pages:
+        for line in page.lines:
+            letters[line.font, round(line.size, 1)] += len(line.text)
+    if not letters:
+        return BodyType("", 0.0, 0.0)
+    (font, size), most = letters.most_common(1)[0]
+    return BodyType(font, size, most / letters.total())
+
+
+def headings(pages: Sequence[Page]) -> set[tuple[int, int]]:
+    """(page, line) of running heads and feet: the same words at the same height on several pages."""
+    seen: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for page in pages:
+        for index, line in enumerate(page.lines):
+            middle = (line.box[1] + line.box[3]) / 2
+            if _EDGE * page.height < middle < (1 - _EDGE) * page.height:
+                continue
+            words = _CHANGING.sub("#", line.text)
+            seen.setdefault((words, round(middle / 4)), []).append((page.number, index))
+    enough = max(2, len(pages) // 5)
+    return {
+        place
+        for places in seen.values()
+        if len({number for number, _ in places}) >= enough
+        for place in places
+    }
+
+
+def place(page: Page, dropped: set[tuple[int, int]]) -> list[list[Placed]]:
+    """The page's lines without the dropped ones, by direction, each list from top to bottom."""
+    turned: dict[int, list[Placed]] = {}
+    for index, line in enumerate(page.lines):
+        if (page.number, index) in dropped:
+            continue
+        x, y = line.direction
+        x0, y0, x1, y1 = line.box
+        if abs(x) > 0.99:
+            quarter, box = (0, line.box) if x > 0 else (2, (-x1, -y1, -x0, -y0))
+        elif abs(y) > 0.99:
+            quarter, box = (1, (-y1, x0, -y0, x1)) if y < 0 else (3, (y0, -x1, y1, -x0))
+        else:
+            continue  # slanted: an axis label
+        turned.setdefault(quarter, []).append(Placed(line, index, *box, read_label(line.text)))
+    for lines in turned.values():
+        lines.sort(key=lambda placed: (placed.y0, placed.x0))
+    return list(turned.values())
