@@ -71,17 +71,24 @@ def _row(first: Placed, lines: Sequence[Placed], others: Collection[int]) -> lis
     at = beside.index(first)
     row = [first]
     for other in beside[at + 1 :]:
-        near = 6 if other.line.block == first.line.block else 2.5
-        if other.index in others or other.x0 - row[-1].x1 > near * first.size:
+        if other.index in others or other.x0 - row[-1].x1 > _near(row[-1], other):
             break
         row.append(other)
+    if first.index in others:
+        return row
     for other in reversed(beside[:at]):
-        if first.label is not None and other.index not in others:
-            break
-        if other.index in others or row[0].x0 - other.x1 > 2.5 * first.size:
+        if other.index in others or row[0].x0 - other.x1 > _near(other, row[0]):
             break
         row.insert(0, other)
     return row
+
+
+def _near(left: Placed, right: Placed) -> float:
+    """How wide a gap may be within a row, points. Columns stand as close as 1.5 em."""
+    label = left.label
+    if label is not None and not left.line.text[label.end :].strip():
+        return 3 * left.size  # the label alone: "Figure 1.   The title"
+    return (2.5 if left.line.block == right.line.block else 0.8) * left.size
 
 
 def _next(
