@@ -6,8 +6,8 @@ Twins: articles that came as PDF and as JATS XML, whose XML has the captions (go
 caption is found where a caption of the PDF has a difflib ratio of at least 0.6 to it over letters
 and digits with the label removed, and whole at 0.9; each found caption stands for one gold.
 Precision: of the figures found (no tables), those that are such a gold's. The even and odd halves
-are by sorted directory name. Boxes: conference papers with hand-drawn caption boxes (PDFFigures 2.0):
-right where the boxes overlap at IoU 0.8 or the text matches at 0.9 on the page.
+are by sorted directory name. Boxes: conference papers with hand-drawn caption boxes (the set of
+PDFFigures 2.0): right where the boxes overlap at IoU 0.8 or the text matches at 0.9 on the page.
 
 PDFFigures 2.0 on 120 such twins: recall 0.761, whole 0.728, precision 0.978.
 """

@@ -11,6 +11,7 @@ from .upright import BodyType, Placed
 __all__ = ["caption_lines"]
 
 _PANEL = re.compile(r"\(?[A-Za-z][).:,]|\([A-Za-z]\b")
+_ADDRESS = re.compile(r"(?:https?://|doi:|www\.)\S+$", re.IGNORECASE)
 _ENDED = re.compile(r"[.!?][\"'”’)\]]*\s*$")
 
 
@@ -107,8 +108,12 @@ def _next(
     ]
     if not below:
         return None
-    nearest = min(below, key=lambda other: other.y1)
-    return None if nearest.index in others else _row(nearest, lines, others)
+    top = min(below, key=lambda other: other.y1)
+    level = [other for other in below if other.y0 < (top.y0 + top.y1) / 2]
+    if any(other.index in others for other in level):
+        return None
+    # An index stands above its line: the row is the one that most of the text is of.
+    return _row(max(level, key=lambda other: len(other.line.text)), lines, others)
 
 
 def _bottom(row: Sequence[Placed]) -> float:
@@ -122,6 +127,8 @@ def _belongs(row: Sequence[Placed], caption: _Growing, body: BodyType, alone: bo
     last = caption.rows[-1]
     pitch = _bottom(row) - _bottom(last)
     same_block = main.line.block in {placed.line.block for placed in last}
+    if len(row) == 1 and _ADDRESS.match(main.line.text):
+        return False  # the figure's own address, which journals print below
     if alone:
         return pitch < 2.2 * max(main.size, caption.size)
     if abs(main.size - caption.size) > 0.06 * caption.size + 0.1:

@@ -34,7 +34,8 @@ _WORDS: dict[Kind, str] = {
 }
 _BEFORE = r"""
     (?: (?:Extended\ data | Online(?:\ only)? | Appendix | Web | e?Supp(?:l|lement(?:ary|al)?)?\.?
-        | Supporting(?:\ information)? | Additional\ file\ \d{1,2}: | Colou?r )\ {1,2} | e(?=[FT]) )?"""
+        | Supporting(?:\ information)? | Additional\ file\ \d{1,2}: | Colou?r )\ {1,2}
+      | e(?=[FT]) )?"""
 _WORD = "|".join(f"(?P<{kind}>{words})" for kind, words in _WORDS.items())
 # 2, 12, S1, A.1, 1.2, 3-1, IV, B. The letter of a panel is not of the number.
 _LABEL = re.compile(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pymupdf
 
+from .clipping import shown_paths
 from .labels import read_label
 
 __all__ = ["Caption", "Drawing", "Line", "Page", "Raster", "Rect", "read_page"]
@@ -16,6 +17,7 @@ __all__ = ["Caption", "Drawing", "Line", "Page", "Raster", "Rect", "read_page"]
 Rect = tuple[float, float, float, float]  # x0, y0, x1, y1; points, origin top left, y downwards
 
 # Ligatures are opened and odd blanks made plain; pictures are listed, not decoded.
+_BLANKS = re.compile(r"\s+")
 _TEXT_FLAGS = pymupdf.TEXTFLAGS_DICT & ~(
     pymupdf.TEXT_PRESERVE_IMAGES
     | pymupdf.TEXT_PRESERVE_LIGATURES
@@ -132,9 +134,10 @@ def read_page(document: Any, number: int) -> Page:
     else:
         try:
             turn = page.rotation_matrix if rotation else None
-            drawings = tuple(_drawings(page.get_cdrawings(), turn))
+            drawings = tuple(_drawings(page.get_cdrawings(extended=True), turn))
         except _UNREADABLE as error:
             problems.append(str(error))
+    lines = _visible(lines, rasters, drawings)
     return Page(number, width, height, rotation, lines, rasters, drawings, "; ".join(problems))
 
 
@@ -195,16 +198,35 @@ def _line(
     )
 
 
-_BLANKS = re.compile(r"\s+")
+def _visible(
+    lines: Sequence[Line], rasters: Sequence[Raster], drawings: Sequence[Drawing]
+) -> tuple[Line, ...]:
+    """The lines without white ones on white paper: journals hide old captions and tags so."""
+    if not any(_white(line) for line in lines):
+        return tuple(lines)
+    dark = [raster.box for raster in rasters]
+    dark += [drawing.box for drawing in drawings if drawing.fill and not drawing.white]
+    return tuple(
+        line for line in lines if not _white(line) or any(_stands_on(line.box, box) for box in dark)
+    )
+
+
+def _white(line: Line) -> bool:
+    return line.colour & 0xF8F8F8 == 0xF8F8F8
+
+
+def _stands_on(box: Rect, ground: Rect) -> bool:
+    """Whether the middle of the box lies on the ground."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return ground[0] < x < ground[2] and ground[1] < y < ground[3]
 
 
 def _drawings(paths: Sequence[Mapping[str, Any]], turn: pymupdf.Matrix | None) -> Iterator[Drawing]:
-    for path in paths:
+    for path, box in shown_paths(paths):
         kind = path["type"]
         fill, stroke = path.get("fill"), path.get("color")
         paint = [colour for colour in (fill, stroke) if colour is not None]
         white = bool(paint) and all(min(colour) > 0.99 for colour in paint)
-        box = path["rect"]
         if turn is not None:
             box = tuple(pymupdf.Rect(box) * turn)
         yield Drawing(tuple(box), "f" in kind, "s" in kind, white)

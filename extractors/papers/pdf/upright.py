@@ -59,16 +59,22 @@ def body_type(pages: Sequence[Page]) -> BodyType:
 
 
 def headings(pages: Sequence[Page]) -> set[tuple[int, int]]:
-    """(page, line) of running heads and feet: the same words at the same height on several pages."""
+    """(page, line) of running heads and feet: the same words at the same height on many pages.
+
+    Numbers may differ. Blocks with a label are none, since captions too stand at one height.
+    """
     seen: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for page in pages:
+        labelled = {line.block for line in page.lines if read_label(line.text)}
         for index, line in enumerate(page.lines):
             middle = (line.box[1] + line.box[3]) / 2
             if _EDGE * page.height < middle < (1 - _EDGE) * page.height:
                 continue
+            if line.block in labelled:
+                continue
             words = _CHANGING.sub("#", line.text)
             seen.setdefault((words, round(middle / 4)), []).append((page.number, index))
-    enough = max(2, len(pages) // 5)
+    enough = max(2, len(pages) // 4)
     return {
         place
         for places in seen.values()

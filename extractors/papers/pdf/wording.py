@@ -13,6 +13,7 @@ __all__ = ["Words", "joined"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad]$")
+_OPEN = re.compile(r"(?<! )[-\u2010–/]$")
 _HEAD = re.compile(r"[^\W\d_]+")
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\ufeff\ufffd\ue000-\uf8ff]+"
@@ -67,9 +68,7 @@ def joined(lines: Iterable[str], words: Words) -> str:
                 not tail[0][0].islower() or words.hyphenated(cut[1], tail[0])
             )
             text = (text if keep else text[:-1]) + line
-        elif text[-1] in "-\u2010–/" and not text.endswith((" -", " –", " /")):
-            text += line
-        elif _CJK.match(text[-1]) and line and _CJK.match(line[0]):
+        elif _OPEN.search(text) or (_CJK.match(text[-1]) and _CJK.match(line)):
             text += line
         else:
             text += " " + line
