@@ -3,7 +3,12 @@
 ``_state/`` beside the parts holds ``lock``; ``extraction.json`` (which extractor, which options);
 ``chunks/<name>.json``, one record per finished chunk. A chunk is finished when its part bears its
 name: the record is written before, so a record without a part is nothing, and a part never stands
-without its record.
+without its record. Whoever extracts, on this machine or another, writes below ``work/<this run>/``;
+only the run itself, the lock's one holder, moves a part from there into its place. So a process
+that outlives its run, or a node that was given up and comes back, cannot touch the output.
+
+The lock is flock's: it goes with the process, however that ends. On NFS, Linux makes of it a lock
+on the server, which keeps runs on other machines out as well; storage without locks is refused.
 """
 
 from __future__ import annotations
@@ -11,23 +16,27 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from socket import gethostname
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domainclip.errors import OutputInUse
+from domainclip.errors import OutputError, OutputInUse
 from domainclip.extraction._identity import differences, extractor_name, options_of
 from domainclip.extraction._listing import Listing
-from domainclip.extraction._record import Record, read_record
+from domainclip.extraction._record import Record, read_record, write_record
 from domainclip.extraction.protocol import Extractor
 from domainclip.extraction.summary import Summary
+from domainclip.extraction.task import Piece
+from domainclip.pairs._files import write_bytes
 from domainclip.pairs.card import write_card
 from domainclip.pairs.schema import ERROR_SCHEMA
 from domainclip.pairs.writer import (
@@ -37,7 +46,7 @@ from domainclip.pairs.writer import (
     write_errors,
 )
 
-__all__ = ["Directory", "take_worker_lock"]
+__all__ = ["Directory"]
 
 
 class Directory:
@@ -51,8 +60,7 @@ class Directory:
         self.path = path
         self.state = path / "_state"
         self.chunks = self.state / "chunks"
-        self.running = self.state / "running"
-        self.pieces = self.state / "pieces"
+        self.work = self.state / "work" / secrets.token_hex(8)
         self.remade = 0
         self._made: dict[str, Any] = {
             "extractor": extractor_name(extractor),
@@ -61,11 +69,6 @@ class Directory:
         }
         self._descriptor = -1
 
-    @property
-    def lock(self) -> Path:
-        """The file that this run and its workers lock."""
-        return self.state / "lock"
-
     def __enter__(self) -> Self:
         if not self.state.is_dir() and any(self.path.glob("part-*.parquet")):
             raise OutputInUse(
@@ -73,11 +76,13 @@ class Directory:
             )
         with output_errors(self.path):
             self.chunks.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             self._hold()
             self._match()
             self._clear()
+            with output_errors(self.path):
+                self.work.mkdir(parents=True)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -99,7 +104,7 @@ class Directory:
 
     def listing(self) -> Listing:
         """An empty listing that knows what is finished; damaged parts are removed to be remade."""
-        listing = Listing(self.state / "listing")
+        listing = Listing(self.work / "listing")
         parts = {path.name for path in self.path.glob("part-*.parquet")}
         for path in sorted(self.chunks.glob("[!.]*.json")):
             part = self.path / f"part-{path.stem}.parquet"
@@ -120,6 +125,15 @@ class Directory:
                 "choose another output."
             )
         return listing
+
+    def commit(self, name: str, piece: Piece) -> None:
+        """Take a finished chunk's record and part in, durably."""
+        assert piece.part is not None
+        write_record(self.chunks / f"{name}.json", piece.record)
+        part = self.path / f"part-{name}.parquet"
+        with output_errors(part):
+            piece.part.replace(part)
+            sync_directory(self.path)
 
     def finish(self, listing: Listing, *, made: str, seconds: float) -> Summary:
         """Write ``_errors.parquet`` and the card; add everything up."""
@@ -156,20 +170,22 @@ class Directory:
         )
 
     def _hold(self) -> None:
-        # Exclusive to get in, then shared, so that this run's workers can hold it as well: an
-        # orphan of a killed run keeps the next one out until it is gone. A dead process holds none.
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            who = self.lock.read_text(errors="replace").strip()
+            who = os.pread(self._descriptor, 200, 0).decode(errors="replace").strip()
             raise OutputInUse(
-                f"{self.path}: another run is writing it{f' (process {who})' if who else ''}; wait "
-                "for its end, or choose another output."
+                f"{self.path}: another run is writing it{f' ({who})' if who else ''}; wait for its "
+                "end, or choose another output."
             ) from error
-        with output_errors(self.lock):
+        except OSError as error:
+            raise OutputError(
+                f"{self.path}: its file system has no locks ({error.strerror}), so two runs could "
+                "write it at once; mount it with them (Lustre: flock), or choose another output."
+            ) from error
+        with output_errors(self.state):
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(self._descriptor, f"process {os.getpid()} on {gethostname()}\n".encode(), 0)
 
     def _match(self) -> None:
         path = self.state / "extraction.json"
@@ -185,29 +201,15 @@ class Directory:
                 )
             if before is not None:
                 return
-        temporary = path.with_name(f".{path.name}.writing")
-        with output_errors(path):
-            with temporary.open("w", encoding="utf-8") as file:
-                json.dump(self._made, file, indent=1, ensure_ascii=False, sort_keys=True)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            sync_directory(self.state)
+        made = json.dumps(self._made, indent=1, ensure_ascii=False, sort_keys=True)
+        write_bytes(path, made.encode("utf-8", "surrogatepass"))
 
     def _clear(self) -> None:
         """Remove what is under way only: of the last run when entering, of this one when done."""
-        for path in (self.running, self.pieces, self.state / "listing"):
-            shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(self.work.parent, ignore_errors=True)
         with suppress(OSError):
             clear_temporaries(self.path)
             clear_temporaries(self.chunks)
-
-
-def take_worker_lock(lock: Path) -> int:
-    """Hold the directory for as long as this worker lives; returns the descriptor to keep."""
-    descriptor = os.open(lock, os.O_RDWR)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
-    return descriptor
 
 
 def _finished(path: Path, part: Path) -> Record | None:

@@ -1,4 +1,4 @@
-"""The local backend: a pool of processes that may crash, hang and swell, one input's worth each.
+"""The local engine's pool: processes that may crash, hang and swell, one input's worth each.
 
 Workers are forked from a clean server process that has the imports done: no thread of the caller's
 is copied, and replacing a dead worker takes milliseconds. The pool is pebble's, because a worker's
@@ -52,11 +52,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A worker died on a job. index: the input it was at, or BETWEEN."""
+    """A worker died on a job. index: the input it was at, or BETWEEN. from_outside: of a SIGKILL
+    that this pool did not send."""
 
     index: int
     reason: str
     detail: str
+    from_outside: bool = False
 
 
 class LocalPool:
@@ -68,13 +70,11 @@ class LocalPool:
         workers: int,
         timeout_s: float,
         memory_bytes: int,
-        lock: Path,
         preload: Sequence[str] = (),
     ) -> None:
         self.workers = workers
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
-        self._lock = lock
         self._preload = ["__main__", "domainclip.extraction.task", *preload]
         self._jobs: dict[Future[Any], Job] = {}
         self._killed: dict[Job, tuple[str, str]] = {}
@@ -133,11 +133,18 @@ class LocalPool:
             if place is not None and place.index != BETWEEN:
                 yield job, place
 
+    def stop(self) -> None:
+        """End every worker; what is under way is lost."""
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop()
+        self.stop()
 
     def _start(self) -> ProcessPool:
         context = get_context("forkserver")
@@ -148,14 +155,7 @@ class LocalPool:
             max_workers=self.workers,
             context=context,
             initializer=begin_worker,
-            initargs=(str(self._lock),),
         )
-
-    def _stop(self) -> None:
-        if self._pool is not None:
-            self._pool.stop()
-            self._pool.join()
-            self._pool = None
 
     def _restart(self) -> Iterator[tuple[Job, Any]]:
         # A worker that dies within its first instant on a task, or idle, breaks the whole pool.
@@ -163,7 +163,7 @@ class LocalPool:
         dead = [job for job, at in places.items() if at and not alive(at.process)]
         jobs = list(self._jobs.values())
         self._jobs.clear()
-        self._stop()
+        self.stop()
         self._broken += 1
         if self._broken > 5:
             raise UsageError(_NO_WORKERS)
@@ -212,7 +212,8 @@ class LocalPool:
             how = f"died of {signal.Signals(-exit_code).name}"
         else:
             how = f"ended by itself (exit code {exit_code})" if exit_code else "died"
-        return Death(index, "crashed", f"The process {how}, also with this input alone.")
+        detail = f"The process {how}, also with this input alone."
+        return Death(index, "crashed", detail, from_outside=exit_code == -signal.SIGKILL)
 
     def _forget(self, job: Job) -> Job:
         self._killed.pop(job, None)

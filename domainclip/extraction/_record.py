@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from domainclip.pairs._files import write_bytes
 from domainclip.pairs.schema import Skip
-from domainclip.pairs.writer import output_errors, sync_directory
 
 __all__ = ["ErrorRow", "Record", "printable", "read_record", "write_record"]
 
@@ -90,16 +89,9 @@ class Record:
 
 def write_record(path: Path, record: Record) -> None:
     """Write the record durably: it must be on disk before its part has its name."""
-    temporary = path.with_name(f".{path.name}.writing")
     fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     text = json.dumps(fields | {"errors": [asdict(row) for row in record.errors]})
-    with output_errors(path):
-        with temporary.open("w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_directory(path.parent)
+    write_bytes(path, text.encode("ascii"))
 
 
 def read_record(path: Path) -> Record:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from domainclip.extraction._directory import take_worker_lock
 from domainclip.extraction._marker import stay_with_parent
 
 __all__ = ["GROWN", "alive", "begin_worker", "one_thread_each", "resident_bytes", "work"]
@@ -20,17 +19,15 @@ GROWN = 75  # exit code of a worker that hands its task back
 
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _born_bytes = 0
-_held_lock = -1
 
 
-def begin_worker(lock: str) -> None:
-    """Tie this process to its run: it dies with it, and holds the output's lock until then."""
-    global _held_lock, _born_bytes
+def begin_worker() -> None:
+    """Tie this process to its run: it dies with it."""
+    global _born_bytes
     if sys.platform == "linux":
         # PR_SET_PDEATHSIG: when the server process goes (it goes with the run), so does this one
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     stay_with_parent()
-    _held_lock = take_worker_lock(Path(lock))
     _born_bytes = resident_bytes(os.getpid())
 
 

@@ -1,8 +1,9 @@
-"""One chunk, from sources to a part: the function that every backend runs, here or elsewhere.
+"""One chunk, from sources to a part: the function that every engine runs, here or elsewhere.
 
 ``extract_chunk(task)`` and its argument pickle; it needs nothing but the file system. It never
 raises: what must end the whole run comes back as a ``Stop``. The worker's place in the chunk is
-kept in the file ``task.marker``, so that a death in native code can be laid to one input.
+kept in the file ``task.marker``, so that a death in native code can be laid to one input. The part
+lies where the run works, until the run itself, which alone holds the output, gives it its place.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import pyarrow.parquet as pq
 
 from domainclip.errors import BadInput, DomainclipError, OutputError, UsageError
 from domainclip.extraction._marker import Marker
-from domainclip.extraction._record import Record, write_record
+from domainclip.extraction._record import Record
 from domainclip.extraction._steps import Failure, Steps
 from domainclip.extraction.protocol import Extractor, Source
 from domainclip.pairs.schema import Pair, Skip
@@ -61,21 +62,20 @@ class Packed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Some sources of one chunk. directory, name: where its part goes. record: where its record
-    goes, None for a piece of a chunk. marker: where the worker keeps its place."""
+    """A chunk's sources, or some. directory, name: where their part goes. marker: where the worker
+    keeps its place."""
 
     name: str
     sources: tuple[Source, ...]
     extractor: Packed
     directory: Path
-    record: Path | None
     marker: Path
     timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A finished piece of a chunk that was taken apart. part: None where it has no rows."""
+    """A finished chunk, or a piece of one that was taken apart. part: None where it has no rows."""
 
     record: Record
     part: Path | None
@@ -88,38 +88,49 @@ class Stop:
     kind: Literal["output", "usage", "bug"]
     message: str
 
+    @classmethod
+    def of(cls, error: Exception) -> Stop:
+        """What an exception in a worker means for the run."""
+        if isinstance(error, OutputError):
+            return cls("output", str(error))
+        if isinstance(error, DomainclipError):
+            return cls("usage", str(error))
+        return cls("bug", "".join(traceback.format_exception(error)))
 
-def extract_chunk(task: Task) -> Record | Stop:
-    """Extract a task's sources into its part; returns the record of how each of them ended."""
+    def error(self) -> Exception:
+        """The exception that the run raises for it."""
+        if self.kind == "output":
+            return OutputError(self.message)
+        if self.kind == "usage":
+            return DomainclipError(self.message)
+        return RuntimeError(f"a worker's own code failed:\n{self.message}")
+
+
+def extract_chunk(task: Task) -> Piece | Stop:
+    """Extract a task's sources into a part, with the record of how each of them ended."""
     try:
         extractor = _unpacked(task.extractor)
         with Marker(task.marker) as marker:
             record, writer = _filled(task, extractor, marker)
             marker.leave()
-            return _committed(writer, record, task.record)
+            return Piece(record, writer.close())
     except Exception as error:
-        return _stop(error)
+        return Stop.of(error)
 
 
-def join_pieces(
-    name: str, directory: Path, record_path: Path, pieces: tuple[Piece, ...]
-) -> Record | Stop:
-    """Join the pieces of one chunk, in their order, into its part and its record."""
+def join_pieces(name: str, directory: Path, pieces: tuple[Piece, ...]) -> Piece | Stop:
+    """Join the pieces of one chunk, in their order."""
     try:
-        writer = PartWriter(directory, name)
-        try:
+        with PartWriter(directory, name) as writer:
             for piece in pieces:
                 if piece.part is None:
                     continue
                 with pq.ParquetFile(piece.part) as file:
                     for group in range(file.num_row_groups):
                         writer.add_table(file.read_row_group(group))
-        except BaseException:
-            writer.abort()
-            raise
-        return _committed(writer, Record.joined(piece.record for piece in pieces), record_path)
+        return Piece(Record.joined(piece.record for piece in pieces), writer.path)
     except Exception as error:
-        return _stop(error)
+        return Stop.of(error)
 
 
 class _Spoiled(Exception):
@@ -211,18 +222,6 @@ def _written(pairs: list[Pair], writer: PartWriter) -> Iterator[None]:
         yield
 
 
-def _committed(writer: PartWriter, record: Record, path: Path | None) -> Record:
-    try:
-        writer.finish()
-        if path is not None:
-            write_record(path, record)
-        writer.close()
-    except BaseException:
-        writer.abort()
-        raise
-    return record
-
-
 @lru_cache(maxsize=4)
 def _unpacked(packed: Packed) -> Extractor:
     if packed.file and packed.module not in sys.modules:
@@ -233,11 +232,3 @@ def _unpacked(packed: Packed) -> Extractor:
         spec.loader.exec_module(module)
     extractor: Extractor = pickle.loads(packed.pickled)
     return extractor
-
-
-def _stop(error: Exception) -> Stop:
-    if isinstance(error, OutputError):
-        return Stop("output", str(error))
-    if isinstance(error, DomainclipError):
-        return Stop("usage", str(error))
-    return Stop("bug", "".join(traceback.format_exception(error)))

@@ -160,6 +160,11 @@ def test_unwritable_output_is_one_sentence(images: Path, tmp_path: Path) -> None
         extract(images, tmp_path / "file" / "out")
 
 
+def test_object_storage_is_refused_as_an_output(images: Path) -> None:
+    with pytest.raises(UsageError, match=r"s3://bucket/pairs: pairs are made in a folder"):
+        extract(images, "s3://bucket/pairs")
+
+
 def test_nothing_found_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No inputs found under"):
         extract(tmp_path, tmp_path / "out")
@@ -168,7 +173,6 @@ def test_nothing_found_is_bad_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"engine": "ray"}, "not in this version"),
         ({"engine": "dask"}, "choose one of local, ray"),
         ({"limit": 0}, "limit=0: must be at least 1"),
         ({"timeout_s": 0.0}, "must be more than 0 seconds"),
@@ -189,14 +193,14 @@ def test_the_task_pickles_and_runs_anywhere(images: Path, tmp_path: Path) -> Non
         sources=(Source("img1.png", str(path), (("box", [1, 2]),)),),
         extractor=Packed.of(Folder()),
         directory=tmp_path / "out",
-        record=tmp_path / "00.json",
         marker=tmp_path / "place",
         timeout_s=5,
     )
     function, same = pickle.loads(pickle.dumps((extract_chunk, task)))
     assert same == task
-    record = function(same)
-    assert (record.pairs, record.names) == (1, ["img1.png"])
+    piece = function(same)
+    assert (piece.record.pairs, piece.record.names) == (1, ["img1.png"])
+    assert piece.part == tmp_path / "out" / "part-00.parquet"
     assert open_pairs(tmp_path / "out")[0].image == path.read_bytes()
 
 

@@ -19,11 +19,8 @@ from domainclip.extraction._marker import BETWEEN, Marker, read_place
 
 
 @pytest.fixture
-def pool(tmp_path: Path) -> LocalPool:
-    (tmp_path / "lock").touch()
-    return LocalPool(
-        workers=1, timeout_s=60, memory_bytes=1 << 30, lock=tmp_path / "lock", preload=[]
-    )
+def pool() -> LocalPool:
+    return LocalPool(workers=1, timeout_s=60, memory_bytes=1 << 30)
 
 
 def marked(path: Path, process: int, index: int) -> Path:
@@ -104,9 +101,8 @@ def test_a_job_submitted_to_a_broken_pool_is_not_lost(pool: LocalPool) -> None:
     assert found == ["second"]
 
 
-def test_a_worker_that_leaked_hands_its_task_back(tmp_path: Path) -> None:
-    (tmp_path / "lock").touch()
-    with LocalPool(workers=1, timeout_s=60, memory_bytes=200 << 20, lock=tmp_path / "lock") as pool:
+def test_a_worker_that_leaked_hands_its_task_back() -> None:
+    with LocalPool(workers=1, timeout_s=60, memory_bytes=200 << 20) as pool:
         pids = []
         for size in (0, 150 << 20, 0, 0):
             pool.submit(Job(leak, (size,)))
@@ -138,4 +134,7 @@ def leak(size: int) -> int:
 def test_signals_are_named_in_the_reason(pool: LocalPool) -> None:
     death = pool._death(Job(print, ()), -signal.SIGSEGV)
     assert "died of SIGSEGV" in death.detail
-    assert "out of memory" in pool._death(Job(print, ()), -signal.SIGKILL).detail
+    assert not death.from_outside
+    killed = pool._death(Job(print, ()), -signal.SIGKILL)
+    assert "out of memory" in killed.detail
+    assert killed.from_outside
