@@ -1,0 +1,232 @@
+"""Which lines of a page are running text: columns of the document, paragraphs, running heads.
+
+A document's columns are the left edges at which many of its longer lines begin. A line belongs to
+the running text where it fills its column, has the column's usual density and stands among others
+like it; the paragraph's last line and the headings above go with it. What remains (axis labels,
+table cells, titles, notes) may belong to figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .frames import Array, Flags, as_array, quarter, turned
+from .page import Line, Page
+
+__all__ = ["Column", "Layout", "read_layout", "repeated", "running_text"]
+
+_LONG = 25  # letters; shorter lines are cells, labels and headings
+_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of text, points. weight: share of the document's long lines that begin at x0."""
+
+    x0: float
+    x1: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Of the lines of a document that read in one direction.
+
+    size: of the running text, points. columns: by weight, heaviest first. x0, x1, y0, y1: what the
+    running text of all pages fills.
+    """
+
+    size: float
+    columns: tuple[Column, ...]
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+def read_layout(pages: Sequence[Page], turn: int = 0) -> Layout:
+    """The layout of the lines that read in this quarter turn (0: upright)."""
+    sizes: Counter[float] = Counter()
+    boxes = []
+    for page in pages:
+        lines = [
+            line
+            for line in page.lines
+            if len(line.text) >= _LONG and quarter(line.direction) == turn
+        ]
+        boxes.append(turned(as_array(line.box for line in lines), turn, page.width, page.height))
+        for line in lines:
+            sizes[round(line.size * 2) / 2] += len(line.text)
+    every = np.concatenate(boxes) if boxes else np.empty((0, 4))
+    if not len(every):
+        return Layout(0.0, (), 0.0, 0.0, np.inf, np.inf)
+    columns = _columns(every)
+    inside = every
+    if columns:
+        starts = np.array([column.x0 for column in columns])
+        near = np.abs(every[:, :1] - starts).min(axis=1) < 4
+        inside = every[near] if near.any() else every
+    x0, x1 = (
+        (min(c.x0 for c in columns), max(c.x1 for c in columns))
+        if columns
+        else (float(np.percentile(every[:, 0], 2)), float(np.percentile(every[:, 2], 98)))
+    )
+    y0, y1 = np.percentile(inside[:, 1], 1), np.percentile(inside[:, 3], 99)
+    return Layout(sizes.most_common(1)[0][0], columns, x0, float(y0), x1, float(y1))
+
+
+def _columns(boxes: Array) -> tuple[Column, ...]:
+    """Left edges at which at least 4 % of the lines begin, with the right edge of most of them."""
+    edges = np.round(boxes[:, 0])
+    values, counts = np.unique(edges, return_counts=True)
+    found: list[Column] = []
+    left = dict(zip(values.tolist(), counts.tolist(), strict=True))
+    while left:
+        peak = max(left, key=lambda edge: left[edge])
+        near = [edge for edge in left if abs(edge - peak) <= 3]
+        weight = sum(left.pop(edge) for edge in near) / len(boxes)
+        if weight < 0.04:
+            break
+        ends = boxes[np.abs(boxes[:, 0] - peak) <= 3.5, 2]
+        right = float(np.percentile(ends, 85))
+        indented = any(0 < peak - c.x0 <= 40 and abs(c.x1 - right) < 6 for c in found)
+        if right - peak > 80 and not indented:
+            found.append(Column(float(peak), right, weight))
+    return tuple(found)
+
+
+def repeated(pages: Sequence[Page]) -> list[set[int]]:
+    """For each page, the lines that stand at the same height of other pages with the same words.
+
+    Figures in the words may differ (page numbers). Only in the top and bottom eighth: a table's
+    column heads may well be repeated further in.
+    """
+    places: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
+    keys: list[list[tuple[str, int] | None]] = []
+    for page in pages:
+        own: list[tuple[str, int] | None] = []
+        for line in page.lines:
+            middle = (line.box[1] + line.box[3]) / 2
+            if page.height / 8 < middle < page.height * 7 / 8:
+                own.append(None)
+                continue
+            words = _DIGITS.sub("#", line.text.casefold())
+            key = (words, round(middle / 4))
+            own.append(key)
+            places[key].add(page.number)
+        keys.append(own)
+
+    def often(key: tuple[str, int] | None) -> bool:
+        if key is None:
+            return False
+        words, height = key
+        on = set().union(*(places.get((words, height + step), ()) for step in (-1, 0, 1)))
+        return len(on) >= 3 or len(on) == len(pages) == 2
+
+    return [{at for at, key in enumerate(own) if often(key)} for own in keys]
+
+
+def running_text(
+    lines: Sequence[Line], boxes: Array, layout: Layout, skip: Flags
+) -> tuple[Flags, Flags]:
+    """Which of a page's lines (n,) are running text, and which of these fill their column.
+
+    boxes: of the lines, turned to read upright. skip: captions, running heads and lines that read
+    in another direction.
+    """
+    body = np.zeros(len(boxes), dtype=bool)
+    full = np.zeros(len(boxes), dtype=bool)
+    for column in layout.columns:
+        inside = (boxes[:, 0] >= column.x0 - 4) & (boxes[:, 2] <= column.x1 + 5) & ~skip
+        members = np.flatnonzero(inside)
+        if not len(members):
+            continue
+        rows = _rows(members, boxes)
+        kinds = [_kind(row, lines, boxes, column, layout) for row in rows]
+        paragraphs = _in_paragraphs(rows, kinds, lines, boxes, column, layout.size)
+        for row, kind, running in zip(rows, kinds, paragraphs, strict=True):
+            if running:
+                body[row] = True
+                full[row] |= kind == "full"
+        _with_formulas(members, body, boxes)
+    return body, full
+
+
+def _with_formulas(members: NDArray[np.intp], body: Flags, boxes: Array) -> None:
+    """Marks the pieces of formulas that stand in a line of running text of their column."""
+    for at in members[~body[members]]:
+        text = boxes[members[body[members]]]
+        low, high = np.maximum(text[:, 1], boxes[at, 1]), np.minimum(text[:, 3], boxes[at, 3])
+        level = high - low > 0.25 * (boxes[at, 3] - boxes[at, 1])
+        near = (text[:, 0] - boxes[at, 2] < 12) & (boxes[at, 0] - text[:, 2] < 12)
+        body[at] = bool((level & near).any())
+
+
+def _rows(members: NDArray[np.intp], boxes: Array) -> list[list[int]]:
+    """Lines side by side, from the top: those whose middles lie in one another."""
+    order = sorted(members.tolist(), key=lambda at: boxes[at, 1] + boxes[at, 3])
+    rows: list[list[int]] = []
+    for at in order:
+        middle = (boxes[at, 1] + boxes[at, 3]) / 2
+        if rows and boxes[rows[-1][0], 1] <= middle <= boxes[rows[-1][0], 3]:
+            rows[-1].append(at)
+        else:
+            rows.append([at])
+    return [sorted(row, key=lambda at: boxes[at, 0]) for row in rows]
+
+
+def _kind(row: list[int], lines: Sequence[Line], boxes: Array, column: Column, of: Layout) -> str:
+    """full: text from edge to edge; part: a shorter line; odd: from edge to edge with holes (a
+    formula in the line); "": cells, or something else."""
+    first, last = row[0], row[-1]
+    size = lines[max(row, key=lambda at: len(lines[at].text))].size
+    gaps = [boxes[b, 0] - boxes[a, 2] for a, b in pairwise(row)]
+    justified = abs(boxes[first, 0] - column.x0) < 4 and boxes[last, 2] > column.x1 - 6
+    if gaps and max(gaps) > max(10.0, 1.2 * size):
+        return "odd" if justified else ""
+    if boxes[first, 0] > column.x0 + 36:
+        return ""
+    width = boxes[last, 2] - boxes[first, 0]
+    letters = sum(len(lines[at].text) for at in row)
+    dense = 0.28 * width < letters * size / 2 * 0.7 and letters >= _LONG - 5
+    usual = 0.7 * of.size <= size <= 1.35 * of.size
+    return "full" if usual and dense and width >= 0.75 * (column.x1 - column.x0) else "part"
+
+
+def _in_paragraphs(
+    rows: list[list[int]],
+    kinds: list[str],
+    lines: Sequence[Line],
+    boxes: Array,
+    column: Column,
+    size: float,
+) -> list[bool]:
+    """Whether each row is running text: two long ones in a row, and what hangs on them."""
+    tops = [min(boxes[at, 1] for at in row) for row in rows]
+    heads = [row[0] for row in rows]
+    sizes = [lines[max(row, key=lambda at: len(lines[at].text))].size for row in rows]
+    usual = [abs(own - size) < 0.7 for own in sizes]
+    running = [False] * len(rows)
+    long = ("full", "odd")
+    for at in range(len(rows) - 1):
+        pitch, same = tops[at + 1] - tops[at], abs(sizes[at] - sizes[at + 1]) < 0.7
+        pair = kinds[at], kinds[at + 1]
+        both = "full" in pair and pair[0] in long and pair[1] in long
+        if same and pitch <= 2.2 * sizes[at] and (both or (pair == ("full", "part") and usual[at])):
+            running[at] = running[at + 1] = True
+    grown = list(running)
+    for at in range(len(rows) - 1):
+        pitch, same = tops[at + 1] - tops[at], abs(sizes[at] - sizes[at + 1]) < 0.7
+        if running[at] and not running[at + 1] and kinds[at + 1] and same:
+            grown[at + 1] |= pitch <= 1.8 * sizes[at]
+        if running[at + 1] and not running[at] and kinds[at]:
+            aligned = abs(boxes[heads[at], 0] - column.x0) < 4
+            grown[at] |= pitch <= (3.2 if aligned else 1.8) * sizes[at + 1]
+    return grown

@@ -1,0 +1,196 @@
+"""Regions that a caption may belong to: what it sees above, below and beside itself.
+
+From the caption's edge a window opens up to the nearest running text, running head or other
+caption; what is painted in it, with the words around that, is the proposal. It is tried over the
+caption's column and over the full width. Looking in the other directions is looking up on the
+turned page.
+Reference: Clark and Divvala, PDFFigures 2.0, 2016 (proposals by growing from the caption).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .frames import Array, areas, back, bounds, shared, turned
+from .layout import Layout
+from .sheet import Sheet
+
+__all__ = ["Proposal", "Side", "propose"]
+
+Side = Literal["above", "below", "left", "right"]
+_TURNS: dict[Side, int] = {"above": 0, "below": 2, "left": 1, "right": 3}
+_NEAR = 14.0  # points between a figure and the words that belong to it
+_APART = 26.0  # points between the parts of a figure or table that has no graphics
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """A region (4,) on the page (not turned). painted: it holds a graphic. gap: to the caption.
+
+    rank: 0 for all of the caption's own column, more for wider or partial views.
+    """
+
+    side: Side
+    box: Array
+    painted: bool
+    gap: float
+    rank: int
+
+
+def propose(sheet: Sheet, at: int, layout: Layout, *, table: bool) -> list[Proposal]:
+    """The proposals of the page's caption number ``at``, the fuller of each kind first."""
+    found: list[Proposal] = []
+    for side, turn in _TURNS.items():
+        view = _View(sheet, at, turn)
+        for wide, (low, high) in enumerate(_spans(sheet, at, layout, side)):
+            edges = (low, 0.0, high, 1.0) if turn % 2 == 0 else (0.0, low, 1.0, high)
+            span = view.turn(np.array([edges]))[0]
+            for near, (box, painted, gap) in enumerate(view.look(span[0], span[2], table=table)):
+                shown = back(view.back(box[None]), sheet.turn, *_page_size(sheet))[0]
+                if not any(np.abs(shown - other.box).max() < 3 for other in found):
+                    found.append(Proposal(side, shown, painted, gap, wide + min(near, 1)))
+    return found
+
+
+def _page_size(sheet: Sheet) -> tuple[float, float]:
+    if sheet.turn % 2:
+        return sheet.height, sheet.width
+    return sheet.width, sheet.height
+
+
+def _spans(sheet: Sheet, at: int, layout: Layout, side: Side) -> Iterator[tuple[float, float]]:
+    """How wide the window may open: x0, x1 above and below, y0, y1 beside."""
+    caption = sheet.captions[at]
+    if side in ("left", "right"):
+        yield caption[1], caption[3]
+        yield min(layout.y0, caption[1]), min(max(layout.y1, caption[3]), sheet.height)
+        return
+    holding = [c for c in layout.columns if c.x0 - 6 <= caption[0] and caption[2] <= c.x1 + 6]
+    touched = [c for c in layout.columns if min(c.x1, caption[2]) - max(c.x0, caption[0]) > 20]
+    if holding:
+        touched = [min(holding, key=lambda c: c.x1 - c.x0)]
+    low = min([caption[0], *(c.x0 for c in touched)])
+    high = max([caption[2], *(c.x1 for c in touched)])
+    wide = min(layout.x0, low), max(min(layout.x1, sheet.width), high)
+    beside = (sheet.captions[:, 1] < caption[3]) & (sheet.captions[:, 3] > caption[1])
+    left = [b[2] for b in sheet.captions[beside] if b[2] <= caption[0] + 3]
+    right = [b[0] for b in sheet.captions[beside] if b[0] >= caption[2] - 3]
+    for x0, x1 in ((low, high), wide):
+        yield max([x0, *left]), min([x1, *right])
+
+
+class _View:
+    """A sheet turned so that the side looked at lies above the caption."""
+
+    def __init__(self, sheet: Sheet, at: int, turn: int) -> None:
+        self._turn = turn
+        self._size = (sheet.width, sheet.height)
+        self.caption = self.turn(sheet.captions[at][None])[0]
+        others = np.delete(sheet.captions, at, axis=0)
+        self.walls = self.turn(np.concatenate([sheet.walls, others]))
+        self.panels = self.turn(sheet.panels)
+        self.marks = self.turn(sheet.marks)
+        self.words = self.turn(sheet.words)
+
+    def turn(self, boxes: Array) -> Array:
+        return turned(boxes, self._turn, *self._size)
+
+    def back(self, boxes: Array) -> Array:
+        return back(boxes, self._turn, *self._size)
+
+    def look(self, low: float, high: float, *, table: bool) -> Iterator[tuple[Array, bool, float]]:
+        """What is seen above the caption between two edges: boxes, whether painted, distances.
+
+        First all of it, then only what lies nearer than each of the widest empty bands.
+        """
+        caption = self.caption
+        for _ in range(4):
+            top = self._wall(low, high)
+            window = np.array([low, top - 2, high, caption[1] + 3])
+            panels = self.panels[_share(self.panels, window) > 0.6]
+            if not len(panels):
+                break
+            around = bounds(panels)
+            if around[0] >= low - 2 and around[2] <= high + 2:
+                break
+            low, high = min(low, around[0]), max(high, around[2])
+        marks = self.marks[_share(self.marks, window) > 0.6]
+        words = self.words[_share(self.words, window) > 0.5]
+        loose = np.concatenate([marks, words])
+        bands = _bands(np.concatenate([panels, loose]), caption[1])
+        widest = sorted(bands, key=lambda band: band[1] - band[0])[-3:]
+        for cut in (-np.inf, *(band[1] for band in widest)):
+            kept = panels[panels[:, 1] >= cut]
+            near = loose[loose[:, 1] >= cut]
+            box = _filled(caption, kept, near) if table else _grown(caption, kept, near)
+            if box is not None and box[3] - box[1] >= 12 and box[2] - box[0] >= 20:
+                yield box, len(kept) > 0, _gap(caption, box, np.concatenate([kept, near]))
+
+    def _wall(self, low: float, high: float) -> float:
+        """The lower edge of what stands nearest above the caption, between two edges."""
+        walls = self.walls
+        over = np.minimum(walls[:, 2], high) - np.maximum(walls[:, 0], low) > 3
+        over &= walls[:, 3] <= self.caption[1] + 4
+        return float(walls[over, 3].max()) if over.any() else 0.0
+
+
+def _share(boxes: Array, window: Array) -> Array:
+    """How much of each box lies in the window, 0 to 1; thin ones count with half a point."""
+    thick = boxes + np.array([-0.5, -0.5, 0.5, 0.5])
+    return np.asarray(shared(thick, window) / areas(thick))
+
+
+def _gap(caption: Array, box: Array, parts: Array) -> float:
+    """From the caption up to the parts of a box right above it."""
+    above = (parts[:, 0] < caption[2]) & (parts[:, 2] > caption[0])
+    above &= shared(parts, box) > 0
+    if not above.any():
+        return float(caption[1] - box[3]) + _APART
+    return max(float(caption[1] - parts[above, 3].max()), 0.0)
+
+
+def _bands(boxes: Array, bottom: float) -> list[tuple[float, float]]:
+    """The empty bands (y0, y1) of 6 points and more between boxes, upwards from the bottom."""
+    found = []
+    for box in boxes[np.argsort(-boxes[:, 3])]:
+        if bottom - box[3] >= 6:
+            found.append((float(box[3]), float(bottom)))
+        bottom = min(bottom, box[1])
+    return found
+
+
+def _grown(caption: Array, panels: Array, loose: Array) -> Array | None:
+    """The box around the panels and the words that hang on them."""
+    if not len(panels):
+        return _filled(caption, panels, loose)
+    box = bounds(panels)
+    between = loose[(loose[:, 3] > box[3]) & (loose[:, 1] >= box[1])]
+    between = between[(between[:, 2] > box[0]) & (between[:, 0] < box[2])]
+    if len(between):
+        box = bounds(np.concatenate([box[None], between]))
+    while len(loose):
+        beside = (loose[:, 1] > box[1] - 3) & (loose[:, 3] < box[3] + 3)
+        reach = box + np.array([-_NEAR, -_NEAR, _NEAR, _NEAR])
+        touching = ((loose[:, :2] < reach[2:]) & (loose[:, 2:] > reach[:2])).all(axis=1) | beside
+        if not touching.any():
+            break
+        box = bounds(np.concatenate([box[None], loose[touching]]))
+        loose = loose[~touching]
+    return box
+
+
+def _filled(caption: Array, panels: Array, loose: Array) -> Array | None:
+    """The box around all that follows the caption without a wide empty band."""
+    every = np.concatenate([panels, loose])
+    bottom = caption[1]
+    kept: list[Array] = []
+    for box in every[np.argsort(-every[:, 3])]:
+        if bottom - box[3] > (_APART if kept else 2 * _APART):
+            break
+        kept.append(box)
+        bottom = min(bottom, box[1])
+    return bounds(np.stack(kept)) if kept else None

@@ -1,0 +1,101 @@
+"""A page sorted for one reading direction: what may be figure, what is in the way of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .frames import Array, Flags, areas, as_array, quarter, shared, turned
+from .graphics import clustered
+from .layout import Layout, running_text
+from .page import Caption, Page
+
+__all__ = ["Sheet", "read_sheet"]
+
+_PANEL_PT2 = 300.0  # a smaller drawing (a bullet, a fraction's bar) is no figure by itself
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Boxes, turned to read upright. width, height: of the turned page.
+
+    panels: images and drawings that may be a figure. marks: smaller ones, and rules. words: lines
+    that may belong to a figure. walls: running text and running heads. captions: all of the page's,
+    in the page's order.
+    """
+
+    turn: int
+    width: float
+    height: float
+    panels: Array
+    marks: Array
+    words: Array
+    walls: Array
+    captions: Array
+
+
+def read_sheet(
+    page: Page,
+    captions: Sequence[Caption],
+    layout: Layout,
+    turn: int,
+    paint: Array,
+    image: Flags,
+    heads: set[int],
+) -> Sheet:
+    """The page for captions that read in this quarter turn.
+
+    captions: all of this page. paint, image: of ``graphics.painted``. heads: its running heads.
+    """
+    size = (page.width, page.height)
+    boxes = turned(as_array(line.box for line in page.lines), turn, *size)
+    caption_boxes = turned(as_array(caption.box for caption in captions), turn, *size)
+    skip = np.zeros(len(boxes), dtype=bool)
+    skip[list(heads)] = True
+    walls = skip.copy()
+    for caption in captions:
+        skip[list(caption.lines)] = True
+    aside = np.array([quarter(line.direction) != turn for line in page.lines], dtype=bool)
+    body, full = running_text(page.lines, boxes, layout, skip | aside)
+    width, height = size if turn % 2 == 0 else size[::-1]
+
+    drawn = _without_frames(turned(paint, turn, *size), caption_boxes, height)
+    shapes = clustered(drawn, width, height)
+    pictures = turned(paint[image], turn, *size)
+    panels, marks = [], []
+    for shape in shapes:
+        sides = shape[2:] - shape[:2]
+        if sides.min() < 6 or sides[0] * sides[1] < _PANEL_PT2:
+            marks.append(shape)
+            continue
+        inside = shared(boxes, shape) > 0.6 * areas(boxes)
+        text = areas(boxes[inside & full]).sum() / (sides[0] * sides[1])
+        pictured = shared(pictures, shape).sum() / (sides[0] * sides[1])
+        if text > 0.25 and pictured < 0.5:
+            continue  # a frame around running text
+        panels.append(shape)
+        body &= ~inside
+    walls |= body
+    words = ~walls & ~skip
+    return Sheet(
+        turn,
+        width,
+        height,
+        as_array(panels),
+        as_array(marks),
+        boxes[words],
+        boxes[walls],
+        caption_boxes,
+    )
+
+
+def _without_frames(drawn: Array, captions: Array, height: float) -> Array:
+    """Without what encloses a caption or runs down most of the page: frames, backgrounds, rules."""
+    sides = drawn[:, 2:] - drawn[:, :2]
+    keep = (sides[:, 0] > 3) | (sides[:, 1] < 0.5 * height)
+    for caption in captions:
+        around = (drawn[:, :2] <= caption[:2] + 2) & (drawn[:, 2:] >= caption[2:] - 2)
+        keep &= ~around.all(axis=1)
+    return drawn[keep]
