@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .upright import BodyType, Placed
 
@@ -17,13 +17,16 @@ _ENDED = re.compile(r"[.!?][\"'”’)\]]*\s*$")
 
 @dataclass(slots=True)
 class _Growing:
-    """A caption while it grows. pitch: from line to line, points; 0 while it is not known."""
+    """A caption, or a column of it, while it grows. pitch: from line to line; 0 while unknown.
+
+    label_alone: so far there is but the label, and the type of the text is still to be seen.
+    """
 
     rows: list[list[Placed]]
     size: float
     fonts: set[str]
     pitch: float = 0.0
-    edges: list[float] = field(default_factory=list)
+    label_alone: bool = False
 
     @property
     def x0(self) -> float:
@@ -37,26 +40,78 @@ class _Growing:
 def caption_lines(
     first: Placed, lines: Sequence[Placed], others: Collection[int], body: BodyType
 ) -> list[list[Placed]]:
-    """The caption's rows from top to bottom, each from left to right.
+    """The caption's rows in reading order, each from left to right.
 
     lines: of its direction, by y0. others: indices of lines at which other captions begin.
     """
-    assert first.label is not None
     row = _row(first, lines, others)
     text = [placed for placed in row if placed is not first] or [first]
-    alone = len(row) == 1 and not first.line.text[first.label.end :].strip()
-    caption = _Growing([row], max(placed.size for placed in text), {p.line.font for p in text})
-    while (below := _next(caption, lines, others)) is not None:
-        if not _belongs(below, caption, body, alone and len(caption.rows) == 1):
-            break
-        pitch = _bottom(below) - _bottom(caption.rows[-1])
-        if alone and len(caption.rows) == 1:
+    fonts = {placed.line.font for placed in text}
+    alone = len(row) == 1 and _bare(first)
+    caption = _Growing([row], max(placed.size for placed in text), fonts, label_alone=alone)
+    _grow(caption, lines, others, body)
+    rows = list(caption.rows)
+    while (top := _next_column(caption, lines, others, body)) is not None:
+        caption.rows = [_row(top, lines, others)]
+        _grow(caption, lines, others, body)
+        rows += caption.rows
+    return rows
+
+
+def _bare(placed: Placed) -> bool:
+    """Whether the line is a label and nothing else."""
+    return placed.label is not None and not placed.line.text[placed.label.end :].strip()
+
+
+def _grow(
+    caption: _Growing, lines: Sequence[Placed], others: Collection[int], body: BodyType
+) -> None:
+    """Add the rows below that belong to it."""
+    while (below := _next(caption, lines, others)) is not None and _belongs(below, caption, body):
+        pitch = _base(below) - _base(caption.rows[-1])
+        if caption.label_alone:
             caption.size, caption.fonts = below[0].size, {below[0].line.font}
+            caption.label_alone = False
         else:
-            caption.pitch = min(caption.pitch, pitch) if caption.pitch else pitch
+            caption.pitch = min(caption.pitch or pitch, max(pitch, 0.9 * caption.size))
             caption.fonts.update(placed.line.font for placed in below)
         caption.rows.append(below)
-    return caption.rows
+
+
+def _next_column(
+    caption: _Growing, lines: Sequence[Placed], others: Collection[int], body: BodyType
+) -> Placed | None:
+    """Where a caption set in columns goes on: at the right, on the height of its column's first.
+
+    Only for captions in a type of their own, else the text's next column would be taken for it.
+    """
+    top, last = _base(caption.rows[0]), caption.rows[-1][-1]
+    width = caption.x1 - caption.x0
+    if len(caption.rows) < 2 or (
+        _ENDED.search(last.line.text) and last.x1 < caption.x1 - 0.1 * width
+    ):
+        return None
+    right = [
+        other
+        for other in lines
+        if 0 < other.x0 - caption.x1 < 4 * caption.size
+        and abs(other.base - top) < 1.2 * caption.pitch
+        and abs(other.size - caption.size) < 0.1
+        and other.line.font in caption.fonts
+        and (abs(other.size - body.size) > 0.35 or other.line.font != body.font)
+        and other.x1 - other.x0 > 0.5 * width
+    ]
+    start = min(right, key=lambda other: other.base, default=None)
+    if start is None or start.index in others or start.label is not None:
+        return None
+    above = any(
+        0.5 * caption.size < start.base - other.base < 1.5 * caption.pitch
+        and abs(other.size - start.size) < 0.1
+        and other.x0 < start.x1
+        and other.x1 > start.x0
+        for other in lines
+    )
+    return None if above else start
 
 
 def _row(first: Placed, lines: Sequence[Placed], others: Collection[int]) -> list[Placed]:
@@ -86,8 +141,7 @@ def _row(first: Placed, lines: Sequence[Placed], others: Collection[int]) -> lis
 
 def _near(left: Placed, right: Placed) -> float:
     """How wide a gap may be within a row, points. Columns stand as close as 1.5 em."""
-    label = left.label
-    if label is not None and not left.line.text[label.end :].strip():
+    if _bare(left):
         return 3 * left.size  # the label alone: "Figure 1.   The title"
     return (2.5 if left.line.block == right.line.block else 0.8) * left.size
 
@@ -96,19 +150,19 @@ def _next(
     caption: _Growing, lines: Sequence[Placed], others: Collection[int]
 ) -> list[Placed] | None:
     """The row under the caption's last, within its width; None where another caption begins."""
-    bottom, x0, x1 = _bottom(caption.rows[-1]), caption.x0, caption.x1
+    base, x0, x1 = _base(caption.rows[-1]), caption.x0, caption.x1
     used = {placed.index for row in caption.rows for placed in row}
     below = [
         other
         for other in lines
         if other.index not in used
-        and bottom + 0.4 * other.size < other.y1 < bottom + 3 * caption.size
+        and base + 0.4 * caption.size < other.base < base + 3 * caption.size
         and other.x0 < x1
         and other.x1 > x0
     ]
     if not below:
         return None
-    top = min(below, key=lambda other: other.y1)
+    top = min(below, key=lambda other: other.base)
     level = [other for other in below if other.y0 < (top.y0 + top.y1) / 2]
     if any(other.index in others for other in level):
         return None
@@ -116,20 +170,20 @@ def _next(
     return _row(max(level, key=lambda other: len(other.line.text)), lines, others)
 
 
-def _bottom(row: Sequence[Placed]) -> float:
-    """Of the row's largest letters, so that indices do not move it."""
-    return max(row, key=lambda placed: placed.size * len(placed.line.text)).y1
+def _base(row: Sequence[Placed]) -> float:
+    """Of most of the row's letters, so that indices do not move it."""
+    return max(row, key=lambda placed: placed.size * len(placed.line.text)).base
 
 
-def _belongs(row: Sequence[Placed], caption: _Growing, body: BodyType, alone: bool) -> bool:
-    """Whether the row goes on with the caption. alone: so far there is but the label."""
+def _belongs(row: Sequence[Placed], caption: _Growing, body: BodyType) -> bool:
+    """Whether the row goes on with the caption."""
     main = max(row, key=lambda placed: len(placed.line.text))
     last = caption.rows[-1]
-    pitch = _bottom(row) - _bottom(last)
+    pitch = _base(row) - _base(last)
     same_block = main.line.block in {placed.line.block for placed in last}
     if len(row) == 1 and _ADDRESS.match(main.line.text):
         return False  # the figure's own address, which journals print below
-    if alone:
+    if caption.label_alone:
         return pitch < 2.2 * max(main.size, caption.size)
     if abs(main.size - caption.size) > 0.06 * caption.size + 0.1:
         return False

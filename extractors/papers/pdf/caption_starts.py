@@ -20,64 +20,72 @@ __all__ = ["Start", "caption_starts"]
 
 _ENOUGH = 2.0  # evidence that makes a caption
 _SENTENCE = re.compile(r"\s*[,;)]|\s*(?:\[\d|\(?(?:and|or|to|bis|und|et|y)\b|&)", re.IGNORECASE)
+_ENDED = re.compile(r"[.!?:;)\]\d][\"'”’]*\s*$")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A line that begins a caption. page: number; frame: which of the page's directions."""
+    """A line that begins a caption. page: number; frame: which of the page's directions.
+
+    alone: nothing follows the label, neither beside nor below.
+    """
 
     page: int
     frame: int
-    at: int  # index in the frame
     placed: Placed
     label: Label
     evidence: float
+    alone: bool
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        """What no two captions of an article share. "Extended Data Fig. 1" is not "Fig. 1"."""
+        before = self.label.word.lower().rpartition(" ")[0]
+        return self.label.kind, before, self.label.number
+
+    @property
+    def style(self) -> object:
+        """Equal for labels that are worded and set alike."""
+        line = self.placed.line
+        sizes = round(line.label_size * 2), round(line.size * 2)
+        return self.label.word, self.label.mark, line.label_font, line.font, sizes
 
 
 def caption_starts(
     frames: Sequence[tuple[int, int, Sequence[Placed]]], body: BodyType
-) -> list[Start]:
-    """The starts in reading order of ``frames``: (page, number of the direction, its lines)."""
-    starts = [
-        Start(page, frame, at, placed, placed.label, _evidence(at, lines, body))
+) -> tuple[list[Start], list[Start]]:
+    """The starts in order of ``frames``: (page, number of the direction, its lines).
+
+    Then the labels that stand alone: some mark a picture whose caption is on another page.
+    """
+    every = [
+        Start(
+            page, frame, placed, placed.label, _evidence(placed, lines, body), _alone(placed, lines)
+        )
         for page, frame, lines in frames
-        for at, placed in enumerate(lines)
+        for placed in lines
         if placed.label is not None
     ]
+    starts = [start for start in every if not start.alone]
     styles: dict[object, list[Start]] = defaultdict(list)
     for start in starts:
-        styles[_style(start)].append(start)
-    scored: list[tuple[float, Start]] = []
-    for alike in styles.values():
-        habit = _habit(alike)
-        scored.extend((start.evidence + habit, start) for start in alike)
-    best: dict[tuple[str, str, str], float] = defaultdict(lambda: _ENOUGH)
+        styles[start.style].append(start)
+    habits = {style: _habit(alike) for style, alike in styles.items()}
+    scored = [(start.evidence + habits[start.style], start) for start in starts]
+    scored = [(score, start) for score, start in scored if score >= _ENOUGH]
+    best: dict[object, tuple[float, object]] = {}
     for score, start in scored:
-        if not start.label.continued:
-            best[_name(start)] = max(best[_name(start)], score)
-    kept = [start for score, start in scored if score > best[_name(start)] - 0.75]
-    kept.sort(key=lambda start: (start.page, start.frame, start.at))
-    return kept
-
-
-def _name(start: Start) -> tuple[str, str, str]:
-    """What no two captions of an article share. "Extended Data Fig. 1" is not "Fig. 1"."""
-    label = start.label
-    before = label.word.lower().rpartition(" ")[0]
-    return label.kind, before, label.number
-
-
-def _style(start: Start) -> object:
-    line, label = start.placed.line, start.label
-    return (
-        label.word,
-        label.mark,
-        line.label_font,
-        round(line.label_size * 2),
-        line.font,
-        round(line.size * 2),
-    )
+        if not start.label.continued and score > best.get(start.name, (0.0,))[0]:
+            best[start.name] = score, start.style
+    # A number twice is two captions only in one style, as where several articles are bound in one.
+    kept = [
+        start
+        for score, start in scored
+        if start.label.continued
+        or (score > best[start.name][0] - 0.75 and start.style == best[start.name][1])
+    ]
+    return kept, [start for start in every if start.alone]
 
 
 def _habit(alike: Sequence[Start]) -> float:
@@ -89,8 +97,21 @@ def _habit(alike: Sequence[Start]) -> float:
     return max(-2.0, min(2.0, mean)) * 0.5 + several - 2 * repeated
 
 
-def _evidence(at: int, lines: Sequence[Placed], body: BodyType) -> float:
-    placed = lines[at]
+def _alone(placed: Placed, lines: Sequence[Placed]) -> bool:
+    """Whether the line is a label and no text of its size stands right of it or below."""
+    label, size = placed.label, placed.size
+    if label is None or placed.line.text[label.end :].strip():
+        return False
+    return not any(
+        other is not placed
+        and -0.5 * size < other.base - placed.base < 2.2 * size
+        and other.x1 > placed.x0
+        and other.x0 < placed.x1 + 3 * size
+        for other in lines
+    )
+
+
+def _evidence(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
     line, label = placed.line, placed.label
     assert label is not None
     rest = line.text[label.end :].strip()
@@ -118,15 +139,17 @@ def _evidence(at: int, lines: Sequence[Placed], body: BodyType) -> float:
 
 
 def _room(placed: Placed, lines: Sequence[Placed]) -> float:
-    """1 for a line that begins a block, -1.5 for one within a paragraph of the same type."""
+    """1 for a line that begins a block; down to -2 for one that goes on with the line above."""
     above = _above(placed, lines)
     if above is None:
         return 1.0
-    pitch = placed.y1 - above.y1
-    if pitch > 1.8 * placed.size:
+    if placed.base - above.base > 1.8 * placed.size:
         return 1.0
-    alike = above.line.font == placed.line.font and abs(above.size - placed.size) < 0.35
-    if not alike:
+    if abs(above.size - placed.size) >= 0.35:
+        return 0.5
+    if not _ENDED.search(above.line.text) and above.label is None:
+        return -2.0
+    if above.line.font != placed.line.font:
         return 0.5
     return -1.5 if above.x0 < placed.x0 + 3 * placed.size else -0.5
 
@@ -136,9 +159,8 @@ def _above(placed: Placed, lines: Iterable[Placed]) -> Placed | None:
     over = [
         other
         for other in lines
-        if other.y1 < placed.y1 - 0.4 * placed.size
-        and other.y0 < placed.y0
+        if other.base < placed.base - 0.4 * placed.size
         and other.x0 < placed.x0 + 4 * placed.size
         and other.x1 > placed.x0
     ]
-    return max(over, key=lambda other: other.y1, default=None)
+    return max(over, key=lambda other: other.base, default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .caption_bodies import caption_lines
@@ -15,32 +15,30 @@ __all__ = ["find_captions"]
 
 
 def find_captions(pages: Sequence[Page]) -> tuple[Caption, ...]:
-    """The captions of the document's pages, by page and from top to bottom.
+    """The captions of the document's pages, in reading order.
 
     A caption that goes on from another page ("Figure 3 (continued)") is not given twice: what it
-    adds is added to the first one's text.
+    adds is added to the first one's text. A label without a text is none.
     """
-    body, words = body_type(pages), Words(pages)
-    dropped = headings(pages)
+    body, words, dropped = body_type(pages), Words(pages), headings(pages)
     frames = [
         (page.number, frame, lines)
         for page in pages
         for frame, lines in enumerate(place(page, dropped))
     ]
-    starts = caption_starts(frames, body)
     lines_of = {(page, frame): lines for page, frame, lines in frames}
-    begun = {number: set[int]() for number, _, _ in frames}
+    page_of = {page.number: page for page in pages}
+    starts, alone = caption_starts(frames, body)
+    begun: dict[int, set[int]] = {page.number: set() for page in pages}
     for start in starts:
         begun[start.page].add(start.placed.index)
-    by_number = {page.number: page for page in pages}
     found: list[tuple[Start, Caption]] = []
     for start in starts:
-        if start.label.kind == "other":
-            continue
-        lines = lines_of[start.page, start.frame]
-        rows = caption_lines(start.placed, lines, begun[start.page], body)
-        found.append((start, _caption(start, rows, by_number[start.page], words)))
-    return tuple(_continued(found))
+        if start.label.kind != "other":
+            lines = lines_of[start.page, start.frame]
+            rows = caption_lines(start.placed, lines, begun[start.page], body)
+            found.append((start, _caption(start, rows, page_of[start.page], words)))
+    return _with_plates(_whole(found), alone)
 
 
 def _caption(start: Start, rows: Sequence[Sequence[Placed]], page: Page, words: Words) -> Caption:
@@ -67,17 +65,34 @@ def _caption(start: Start, rows: Sequence[Sequence[Placed]], page: Page, words: 
     )
 
 
-def _continued(found: Sequence[tuple[Start, Caption]]) -> Iterator[Caption]:
-    """The captions, later parts of one joined to its first."""
-    whole: dict[tuple[str, str], int] = {}
-    captions: list[Caption] = []
+def _whole(found: Sequence[tuple[Start, Caption]]) -> list[tuple[Start, Caption]]:
+    """The captions with a text, later parts of one joined to its first."""
+    first: dict[object, int] = {}
+    whole: list[tuple[Start, Caption]] = []
     for start, caption in found:
-        name = (caption.kind, caption.label)
-        if start.label.continued and name in whole:
-            first = captions[whole[name]]
-            if caption.text not in first.text:
-                captions[whole[name]] = replace(first, text=f"{first.text} {caption.text}")
-            continue
-        whole.setdefault(name, len(captions))
-        captions.append(caption)
-    yield from captions
+        if start.label.continued and start.name in first:
+            at = first[start.name]
+            begin, part = whole[at]
+            if caption.text not in part.text:
+                whole[at] = begin, replace(part, text=f"{part.text} {caption.text}")
+        elif caption.text:
+            first.setdefault(start.name, len(whole))
+            whole.append((start, caption))
+    return whole
+
+
+def _with_plates(
+    found: Sequence[tuple[Start, Caption]], alone: Sequence[Start]
+) -> tuple[Caption, ...]:
+    """The captions; where one bare label with its number is on another page, with that."""
+    plates: dict[object, list[Start]] = {}
+    for start in alone:
+        plates.setdefault(start.name, []).append(start)
+    captions = []
+    for start, caption in found:
+        match [plate for plate in plates.get(start.name, ()) if plate.page != start.page]:
+            case [plate]:
+                captions.append(replace(caption, plate=(plate.page, plate.placed.line.box)))
+            case _:
+                captions.append(caption)
+    return tuple(captions)

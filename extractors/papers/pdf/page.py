@@ -33,7 +33,7 @@ class Line:
 
     font, size, bold, colour (sRGB): of most of its letters. block: number of the text block it
     stands in. label_font, label_size, label_bold: of its first letters, which often differ where a
-    caption begins.
+    caption begins. origin: where the baseline of most of its letters begins.
     """
 
     text: str
@@ -47,6 +47,7 @@ class Line:
     label_size: float
     label_bold: bool
     colour: int = 0
+    origin: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Caption:
 
     kind: figure, scheme or table. number: as printed ("2", "S1", "IV", "A.1"). label: "Figure 2",
     with whatever word the document uses, no closing punctuation. text: without the label, one
-    line. lines: indices into its page's lines.
+    line. lines: indices into its page's lines. plate: (page, box) of a bare label ("Fig. 1") that
+    stands at the picture, where that is on another page than the caption.
     """
 
     page: int
@@ -104,6 +106,7 @@ class Caption:
     box: Rect
     direction: tuple[float, float]
     lines: tuple[int, ...]
+    plate: tuple[int, Rect] | None = None
 
 
 def read_page(document: Any, number: int) -> Page:
@@ -195,6 +198,7 @@ def _line(
         first["size"],
         bool(first["flags"] & pymupdf.TEXT_FONT_BOLD),
         longest["color"],
+        longest["origin"],
     )
 
 
@@ -228,5 +232,5 @@ def _drawings(paths: Sequence[Mapping[str, Any]], turn: pymupdf.Matrix | None) -
         paint = [colour for colour in (fill, stroke) if colour is not None]
         white = bool(paint) and all(min(colour) > 0.99 for colour in paint)
         if turn is not None:
-            box = tuple(pymupdf.Rect(box) * turn)
-        yield Drawing(tuple(box), "f" in kind, "s" in kind, white)
+            box = pymupdf.Rect(box) * turn
+        yield Drawing((box[0], box[1], box[2], box[3]), "f" in kind, "s" in kind, white)

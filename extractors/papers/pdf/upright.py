@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .labels import Label, read_label
-from .page import Line, Page
+from .page import Line, Page, Rect
 
-__all__ = ["BodyType", "Placed", "body_type", "headings", "place"]
+__all__ = ["BodyType", "Placed", "body_type", "headings", "place", "quarter_of", "turned_box"]
 
 _EDGE = 0.1  # of the page's height: running heads stand no deeper
 _CHANGING = re.compile(r"\d+|\b[ivxlc]+\b")
@@ -20,6 +20,7 @@ _CHANGING = re.compile(r"\d+|\b[ivxlc]+\b")
 class Placed:
     """A line where it stands once its direction is turned upright. index: in its page's lines.
 
+    base: y of its baseline, roughly where the line has no origin.
     label: what it begins with, if that is a label.
     """
 
@@ -29,6 +30,7 @@ class Placed:
     y0: float
     x1: float
     y1: float
+    base: float
     label: Label | None
 
     @property
@@ -89,15 +91,32 @@ def place(page: Page, dropped: set[tuple[int, int]]) -> list[list[Placed]]:
     for index, line in enumerate(page.lines):
         if (page.number, index) in dropped:
             continue
-        x, y = line.direction
-        x0, y0, x1, y1 = line.box
-        if abs(x) > 0.99:
-            quarter, box = (0, line.box) if x > 0 else (2, (-x1, -y1, -x0, -y0))
-        elif abs(y) > 0.99:
-            quarter, box = (1, (-y1, x0, -y0, x1)) if y < 0 else (3, (y0, -x1, y1, -x0))
-        else:
+        quarter = quarter_of(line.direction)
+        if quarter is None:
             continue  # slanted: an axis label
-        turned.setdefault(quarter, []).append(Placed(line, index, *box, read_label(line.text)))
+        x0, y0, x1, y1 = turned_box(line.box, quarter)
+        base = y1 - 0.2 * line.size
+        if line.origin is not None:
+            base = turned_box((*line.origin, *line.origin), quarter)[1]
+        placed = Placed(line, index, x0, y0, x1, y1, base, read_label(line.text))
+        turned.setdefault(quarter, []).append(placed)
     for lines in turned.values():
         lines.sort(key=lambda placed: (placed.y0, placed.x0))
     return list(turned.values())
+
+
+def quarter_of(direction: tuple[float, float]) -> int | None:
+    """0 upright, 1 upwards, 2 upside down, 3 downwards; None for slanted text."""
+    x, y = direction
+    if abs(x) > 0.99:
+        return 0 if x > 0 else 2
+    if abs(y) > 0.99:
+        return 1 if y < 0 else 3
+    return None
+
+
+def turned_box(box: Rect, quarter: int) -> Rect:
+    """The box in a frame with an origin of its own, in which this quarter's text reads upright."""
+    x0, y0, x1, y1 = box
+    turns = ((x0, y0, x1, y1), (-y1, x0, -y0, x1), (-x1, -y1, -x0, -y0), (y0, -x1, y1, -x0))
+    return turns[quarter]

@@ -14,6 +14,9 @@ __all__ = ["Words", "joined"]
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad]$")
 _OPEN = re.compile(r"(?<! )[-\u2010–/]$")
+# TeX sets an accent as a sign before its letter.
+_COMBINING = {"¨": "\u0308", "´": "\u0301", "ˆ": "\u0302", "ˇ": "\u030c", "˚": "\u030a"}
+_ACCENT = re.compile(r"([¨´ˆˇ˚]) ?([^\W\d_])")
 _HEAD = re.compile(r"[^\W\d_]+")
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\ufeff\ufffd\ue000-\uf8ff]+"
@@ -65,12 +68,16 @@ def joined(lines: Iterable[str], words: Words) -> str:
             text = line
         elif cut and (tail := _HEAD.match(line)):
             keep = text[-1] == "-" and (
-                not tail[0][0].islower() or words.hyphenated(cut[1], tail[0])
+                cut[1][-1].isupper()
+                or not tail[0][0].islower()
+                or words.hyphenated(cut[1], tail[0])
             )
             text = (text if keep else text[:-1]) + line
         elif _OPEN.search(text) or (_CJK.match(text[-1]) and _CJK.match(line)):
             text += line
         else:
             text += " " + line
-    text = unicodedata.normalize("NFC", _UNPRINTABLE.sub(" ", text.replace("\u00ad", "")))
+    text = _UNPRINTABLE.sub(" ", text.replace("\u00ad", ""))
+    text = _ACCENT.sub(lambda match: match[2] + _COMBINING[match[1]], text)
+    text = unicodedata.normalize("NFC", text)
     return " ".join(text.split())
