@@ -94,12 +94,33 @@ def _columns(boxes: Array) -> tuple[Column, ...]:
         weight = sum(left.pop(edge) for edge in near) / len(boxes)
         if weight < 0.04:
             break
-        ends = boxes[np.abs(boxes[:, 0] - peak) <= 3.5, 2]
-        right = float(np.percentile(ends, 85))
-        indented = any(0 < peak - c.x0 <= 40 and abs(c.x1 - right) < 6 for c in found)
-        if right - peak > 80 and not indented:
-            found.append(Column(float(peak), right, weight))
+        for right, share in _right_edges(boxes[np.abs(boxes[:, 0] - peak) <= 3.5, 2]):
+            indented = any(0 < peak - c.x0 <= 40 and abs(c.x1 - right) < 6 for c in found)
+            if right - peak > 80 and not indented:
+                found.append(Column(float(peak), right, weight * share))
     return tuple(found)
+
+
+def _right_edges(ends: Array) -> list[tuple[float, float]]:
+    """Where the lines of one left edge end, with their shares: justified text has sharp edges.
+
+    Two where lines of a column and lines across all columns begin at the same edge. Ragged text
+    has none: the column is as wide as most of its lines then.
+    """
+    edges = []
+    left = ends
+    for _ in range(2):
+        values, counts = np.unique(np.round(left), return_counts=True)
+        if not len(values):
+            break
+        near = np.abs(values[:, None] - values) <= 2
+        sums = near @ counts
+        edge = values[np.argmax(sums)]
+        if sums.max() < max(0.15 * len(ends), 5):
+            break
+        edges.append((float(edge), float(sums.max() / len(ends))))
+        left = left[np.abs(left - edge) > 8]
+    return edges or [(float(np.percentile(ends, 85)), 1.0)]
 
 
 def repeated(pages: Sequence[Page]) -> list[set[int]]:

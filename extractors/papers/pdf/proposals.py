@@ -93,6 +93,7 @@ class _View:
         others = np.delete(sheet.captions, at, axis=0)
         self.walls = self.turn(np.concatenate([sheet.walls, others]))
         self.panels = self.turn(sheet.panels)
+        self.pictures = sheet.pictures
         self.marks = self.turn(sheet.marks)
         self.words = self.turn(sheet.words)
 
@@ -108,16 +109,10 @@ class _View:
         First all of it, then only what lies nearer than each of the widest empty bands.
         """
         caption = self.caption
-        for _ in range(4):
-            top = self._wall(low, high)
-            window = np.array([low, top - 2, high, caption[1] + 3])
-            panels = self.panels[_share(self.panels, window) > 0.6]
-            if not len(panels):
-                break
-            around = bounds(panels)
-            if around[0] >= low - 2 and around[2] <= high + 2:
-                break
-            low, high = min(low, around[0]), max(high, around[2])
+        low, high = self._widened(low, high)
+        window = self._window(low, high)
+        seen = _share(self.panels, window) > 0.6
+        panels, pictures = self.panels[seen], self.panels[seen & self.pictures]
         marks = self.marks[_share(self.marks, window) > 0.6]
         words = self.words[_share(self.words, window) > 0.5]
         loose = np.concatenate([marks, words])
@@ -127,8 +122,33 @@ class _View:
             kept = panels[panels[:, 1] >= cut]
             near = loose[loose[:, 1] >= cut]
             box = _filled(caption, kept, near) if table else _grown(caption, kept, near)
-            if box is not None and box[3] - box[1] >= 12 and box[2] - box[0] >= 20:
+            if box is None:
+                continue
+            # the frame of a figure may go on around its caption; an image is never cut
+            box[3] = max(min(box[3], caption[1]), pictures[:, 3].max(initial=-np.inf))
+            if box[3] - box[1] >= 12 and box[2] - box[0] >= 20:
                 yield box, len(kept) > 0, _gap(caption, box, np.concatenate([kept, near]))
+
+    def _widened(self, low: float, high: float) -> tuple[float, float]:
+        """The edges, moved outwards to take in whole the panels that they would cut.
+
+        A panel that other text hides once the window is wide enough for it is left out.
+        """
+        for _ in range(4):
+            inside = _share(self.panels, self._window(low, high))
+            moved = (low, high)
+            for panel in self.panels[inside > 0.1]:
+                edges = min(low, panel[0]), max(high, panel[2])
+                if _share(panel[None], self._window(*edges))[0] > 0.6:
+                    moved = min(moved[0], panel[0]), max(moved[1], panel[2])
+            if moved[0] > low - 2 and moved[1] < high + 2:
+                break
+            low, high = moved
+        return low, high
+
+    def _window(self, low: float, high: float) -> Array:
+        """What is free above the caption between two edges."""
+        return np.array([low, self._wall(low, high) - 2, high, self.caption[1] + 3])
 
     def _wall(self, low: float, high: float) -> float:
         """The lower edge of what stands nearest above the caption, between two edges."""

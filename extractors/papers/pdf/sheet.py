@@ -21,7 +21,7 @@ _PANEL_PT2 = 300.0  # a smaller drawing (a bullet, a fraction's bar) is no figur
 class Sheet:
     """Boxes, turned to read upright. width, height: of the turned page.
 
-    panels: images and drawings that may be a figure. marks: smaller ones, and rules. words: lines
+    panels: images and drawings that may be a figure. pictures: which of them are images. marks: smaller ones, and rules. words: lines
     that may belong to a figure. walls: running text and running heads. captions: all of the page's,
     in the page's order.
     """
@@ -30,6 +30,7 @@ class Sheet:
     width: float
     height: float
     panels: Array
+    pictures: Flags
     marks: Array
     words: Array
     walls: Array
@@ -64,7 +65,7 @@ def read_sheet(
     drawn = _without_frames(turned(paint, turn, *size), caption_boxes, height)
     shapes = clustered(drawn, width, height)
     pictures = turned(paint[image], turn, *size)
-    panels, marks = [], []
+    panels, pictured, marks = [], [], []
     for shape in shapes:
         sides = shape[2:] - shape[:2]
         if sides.min() < 6 or sides[0] * sides[1] < _PANEL_PT2:
@@ -72,11 +73,15 @@ def read_sheet(
             continue
         inside = shared(boxes, shape) > 0.6 * areas(boxes)
         text = areas(boxes[inside & full]).sum() / (sides[0] * sides[1])
-        pictured = shared(pictures, shape).sum() / (sides[0] * sides[1])
-        if text > 0.25 and pictured < 0.5:
+        picture = shared(pictures, shape).sum() > 0.5 * sides[0] * sides[1]
+        if text > 0.25 and not picture:
             continue  # a frame around running text
         panels.append(shape)
+        pictured.append(picture)
         body &= ~inside
+    for caption, box in zip(captions, caption_boxes, strict=True):
+        if caption.kind == "table":
+            body &= ~_ruled(boxes, box, as_array(marks), caption_boxes)
     walls |= body
     words = ~walls & ~skip
     return Sheet(
@@ -84,11 +89,36 @@ def read_sheet(
         width,
         height,
         as_array(panels),
+        np.array(pictured, dtype=bool),
         as_array(marks),
         boxes[words],
         boxes[walls],
         caption_boxes,
     )
+
+
+def _ruled(lines: Array, caption: Array, marks: Array, captions: Array) -> Flags:
+    """Which lines lie between the rules of the table whose caption stands above them.
+
+    A table's rules have the same ends; it goes on to the last of them that no other caption and
+    not more than a paragraph divides from the one before.
+    """
+    rules = marks[(marks[:, 3] - marks[:, 1] < 3) & (marks[:, 2] - marks[:, 0] > 60)]
+    rules = rules[(rules[:, 1] > caption[3] - 3)]
+    rules = rules[np.argsort(rules[:, 1])]
+    first = rules[(rules[:, 0] < caption[0] + 20) & (rules[:, 2] > caption[0] + 20)][:1]
+    inside = np.zeros(len(lines), dtype=bool)
+    if not len(first) or first[0, 1] > caption[3] + 30:
+        return inside
+    x0, top, x1, _ = first[0]
+    for rule in rules[np.abs(rules[:, [0, 2]] - [x0, x1]).max(axis=1) < 6]:
+        part = np.array([x0, top, x1, rule[3]])
+        held = shared(lines, part) > 0.6 * areas(lines)
+        if held.sum() > 40 or shared(captions, part).any():
+            break
+        inside |= held
+        top = rule[1]
+    return inside
 
 
 def _without_frames(drawn: Array, captions: Array, height: float) -> Array:
