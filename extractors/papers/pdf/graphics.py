@@ -21,15 +21,27 @@ _CELL = 4.0  # points; what is nearer than about this belongs together
 
 
 def stationary(pages: Sequence[Page]) -> frozenset[Rect]:
-    """Boxes (rounded to 2 points) of what is painted at the same place on three pages or more.
+    """Boxes (rounded to 2 points) of what is painted at the same place of many pages.
 
-    Logos, frames, rules beneath running heads.
+    Logos, frames, rules beneath running heads: three times in the margins, or on four pages of
+    five anywhere (plots of one size often stand at one place of a few pages).
     """
     seen: Counter[Rect] = Counter()
+    margins = set()
     for page in pages:
         boxes = {_rounded(raster.box) for raster in page.rasters}
-        seen.update(boxes | {_rounded(drawing.box) for drawing in page.drawings})
-    return frozenset(box for box, count in seen.items() if count >= 3)
+        boxes |= {_rounded(drawing.box) for drawing in page.drawings}
+        seen.update(boxes)
+        margins |= {box for box in boxes if _in_margin(box, page)}
+    many = max(3, 0.8 * len(pages))
+    return frozenset(box for box, count in seen.items() if count >= (3 if box in margins else many))
+
+
+def _in_margin(box: Rect, page: Page) -> bool:
+    """Whether a box lies in the outer eighth at the top or bottom, or tenth at the sides."""
+    x0, y0, x1, y1 = box
+    high, wide = page.height / 8, page.width / 10
+    return y1 < high or y0 > page.height - high or x1 < wide or x0 > page.width - wide
 
 
 def _rounded(box: Rect) -> Rect:

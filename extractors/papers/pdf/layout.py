@@ -98,7 +98,24 @@ def _columns(boxes: Array) -> tuple[Column, ...]:
             indented = any(0 < peak - c.x0 <= 40 and abs(c.x1 - right) < 6 for c in found)
             if right - peak > 80 and not indented:
                 found.append(Column(float(peak), right, weight * share))
-    return tuple(found)
+    return tuple(column for column in found if not _nested(column, found))
+
+
+def _nested(column: Column, columns: Sequence[Column]) -> bool:
+    """Whether a column is a part of a weightier one without a neighbour: a table's, a list's."""
+    width = column.x1 - column.x0
+    holders = [
+        other
+        for other in columns
+        if other.weight > column.weight
+        and other.x0 - 4 <= column.x0
+        and column.x1 <= other.x1 + 6
+        and width < 0.9 * (other.x1 - other.x0)
+    ]
+    return bool(holders) and not any(
+        abs(other.x1 - other.x0 - width) < 8 and (other.x0 > column.x1 or other.x1 < column.x0)
+        for other in columns
+    )
 
 
 def _right_edges(ends: Array) -> list[tuple[float, float]]:
@@ -124,34 +141,42 @@ def _right_edges(ends: Array) -> list[tuple[float, float]]:
 
 
 def repeated(pages: Sequence[Page]) -> list[set[int]]:
-    """For each page, the lines that stand at the same height of other pages with the same words.
+    """For each page, its running heads and feet.
 
-    Figures in the words may differ (page numbers). Only in the top and bottom eighth: a table's
-    column heads may well be repeated further in.
+    They say the same (but for digits) at the same height of several pages, and stand further out
+    than the text does: the column heads of a table that goes on over pages do not.
     """
     places: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-    keys: list[list[tuple[str, int] | None]] = []
+    keys: list[dict[int, tuple[str, int]]] = []
     for page in pages:
-        own: list[tuple[str, int] | None] = []
-        for line in page.lines:
+        own = {}
+        for at, line in enumerate(page.lines):
             middle = (line.box[1] + line.box[3]) / 2
-            if page.height / 8 < middle < page.height * 7 / 8:
-                own.append(None)
-                continue
-            words = _DIGITS.sub("#", line.text.casefold())
-            key = (words, round(middle / 4))
-            own.append(key)
-            places[key].add(page.number)
+            if not page.height / 8 < middle < page.height * 7 / 8:
+                key = (_DIGITS.sub("#", line.text.casefold()), round(middle / 4))
+                own[at] = key
+                places[key].add(page.number)
         keys.append(own)
 
-    def often(key: tuple[str, int] | None) -> bool:
-        if key is None:
-            return False
+    def often(key: tuple[str, int]) -> bool:
         words, height = key
         on = set().union(*(places.get((words, height + step), ()) for step in (-1, 0, 1)))
         return len(on) >= 3 or len(on) == len(pages) == 2
 
-    return [{at for at, key in enumerate(own) if often(key)} for own in keys]
+    same = [{at for at, key in own.items() if often(key)} for own in keys]
+    rest = [
+        line.box
+        for page, own in zip(pages, same, strict=True)
+        for at, line in enumerate(page.lines)
+        if at not in own and len(line.text) >= _LONG
+    ]
+    if not rest:
+        return same
+    top, bottom = (float(np.percentile([box[i] for box in rest], p)) for i, p in ((1, 1), (3, 99)))
+    return [
+        {at for at in own if page.lines[at].box[3] < top + 2 or page.lines[at].box[1] > bottom - 2}
+        for page, own in zip(pages, same, strict=True)
+    ]
 
 
 def running_text(
@@ -177,7 +202,27 @@ def running_text(
                 body[row] = True
                 full[row] |= kind == "full"
         _with_formulas(members, body, boxes)
-    return body, full
+    paragraphs = _justified(lines, boxes, layout, skip | body)
+    return body | paragraphs, full | paragraphs
+
+
+def _justified(lines: Sequence[Line], boxes: Array, layout: Layout, skip: Flags) -> Flags:
+    """Lines of justified paragraphs of any width (n,): text that flows around a figure."""
+    found = np.zeros(len(boxes), dtype=bool)
+    long = np.array([len(line.text) >= 20 for line in lines], dtype=bool)
+    sizes = np.array([line.size for line in lines])
+    usual = np.abs(sizes - layout.size) < 0.7
+    at = np.flatnonzero(long & usual & ~skip)
+    if len(at) < 4:
+        return found
+    at = at[np.lexsort((boxes[at, 1], np.round(boxes[at, 0] / 3)))]
+    steps = np.diff(boxes[at], axis=0)
+    follows = (np.abs(steps[:, 0]) < 2) & (np.abs(steps[:, 2]) < 2)
+    follows &= (steps[:, 1] > 0) & (steps[:, 1] < 1.8 * layout.size)
+    for run in np.split(at, np.flatnonzero(~follows) + 1):
+        if len(run) >= 4:
+            found[run] = True
+    return found
 
 
 def _with_formulas(members: NDArray[np.intp], body: Flags, boxes: Array) -> None:

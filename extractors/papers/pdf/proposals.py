@@ -79,7 +79,7 @@ def _spans(sheet: Sheet, at: int, layout: Layout, side: Side) -> Iterator[tuple[
     beside = (sheet.captions[:, 1] < caption[3]) & (sheet.captions[:, 3] > caption[1])
     left = [b[2] for b in sheet.captions[beside] if b[2] <= caption[0] + 3]
     right = [b[0] for b in sheet.captions[beside] if b[0] >= caption[2] - 3]
-    for x0, x1 in ((low, high), wide):
+    for x0, x1 in ((low, high), wide, (caption[0], caption[2])):
         yield max([x0, *left]), min([x1, *right])
 
 

@@ -21,9 +21,9 @@ _PANEL_PT2 = 300.0  # a smaller drawing (a bullet, a fraction's bar) is no figur
 class Sheet:
     """Boxes, turned to read upright. width, height: of the turned page.
 
-    panels: images and drawings that may be a figure. pictures: which of them are images. marks: smaller ones, and rules. words: lines
-    that may belong to a figure. walls: running text and running heads. captions: all of the page's,
-    in the page's order.
+    panels: images and drawings that may be a figure. pictures: which of them are images. marks:
+    smaller ones, and rules. words: lines that may belong to a figure. walls: running text and
+    running heads. captions: all of the page's, in the page's order.
     """
 
     turn: int
