@@ -1,0 +1,107 @@
+"""JATS, in every publisher's dialect, as articles with their figures, captions and mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from domainclip.errors import BadInput
+
+from ._jats_figures import figures_of
+from ._jats_licence import article_licence
+from ._jats_mentions import mentions_of
+from ._jats_meta import (
+    Parts,
+    abstract_of,
+    date_of,
+    identifiers,
+    is_retracted,
+    journal_of,
+    keywords_of,
+    title_of,
+)
+from ._jats_tree import Element, article_trees
+from .licences import UNKNOWN
+from .records import Article
+
+__all__ = ["parse_jats", "parse_jats_set"]
+
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_SUB_ARTICLES = ("sub-article", "response")
+
+
+def parse_jats(data: bytes, name: str) -> Article:
+    """The one article of a JATS file; name: the file's, for messages.
+
+    Sub-articles (decision letters, replies, translations) stand apart in ``Article.sub_articles``.
+    Raises BadInput: no XML, cut off, too large or too deep, no article, or more than one.
+    """
+    trees = article_trees(data, name)
+    if len(trees) > 1:
+        raise BadInput(
+            f"{name} is a set of {len(trees)} articles; split it into one file for each."
+        )
+    return _article(trees[0], name)
+
+
+def parse_jats_set(data: bytes, name: str) -> Iterator[Article]:
+    """Every article of a file that may be a set (``pmc-articleset``, OAI). Raises BadInput."""
+    for tree in article_trees(data, name):
+        yield _article(tree, name)
+
+
+def _article(tree: Element, name: str, outer: Article | None = None) -> Article:
+    """One article without its sub-articles, which come as articles of their own."""
+    inner = [part for part in tree.iter(*_SUB_ARTICLES) if part is not tree]
+    apart = [_detached(part) for part in inner if _outermost(part, tree)]
+    front = tree.find("front")
+    front = tree.find("front-stub") if front is None else front
+    parts = _parts(front)
+    lang = str(tree.get(_LANG) or (outer.lang if outer else ""))
+    license_, license_text = article_licence(_meta(front)) if front is not None else (UNKNOWN, "")
+    if outer is not None and not license_text:
+        license_, license_text = outer.license, outer.license_text
+    figures, found = figures_of(tree, lang, license_, name)
+    mentions = mentions_of(tree, found)
+    title = title_of(parts)
+    kind = str(tree.get("article-type") or "")
+    keywords, mesh = keywords_of(parts, lang)
+    article = Article(
+        form="jats",
+        title=title,
+        abstract=abstract_of(parts),
+        journal=journal_of(front.find("journal-meta") if front is not None else None),
+        date=date_of(parts),
+        lang=lang,
+        kind=kind,
+        ids=identifiers(parts),
+        keywords=keywords,
+        mesh=mesh,
+        license=license_,
+        license_text=license_text,
+        retracted=is_retracted(kind, title, parts),
+        figures=tuple(replace(f, mentions=mentions.get(f.id, ())) for f in figures),
+    )
+    return replace(article, sub_articles=tuple(_article(part, name, article) for part in apart))
+
+
+def _outermost(part: Element, tree: Element) -> bool:
+    """Not inside another sub-article, which will look after it."""
+    return all(above is tree or above.tag not in _SUB_ARTICLES for above in part.iterancestors())
+
+
+def _detached(part: Element) -> Element:
+    part.getparent().remove(part)
+    return part
+
+
+def _meta(front: Element) -> Element:
+    meta = front.find("article-meta")
+    return front if meta is None else meta
+
+
+def _parts(front: Element | None) -> Parts:
+    parts: Parts = {}
+    for child in _meta(front) if front is not None else ():
+        parts.setdefault(child.tag, []).append(child)
+    return parts
