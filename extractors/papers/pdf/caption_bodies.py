@@ -67,7 +67,9 @@ def _grow(
     caption: _Growing, lines: Sequence[Placed], others: Collection[int], body: BodyType
 ) -> None:
     """Add the rows below that belong to it."""
-    while (below := _next(caption, lines, others)) is not None and _belongs(below, caption, body):
+    while (below := _next(caption, lines, others, body)) is not None and _belongs(
+        below, caption, body
+    ):
         pitch = _base(below) - _base(caption.rows[-1])
         if caption.label_alone:
             caption.size, caption.fonts = below[0].size, {below[0].line.font}
@@ -98,7 +100,7 @@ def _next_column(
         and abs(other.base - top) < 1.2 * caption.pitch
         and abs(other.size - caption.size) < 0.1
         and other.line.font in caption.fonts
-        and (abs(other.size - body.size) > 0.35 or other.line.font != body.font)
+        and not body.sets(other.line)
         and other.x1 - other.x0 > 0.5 * width
     ]
     start = min(right, key=lambda other: other.base, default=None)
@@ -147,16 +149,17 @@ def _near(left: Placed, right: Placed) -> float:
 
 
 def _next(
-    caption: _Growing, lines: Sequence[Placed], others: Collection[int]
+    caption: _Growing, lines: Sequence[Placed], others: Collection[int], body: BodyType
 ) -> list[Placed] | None:
     """The row under the caption's last, within its width; None where another caption begins."""
     base, x0, x1 = _base(caption.rows[-1]), caption.x0, caption.x1
+    reach = max(3.0, 1.3 * body.leading) * caption.size
     used = {placed.index for row in caption.rows for placed in row}
     below = [
         other
         for other in lines
         if other.index not in used
-        and base + 0.4 * caption.size < other.base < base + 3 * caption.size
+        and base + 0.4 * caption.size < other.base < base + reach
         and other.x0 < x1
         and other.x1 > x0
     ]
@@ -184,10 +187,12 @@ def _belongs(row: Sequence[Placed], caption: _Growing, body: BodyType) -> bool:
     if len(row) == 1 and _ADDRESS.match(main.line.text):
         return False  # the figure's own address, which journals print below
     if caption.label_alone:
-        return pitch < 2.2 * max(main.size, caption.size)
+        return pitch < max(2.2, 1.2 * body.leading) * max(main.size, caption.size)
     if abs(main.size - caption.size) > 0.06 * caption.size + 0.1:
         return False
-    usual = caption.pitch or 1.35 * caption.size
+    like_body = body.sets(main.line)
+    leading = max(1.35, body.leading) if like_body else 1.35
+    usual = caption.pitch or leading * caption.size
     if pitch > usual * (1.4 if same_block or not caption.pitch else 1.2) + 0.5:
         return False
     if main.line.font not in caption.fonts and not same_block and main.line.font == body.font:
@@ -201,5 +206,4 @@ def _belongs(row: Sequence[Placed], caption: _Growing, body: BodyType) -> bool:
     if same_block or _PANEL.match(row[0].line.text):
         return True
     short = last[-1].x1 < caption.x1 - 0.15 * (caption.x1 - caption.x0)
-    like_body = main.line.font == body.font and abs(main.size - body.size) < 0.35
     return not (short and like_body and _ENDED.search(last[-1].line.text))

@@ -61,7 +61,12 @@ def caption_starts(
     """
     every = [
         Start(
-            page, frame, placed, placed.label, _evidence(placed, lines, body), _alone(placed, lines)
+            page,
+            frame,
+            placed,
+            placed.label,
+            _evidence(placed, lines, body),
+            _alone(placed, lines, body),
         )
         for page, frame, lines in frames
         for placed in lines
@@ -97,14 +102,15 @@ def _habit(alike: Sequence[Start]) -> float:
     return max(-2.0, min(2.0, mean)) * 0.5 + several - 2 * repeated
 
 
-def _alone(placed: Placed, lines: Sequence[Placed]) -> bool:
+def _alone(placed: Placed, lines: Sequence[Placed], body: BodyType) -> bool:
     """Whether the line is a label and no text of its size stands right of it or below."""
     label, size = placed.label, placed.size
+    near = max(2.2, 1.2 * body.leading) * size
     if label is None or placed.line.text[label.end :].strip():
         return False
     return not any(
         other is not placed
-        and -0.5 * size < other.base - placed.base < 2.2 * size
+        and -0.5 * size < other.base - placed.base < near
         and other.x1 > placed.x0
         and other.x0 < placed.x1 + 3 * size
         for other in lines
@@ -122,7 +128,7 @@ def _evidence(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
         score += 1.5
     elif line.label_bold:
         score += 1
-    if abs(line.size - body.size) > 0.35 or line.font != body.font:
+    if not body.sets(line):
         score += 1
     if label.panel:
         score -= 1.5
@@ -135,21 +141,21 @@ def _evidence(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
         score -= 0.5 if label.mark else 2.5
     if not rest and not label.mark:
         score += 0.5
-    return score + _room(placed, lines)
+    return score + _room(placed, lines, body)
 
 
-def _room(placed: Placed, lines: Sequence[Placed]) -> float:
+def _room(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
     """1 for a line that begins a block; down to -2 for one that goes on with the line above."""
     above = _above(placed, lines)
     if above is None:
         return 1.0
-    if placed.base - above.base > 1.8 * placed.size:
+    if placed.base - above.base > max(1.8, 1.25 * body.leading) * placed.size:
         return 1.0
     if abs(above.size - placed.size) >= 0.35:
         return 0.5
     if not _ENDED.search(above.line.text) and above.label is None:
         return -2.0
-    if above.line.font != placed.line.font:
+    if above.line.font != placed.line.font or above.x1 < placed.x1 - 2 * placed.size:
         return 0.5
     return -1.5 if above.x0 < placed.x0 + 3 * placed.size else -0.5
 

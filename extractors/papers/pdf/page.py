@@ -11,6 +11,7 @@ import pymupdf
 
 from .clipping import shown_paths
 from .labels import read_label
+from .spacing import blocks_with_blanks
 
 __all__ = ["Caption", "Drawing", "Line", "Page", "Raster", "Rect", "read_page"]
 
@@ -125,8 +126,8 @@ def read_page(document: Any, number: int) -> Page:
         page = document[number]
         width, height, rotation = page.rect.width, page.rect.height, page.rotation
         shown = page.get_displaylist()
-        blocks = pymupdf.TextPage(shown.get_textpage(_TEXT_FLAGS)).extractDICT()["blocks"]
-        lines = tuple(_lines(blocks, width, height))
+        text = pymupdf.TextPage(shown.get_textpage(_TEXT_FLAGS))
+        lines = tuple(_lines(blocks_with_blanks(text), width, height))
         images = pymupdf.TextPage(shown.get_textpage(pymupdf.TEXT_PRESERVE_IMAGES))
         rasters = tuple(
             Raster(tuple(info["bbox"]), info["width"], info["height"], at)

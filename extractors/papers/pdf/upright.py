@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from .labels import Label, read_label
 from .page import Line, Page, Rect
@@ -13,6 +14,8 @@ from .page import Line, Page, Rect
 __all__ = ["BodyType", "Placed", "body_type", "headings", "place", "quarter_of", "turned_box"]
 
 _EDGE = 0.1  # of the page's height: running heads stand no deeper
+_NUMBER = re.compile(r"\d{1,4}(?:\s+|$)")
+_FEW_LINES = 12  # lines that count up by chance, in a list or a table
 _CHANGING = re.compile(r"\d+|\b[ivxlc]+\b")
 
 
@@ -41,23 +44,35 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class BodyType:
-    """The type of the running text. size: points. share: of the document's letters set in it."""
+    """The type of the running text. size: points. leading: from line to line, in sizes."""
 
     font: str
     size: float
-    share: float
+    leading: float
+
+    def sets(self, line: Line) -> bool:
+        """Whether the line is set in it."""
+        return line.font == self.font and abs(line.size - self.size) < 0.35
 
 
 def body_type(pages: Sequence[Page]) -> BodyType:
-    """The font and size in which most letters of the document are set."""
+    """The type in which most letters of the document are set."""
     letters: Counter[tuple[str, float]] = Counter()
     for page in pages:
         for line in page.lines:
             letters[line.font, round(line.size, 1)] += len(line.text)
     if not letters:
-        return BodyType("", 0.0, 0.0)
-    (font, size), most = letters.most_common(1)[0]
-    return BodyType(font, size, most / letters.total())
+        return BodyType("", 0.0, 1.2)
+    (font, size), _ = letters.most_common(1)[0]
+    body = BodyType(font, size, 1.2)
+    steps: Counter[float] = Counter()
+    for page in pages:
+        for above, line in pairwise(page.lines):
+            if body.sets(line) and body.sets(above) and line.block == above.block:
+                step = abs(line.box[1] - above.box[1]) or abs(line.box[0] - above.box[0])
+                steps[round(step / size, 1)] += 1
+    leading = max((step for step in steps if 0.8 < step < 4), key=steps.__getitem__, default=1.2)
+    return BodyType(font, size, leading)
 
 
 def headings(pages: Sequence[Page]) -> set[tuple[int, int]]:
@@ -86,14 +101,20 @@ def headings(pages: Sequence[Page]) -> set[tuple[int, int]]:
 
 
 def place(page: Page, dropped: set[tuple[int, int]]) -> list[list[Placed]]:
-    """The page's lines without the dropped ones, by direction, each list from top to bottom."""
+    """The page's lines without the dropped ones, by direction, each list from top to bottom.
+
+    Numbers before the lines, as manuscripts have, are taken off.
+    """
     turned: dict[int, list[Placed]] = {}
+    numbered = _line_numbers(page)
     for index, line in enumerate(page.lines):
-        if (page.number, index) in dropped:
-            continue
         quarter = quarter_of(line.direction)
-        if quarter is None:
+        if quarter is None or (page.number, index) in dropped:
             continue  # slanted: an axis label
+        if index in numbered:
+            line = replace(line, text=_NUMBER.sub("", line.text))
+            if not line.text:
+                continue
         x0, y0, x1, y1 = turned_box(line.box, quarter)
         base = y1 - 0.2 * line.size
         if line.origin is not None:
@@ -103,6 +124,24 @@ def place(page: Page, dropped: set[tuple[int, int]]) -> list[list[Placed]]:
     for lines in turned.values():
         lines.sort(key=lambda placed: (placed.y0, placed.x0))
     return list(turned.values())
+
+
+def _line_numbers(page: Page) -> set[int]:
+    """Indices of lines that begin with, or are, the number of their line: 1 more each time."""
+    numbers = [
+        (int(match[0]), index)
+        for index, line in enumerate(page.lines)
+        if (match := _NUMBER.match(line.text)) and line.direction[0] > 0.99
+    ]
+    runs = [
+        pair
+        for pair in pairwise(sorted(numbers))
+        if pair[1][0] - pair[0][0] == 1
+        and page.lines[pair[0][1]].box[1] < page.lines[pair[1][1]].box[1]
+    ]
+    if len(runs) < max(_FEW_LINES, 0.3 * len(page.lines)):
+        return set()
+    return {index for pair in runs for _, index in pair}
 
 
 def quarter_of(direction: tuple[float, float]) -> int | None:
