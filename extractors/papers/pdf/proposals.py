@@ -15,7 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from .frames import Array, areas, back, bounds, shared, turned
+from .frames import Array, back, turned
+from .growing import bands, distance, filled, pieced, share
 from .layout import Layout
 from .sheet import Sheet
 
@@ -23,8 +24,6 @@ __all__ = ["Proposal", "Side", "propose"]
 
 Side = Literal["above", "below", "left", "right"]
 _TURNS: dict[Side, int] = {"above": 0, "below": 2, "left": 1, "right": 3}
-_NEAR = 14.0  # points between a figure and the words that belong to it
-_APART = 26.0  # points between the parts of a figure or table that has no graphics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,23 +110,23 @@ class _View:
         caption = self.caption
         low, high = self._widened(low, high)
         window = self._window(low, high)
-        seen = _share(self.panels, window) > 0.6
+        seen = share(self.panels, window) > 0.6
         panels, pictures = self.panels[seen], self.panels[seen & self.pictures]
-        marks = self.marks[_share(self.marks, window) > 0.6]
-        words = self.words[_share(self.words, window) > 0.5]
+        marks = self.marks[share(self.marks, window) > 0.6]
+        words = self.words[share(self.words, window) > 0.5]
         loose = np.concatenate([marks, words])
-        bands = _bands(np.concatenate([panels, loose]), caption[1])
-        widest = sorted(bands, key=lambda band: band[1] - band[0])[-3:]
+        empty = bands(np.concatenate([panels, loose]), caption[1])
+        widest = sorted(empty, key=lambda band: band[1] - band[0])[-3:]
         for cut in (-np.inf, *(band[1] for band in widest)):
             kept = panels[panels[:, 1] >= cut]
             near = loose[loose[:, 1] >= cut]
-            box = _filled(caption, kept, near) if table else _grown(caption, kept, near)
+            box = filled(caption, kept, near) if table else pieced(caption, kept, near)
             if box is None:
                 continue
             # the frame of a figure may go on around its caption; an image is never cut
             box[3] = max(min(box[3], caption[1]), pictures[:, 3].max(initial=-np.inf))
             if box[3] - box[1] >= 12 and box[2] - box[0] >= 20:
-                yield box, len(kept) > 0, _gap(caption, box, np.concatenate([kept, near]))
+                yield box, len(kept) > 0, distance(caption, box, np.concatenate([kept, near]))
 
     def _widened(self, low: float, high: float) -> tuple[float, float]:
         """The edges, moved outwards to take in whole the panels that they would cut.
@@ -135,11 +134,11 @@ class _View:
         A panel that other text hides once the window is wide enough for it is left out.
         """
         for _ in range(4):
-            inside = _share(self.panels, self._window(low, high))
+            inside = share(self.panels, self._window(low, high))
             moved = (low, high)
             for panel in self.panels[inside > 0.1]:
                 edges = min(low, panel[0]), max(high, panel[2])
-                if _share(panel[None], self._window(*edges))[0] > 0.6:
+                if share(panel[None], self._window(*edges))[0] > 0.6:
                     moved = min(moved[0], panel[0]), max(moved[1], panel[2])
             if moved[0] > low - 2 and moved[1] < high + 2:
                 break
@@ -156,61 +155,3 @@ class _View:
         over = np.minimum(walls[:, 2], high) - np.maximum(walls[:, 0], low) > 3
         over &= walls[:, 3] <= self.caption[1] + 4
         return float(walls[over, 3].max()) if over.any() else 0.0
-
-
-def _share(boxes: Array, window: Array) -> Array:
-    """How much of each box lies in the window, 0 to 1; thin ones count with half a point."""
-    thick = boxes + np.array([-0.5, -0.5, 0.5, 0.5])
-    return np.asarray(shared(thick, window) / areas(thick))
-
-
-def _gap(caption: Array, box: Array, parts: Array) -> float:
-    """From the caption up to the parts of a box right above it."""
-    above = (parts[:, 0] < caption[2]) & (parts[:, 2] > caption[0])
-    above &= shared(parts, box) > 0
-    if not above.any():
-        return float(caption[1] - box[3]) + _APART
-    return max(float(caption[1] - parts[above, 3].max()), 0.0)
-
-
-def _bands(boxes: Array, bottom: float) -> list[tuple[float, float]]:
-    """The empty bands (y0, y1) of 6 points and more between boxes, upwards from the bottom."""
-    found = []
-    for box in boxes[np.argsort(-boxes[:, 3])]:
-        if bottom - box[3] >= 6:
-            found.append((float(box[3]), float(bottom)))
-        bottom = min(bottom, box[1])
-    return found
-
-
-def _grown(caption: Array, panels: Array, loose: Array) -> Array | None:
-    """The box around the panels and the words that hang on them."""
-    if not len(panels):
-        return _filled(caption, panels, loose)
-    box = bounds(panels)
-    between = loose[(loose[:, 3] > box[3]) & (loose[:, 1] >= box[1])]
-    between = between[(between[:, 2] > box[0]) & (between[:, 0] < box[2])]
-    if len(between):
-        box = bounds(np.concatenate([box[None], between]))
-    while len(loose):
-        beside = (loose[:, 1] > box[1] - 3) & (loose[:, 3] < box[3] + 3)
-        reach = box + np.array([-_NEAR, -_NEAR, _NEAR, _NEAR])
-        touching = ((loose[:, :2] < reach[2:]) & (loose[:, 2:] > reach[:2])).all(axis=1) | beside
-        if not touching.any():
-            break
-        box = bounds(np.concatenate([box[None], loose[touching]]))
-        loose = loose[~touching]
-    return box
-
-
-def _filled(caption: Array, panels: Array, loose: Array) -> Array | None:
-    """The box around all that follows the caption without a wide empty band."""
-    every = np.concatenate([panels, loose])
-    bottom = caption[1]
-    kept: list[Array] = []
-    for box in every[np.argsort(-every[:, 3])]:
-        if bottom - box[3] > (_APART if kept else 2 * _APART):
-            break
-        kept.append(box)
-        bottom = min(bottom, box[1])
-    return bounds(np.stack(kept)) if kept else None

@@ -9,8 +9,9 @@ import numpy as np
 
 from .frames import Array, Flags, areas, as_array, quarter, shared, turned
 from .graphics import clustered
-from .layout import Layout, running_text
+from .layout import Layout
 from .page import Caption, Page
+from .paragraphs import running_text
 
 __all__ = ["Sheet", "read_sheet"]
 

@@ -1,0 +1,75 @@
+"""Regions grown from a caption's edge upwards: panels with their words, or rows of words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .frames import Array, areas, bounds, shared
+
+__all__ = ["bands", "distance", "filled", "grown", "pieced", "share"]
+
+_APART = 26.0  # points between the parts of a figure or table that has no graphics
+_NEAR = 14.0  # points between a figure and the words that belong to it
+
+
+def share(boxes: Array, window: Array) -> Array:
+    """How much of each box lies in the window, 0 to 1; thin ones count with half a point."""
+    thick = boxes + np.array([-0.5, -0.5, 0.5, 0.5])
+    return np.asarray(shared(thick, window) / areas(thick))
+
+
+def distance(caption: Array, box: Array, parts: Array) -> float:
+    """From the caption up to the parts of a box right above it."""
+    above = (parts[:, 0] < caption[2]) & (parts[:, 2] > caption[0])
+    above &= shared(parts, box) > 0
+    if not above.any():
+        return float(caption[1] - box[3]) + _APART
+    return max(float(caption[1] - parts[above, 3].max()), 0.0)
+
+
+def bands(boxes: Array, bottom: float) -> list[tuple[float, float]]:
+    """The empty bands (y0, y1) of 6 points and more between boxes, upwards from the bottom."""
+    found = []
+    for box in boxes[np.argsort(-boxes[:, 3])]:
+        if bottom - box[3] >= 6:
+            found.append((float(box[3]), float(bottom)))
+        bottom = min(bottom, box[1])
+    return found
+
+
+def pieced(caption: Array, panels: Array, loose: Array) -> Array | None:
+    """The box around the panels and the words that hang on them."""
+    if not len(panels):
+        return filled(caption, panels, loose)
+    box = bounds(panels)
+    between = loose[(loose[:, 3] > box[3]) & (loose[:, 1] >= box[1])]
+    between = between[(between[:, 2] > box[0]) & (between[:, 0] < box[2])]
+    if len(between):
+        box = bounds(np.concatenate([box[None], between]))
+    return grown(box, loose)
+
+
+def grown(box: Array, loose: Array) -> Array:
+    """The box with the words that lie beside it or near it, and near those."""
+    while len(loose):
+        beside = (loose[:, 1] > box[1] - 3) & (loose[:, 3] < box[3] + 3)
+        reach = box + np.array([-_NEAR, -_NEAR, _NEAR, _NEAR])
+        touching = ((loose[:, :2] < reach[2:]) & (loose[:, 2:] > reach[:2])).all(axis=1) | beside
+        if not touching.any():
+            break
+        box = bounds(np.concatenate([box[None], loose[touching]]))
+        loose = loose[~touching]
+    return box
+
+
+def filled(caption: Array, panels: Array, loose: Array) -> Array | None:
+    """The box around all that follows the caption without a wide empty band."""
+    every = np.concatenate([panels, loose])
+    bottom = caption[1]
+    kept: list[Array] = []
+    for box in every[np.argsort(-every[:, 3])]:
+        if bottom - box[3] > (_APART if kept else 2 * _APART):
+            break
+        kept.append(box)
+        bottom = min(bottom, box[1])
+    return bounds(np.stack(kept)) if kept else None
