@@ -1,0 +1,102 @@
+"""Which of a picture's words and letter-like blobs are the letters of its panels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise, product
+
+from .panel_gutters import Gray
+from .panel_letters import Letter, PlacedText, find_letters
+
+__all__ = ["choices"]
+
+_ALONE = re.compile(r"^([(\[]?)([A-Za-z]|[ivx]{1,4})([)\]]?)[.:,|]?$")
+_MOST_PER_LABEL = 4
+_MOST_COMBINATIONS = 256
+_MOST_TRIED = 6
+_ALIKE = 1.28  # ratio of sizes that letters of one figure may have
+
+
+def choices(
+    gray: Gray, words: Sequence[PlacedText], labels: Sequence[str]
+) -> Iterator[dict[str, Letter]]:
+    """Sets of one letter for each label, alike in writing and size; the likeliest first.
+
+    Words are trusted before pixels, the caption's case before the other.
+    """
+    other = [label.swapcase() for label in labels]
+    cases = [labels] if set(labels) & set(other) else [labels, other]
+    yield from _sets(_of_words(words), labels, cases)
+    seen = find_letters(gray, {label for case in cases for label in case if len(label) == 1})
+    yield from _sets(seen, labels, cases)
+
+
+def _of_words(words: Sequence[PlacedText]) -> list[Letter]:
+    found = []
+    for word in words:
+        match = _ALONE.match(word.text.strip())
+        if match:
+            size = float(word.box[3] - word.box[1])
+            found.append(Letter(match[2], word.box, size, bool(match[1] or match[3]), 1.0))
+    return found
+
+
+def _sets(
+    found: Sequence[Letter], labels: Sequence[str], cases: Sequence[Sequence[str]]
+) -> Iterator[dict[str, Letter]]:
+    ranked: list[tuple[float, dict[str, Letter]]] = []
+    for number, case in enumerate(cases):
+        for group in _groups([letter for letter in found if letter.label in set(case)]):
+            by_label = [
+                sorted((x for x in group if x.label == name), key=lambda x: -x.score)
+                for name in case
+            ]
+            if not all(by_label):
+                continue
+            combinations = product(*(options[:_MOST_PER_LABEL] for options in by_label))
+            for combination in islice(combinations, _MOST_COMBINATIONS):
+                chosen = dict(zip(labels, combination, strict=True))
+                ranked.append((_likeliness(combination) - 0.3 * number, chosen))
+    ranked.sort(key=lambda item: -item[0])
+    seen: list[dict[str, Letter]] = []
+    for _, chosen in ranked:
+        if chosen not in seen:
+            seen.append(chosen)
+            yield chosen
+        if len(seen) == _MOST_TRIED:
+            return
+
+
+def _groups(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
+    """Letters of one way of writing and about one size, largest first."""
+    for bracketed in (True, False):
+        alike = sorted((x for x in letters if x.bracketed == bracketed), key=lambda x: -x.size)
+        before: list[Letter] = []
+        for largest in alike:
+            group = [x for x in alike if largest.size / _ALIKE <= x.size <= largest.size]
+            if not before or any(x not in before for x in group):
+                yield group
+            before = group
+
+
+def _likeliness(letters: Sequence[Letter]) -> float:
+    """How sure the letters are, alike in size, aligned in rows or columns, in order, and large."""
+    sizes = [letter.size for letter in letters]
+    score = min(letter.score for letter in letters)
+    score += 0.5 * (min(sizes) / max(sizes))
+    score += 0.1 if letters[0].bracketed else 0.0
+    aligned = ordered = 0
+    for before, after in pairwise(letters):
+        size = max(before.size, after.size)
+        level = abs(_middle(before, 1) - _middle(after, 1)) < 0.6 * size
+        upright = abs(_middle(before, 0) - _middle(after, 0)) < 1.2 * size
+        aligned += level or upright
+        right, below = before.box[2] <= after.box[0], before.box[3] <= after.box[1]
+        ordered += (level and right) or below or (right and not below)
+    steps = max(1, len(letters) - 1)
+    return score + 0.5 * aligned / steps + 0.7 * ordered / steps
+
+
+def _middle(letter: Letter, axis: int) -> float:
+    return (letter.box[axis] + letter.box[axis + 2]) / 2
