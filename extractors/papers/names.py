@@ -16,7 +16,9 @@ ARCHIVE_ENDINGS = (
     *(".tar", ".zip", ".gz", ".bz2", ".xz"),
 )
 _DRIVE = re.compile(r"[A-Za-z]:")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 # arxiv.org/help/arxiv_identifier: 2310.06825, 0704.0001v2; until March 2007 hep-th/9802040,
 # math.GT/0309136, which files write without the slash.
 _ARXIV = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/?\d{7})(v\d+)?")

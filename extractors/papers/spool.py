@@ -165,8 +165,8 @@ class Spooled:
         return self._block
 
 
-def spooled(path: Path, unpacked: Callable[[], Any]) -> Spooled:
-    """The copy at ``path``, made from ``unpacked()`` (a context with a stream) if it is not there;
+def spooled(path: Path, unpacked: Callable[[], Any]) -> None:
+    """Make the copy at ``path`` from ``unpacked()`` (a context with a stream) if it is not there;
     one process makes it while others wait."""
     if not path.is_file():
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -177,7 +177,6 @@ def spooled(path: Path, unpacked: Callable[[], Any]) -> Spooled:
                     while spooling.read(PIECE * 4):
                         pass
                     spooling.keep()
-    return Spooled(path)
 
 
 def remove_at_exit(path: Path) -> None:

@@ -10,7 +10,17 @@ from typing import Any, BinaryIO, Protocol
 
 from domainclip.errors import BadInput
 
-__all__ = ["Damaged", "Inflated", "Readable", "Span", "pieces", "read_all"]
+__all__ = [
+    "Damaged",
+    "Inflated",
+    "Readable",
+    "Span",
+    "Started",
+    "Whole",
+    "pieces",
+    "read_all",
+    "read_up_to",
+]
 
 PIECE = 1 << 16
 # Text packs to 1:20 and deflate can do no better than 1:1032; what still unpacks to more than
@@ -55,6 +65,33 @@ class Span:
 
     def tell(self) -> int:
         return self._at
+
+
+class Whole:
+    """A span as a stream that must be there to its end: raises Damaged where it is cut."""
+
+    def __init__(self, span: Span, name: str) -> None:
+        self._span, self._left, self._name = span, span.size, name
+
+    def read(self, size: int, /) -> bytes:
+        data = self._span.read(size)
+        self._left -= len(data)
+        if size > 0 and not data and self._left > 0:
+            raise Damaged(f"{self._name}: its archive ends before it does.")
+        return data
+
+
+class Started:
+    """A stream of which the start has been read already."""
+
+    def __init__(self, start: bytes, rest: Readable) -> None:
+        self._start, self._rest = start, rest
+
+    def read(self, size: int, /) -> bytes:
+        if self._start:
+            data, self._start = self._start[:size], self._start[size:]
+            return data
+        return self._rest.read(size)
 
 
 class Inflated:
@@ -141,6 +178,15 @@ def pieces(file: Readable, *, limit: int, name: str) -> Iterator[bytes]:
 def read_all(file: Readable, *, limit: int, name: str) -> bytes:
     """All of the file. Raises BadInput past ``limit`` bytes."""
     return b"".join(pieces(file, limit=limit, name=name))
+
+
+def read_up_to(file: Readable, most: int) -> bytes:
+    """``most`` bytes, fewer only at the end."""
+    parts: list[bytes] = []
+    while most > 0 and (part := file.read(most)):
+        parts.append(part)
+        most -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _decompressor(codec: str) -> Any:

@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 from domainclip.errors import BadInput
 
-from .streams import PIECE, Damaged, Span
+from .streams import PIECE, Damaged, Readable, Span
 
-__all__ = ["ZipMember", "zip_members", "zip_stream"]
+__all__ = ["ZipMember", "zip_members", "zip_span", "zip_stream"]
 
 _END = struct.Struct("<4s4H2LH")  # end of central directory
 _END64 = struct.Struct("<4sQ2H2L4Q")
@@ -71,15 +71,20 @@ def zip_members(file: BinaryIO, name: str) -> Iterator[ZipMember]:
             yield member
 
 
-def zip_stream(file: BinaryIO, member: ZipMember) -> Any:
-    """The member's unpacked bytes as something with ``read(size)``. Raises BadInput, Damaged."""
+def zip_stream(file: BinaryIO, member: ZipMember) -> Readable:
+    """The member's unpacked bytes as a stream. Raises Damaged."""
+    return _Unpacked(zip_span(file, member), member)
+
+
+def zip_span(file: BinaryIO, member: ZipMember) -> Span:
+    """The member's bytes as they lie in the file. Raises Damaged."""
     file.seek(member.offset)
     local = file.read(_LOCAL.size)
     if len(local) < _LOCAL.size or local[:4] != b"PK\x03\x04":
         raise Damaged(f"{member.name}: is not where the zip file's directory says.")
     *_, name_length, extra_length = _LOCAL.unpack(local)
     start = member.offset + _LOCAL.size + name_length + extra_length
-    return _Unpacked(Span(file, start, member.packed), member)
+    return Span(file, start, member.packed)
 
 
 class _Unpacked:

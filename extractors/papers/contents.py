@@ -1,0 +1,305 @@
+"""Files by name with a way to read each, from a folder, a server or an archive."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from itertools import islice
+from typing import Any, BinaryIO
+
+from domainclip.errors import BadInput
+
+from .archives import MAX_FILE_BYTES, Step, heads_wanted, is_packed, members, opened, read_step
+from .articles import articles
+from .folders import Folder, entry_of
+from .index import FilesIndex
+from .kinds import named_kind
+from .names import safe_name, shown
+from .places import is_url, join, read_place
+from .pmc import BucketArticle
+
+__all__ = ["Contents", "MissingFile", "archive_contents", "folder_contents", "member_contents"]
+
+MOST_FILES = 20_000
+DEEPEST = 16
+HELD_FILE_BYTES = 64 << 20  # of a packed archive's members what is larger is not held, but for PDFs
+HELD_BYTES = 1 << 30
+
+Read = Callable[[], bytes]
+
+
+class MissingFile(BadInput):
+    """A file that the listing saw is gone."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """name -> (size in bytes or -1, how to read it). problems: (reason, sentence) of what cannot
+    be used. main, meta: as of a Package."""
+
+    files: dict[str, tuple[int, Read]]
+    main: dict[str, str] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    places: dict[str, tuple[str, Sequence[Step]]] = field(default_factory=dict)
+
+    def sizes(self) -> dict[str, int]:
+        return {name: size for name, (size, _) in self.files.items()}
+
+    def read(self, name: str) -> bytes:
+        return self.files[name][1]()
+
+    def taken(self, name: str) -> tuple[str, Sequence[Step]]:
+        """Where an archive among the files lies; it is taken out, for its members to come in."""
+        if name not in self.places:
+            raise MissingFile(f"{name!r} is gone since the run listed it.")
+        self.files.pop(name, None)
+        return self.places[name]
+
+    def add(self, other: Contents) -> None:
+        """Put in another's files; those of one name that are here already stay."""
+        self.files = {**other.files, **self.files}
+        self.problems += other.problems
+
+
+def folder_contents(folder: str, part: Mapping[str, Any], about: BucketArticle | None) -> Contents:
+    """An article's files in a folder on disk or a server; part: the source's."""
+    contents = Contents({})
+    own, below = part.get("files"), part.get("folders")
+    without = tuple(part.get("without") or ())
+    if about is not None and is_url(folder):
+        # the JSON tells all files: no request to list them
+        for name in about.md5:
+            _put(contents, folder, name, -1, about)
+        return contents
+    if own is not None:
+        for name in [*own, *(part.get("archives") or ())]:
+            _put(contents, folder, name, _size(join(folder, name)), about)
+        if part.get("shared"):
+            for name, size in _images(folder, _changed(folder)):
+                _put(contents, folder, name, size, about)
+    elif below is None:
+        _walk(contents, folder, "", without, about)
+    if below is not None or own is not None:
+        for sub in below or ():
+            _walk(contents, folder, sub, without, about)
+    if not contents.files:
+        raise MissingFile(f"{shown(folder)}: the folder is gone or empty.")
+    return contents
+
+
+def member_contents(
+    stack: ExitStack, path: str, inside: Sequence[Step], table: Sequence[Any]
+) -> Contents:
+    """Files of an archive from their steps, as the listing wrote them down."""
+    contents = Contents({})
+    keep = _Open(stack, path, inside)
+    for name, size, steps in table:
+        contents.files[name] = (size, partial(keep.read, steps, name))
+        contents.places[name] = (path, [*inside, *steps])
+    return contents
+
+
+def archive_contents(
+    stack: ExitStack, place: tuple[str, Sequence[Step]], name: str
+) -> tuple[Contents, dict[str, str]]:
+    """The files of an archive that is one article's, and its main files.
+
+    Of a packed one they are read at once and held. What stands before a cut is used. Raises
+    BadInput where it holds several articles.
+    """
+    path, inside = place
+    file = stack.enter_context(opened(path, inside))
+    name = shown(name.rsplit("/", 1)[-1])
+    contents, heads, index = Contents({}), {}, FilesIndex()
+    packed = is_packed(file)
+    held = _Held()
+    refused: list[str] = []
+    try:
+        for member in islice(
+            members(file, name, held.take if packed else heads_wanted), MOST_FILES
+        ):
+            if member.refused:
+                refused.append(f"{member.name} ({member.refused})")
+                continue
+            heads[member.name] = member.head
+            folder, _, last = member.name.rpartition("/")
+            index.add(folder, entry_of(last, member.head[:4096]), size=member.size)
+            if packed:
+                read: Read = partial(held.give, member.name, member.size, member.head)
+            else:
+                read = partial(_read_step, file, member.steps[-1], member.name)
+            contents.files[member.name] = (member.size, read)
+    except BadInput as error:
+        if not contents.files:
+            raise
+        contents.problems.append(("damaged_archive", str(error)))
+    if refused:
+        detail = f"{len(refused)} members of {name} are not read: {', '.join(refused[:3])}."
+        contents.problems.append(("refused_member", detail))
+    main = _archive_main(index, heads, name)
+    index.close()
+    return contents, main
+
+
+class _Held:
+    """Which members of a packed archive to keep in memory while it streams by."""
+
+    def __init__(self) -> None:
+        self._left = HELD_BYTES
+
+    def take(self, name: str, size: int) -> int:
+        most = MAX_FILE_BYTES if name.lower().endswith(".pdf") else HELD_FILE_BYTES
+        if size > min(most, self._left):
+            return 4096
+        self._left -= size
+        return size
+
+    @staticmethod
+    def give(name: str, size: int, data: bytes) -> bytes:
+        if len(data) < size:
+            raise BadInput(f"{name!r}: its {size >> 20} MB are more than are kept of an archive.")
+        return data
+
+
+class _Open:
+    """An archive's containers, each opened once and closed with the package."""
+
+    def __init__(self, stack: ExitStack, path: str, inside: Sequence[Step]) -> None:
+        self._stack, self._path, self._inside = stack, path, list(inside)
+        self._files: dict[str, BinaryIO] = {}
+
+    def read(self, steps: Sequence[Step], name: str) -> bytes:
+        key = repr(steps[:-1])
+        if key not in self._files:
+            context = opened(self._path, [*self._inside, *steps[:-1]])
+            self._files[key] = self._stack.enter_context(context)
+        return _read_step(self._files[key], steps[-1], name)
+
+
+class _Index:
+    """An archive's index as a tree of folders."""
+
+    def __init__(self, index: FilesIndex, heads: Mapping[str, bytes]) -> None:
+        self._index, self._heads = index, heads
+
+    def folder(self, path: str) -> Folder:
+        return self._index.folder(path)
+
+    def start(self, path: str, size: int) -> bytes:
+        return self._heads.get(path, b"")[:size]
+
+    def peek(self, path: str) -> tuple[str, str]:
+        return "none", ""  # archives in an article's archive are supplements
+
+
+def _archive_main(index: FilesIndex, heads: Mapping[str, bytes], name: str) -> dict[str, str]:
+    found = [
+        (each.folder, dict(each.main))
+        for each in islice(articles(_Index(index, heads), "", ""), 64)
+        if each.kind in ("article", "bucket") and each.main
+    ]
+    jats = [each for each in found if "jats" in each[1]]
+    if len(found) > 1 and any("latex" in main for _, main in found):
+        return {"latex": ""}
+    if len(found) > 1 and len(jats) != 1:
+        raise BadInput(
+            f"{name}: holds {len(found)} articles; give the archive itself as a source to have each "
+            "listed."
+        )
+    if not found:
+        return {}
+    folder, main = (jats or found)[0]
+    start = f"{folder}/" if folder else ""
+    return {form: start + file if file else "" for form, file in main.items()}
+
+
+def _read_step(file: BinaryIO, step: Step, name: str) -> bytes:
+    return read_step(file, step, limit=MAX_FILE_BYTES, name=name)
+
+
+def _put(
+    contents: Contents, folder: str, name: str, size: int, about: BucketArticle | None
+) -> None:
+    clean, refused = safe_name(name)
+    if refused:
+        contents.problems.append(("refused_file", f"{shown(name)} is not read: {refused}."))
+        return
+    if clean in contents.files or (size < 0 and not is_url(folder)):
+        return
+    place = join(folder, name)
+
+    def read() -> bytes:
+        data = read_place(place, limit=MAX_FILE_BYTES)
+        return data if about is None else about.check(name, data)
+
+    contents.files[clean] = (size, read)
+    contents.places[clean] = (place, ())
+
+
+def _walk(
+    contents: Contents,
+    folder: str,
+    sub: str,
+    without: tuple[str, ...],
+    about: BucketArticle | None,
+) -> None:
+    """Put in all files of a folder and below, but for those in the folders ``without``."""
+    waiting = [sub]
+    while waiting and len(contents.files) < MOST_FILES:
+        at = waiting.pop()
+        for name, is_folder, size in _listed(join(folder, at) if at else folder):
+            below = f"{at}/{name}" if at else name
+            if not is_folder:
+                _put(contents, folder, below, size, about)
+            elif below not in without and below.count("/") < DEEPEST:
+                waiting.append(below)
+
+
+def _listed(folder: str) -> Iterator[tuple[str, bool, int]]:
+    """(name, is a folder, size) in a folder, sorted; links only to files below it."""
+    if is_url(folder):
+        from .remote import list_remote
+
+        yield from list_remote(folder)
+        return
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda each: each.name)
+    except OSError as error:
+        raise BadInput(f"{shown(folder)}: cannot be listed ({error.strerror}).") from error
+    for each in entries:
+        if each.is_symlink():
+            target, real = os.path.realpath(each.path), os.path.realpath(folder)
+            if not target.startswith(f"{real}/") or not os.path.isfile(target):  # noqa: PTH113
+                continue
+        elif not each.is_file() and not each.is_dir():
+            continue
+        try:
+            yield each.name, each.is_dir(follow_symlinks=False), each.stat().st_size
+        except OSError:
+            continue  # gone this moment; the article does without it or says that it is missing
+
+
+def _size(place: str) -> int:
+    if is_url(place):
+        return -1
+    try:
+        return os.stat(place).st_size  # noqa: PTH116
+    except OSError as error:
+        raise MissingFile(f"{shown(place)} is gone since the run listed it.") from error
+
+
+def _changed(folder: str) -> int:
+    return 0 if is_url(folder) else os.stat(folder).st_mtime_ns  # noqa: PTH116
+
+
+@lru_cache(maxsize=4)
+def _images(folder: str, changed: int) -> tuple[tuple[str, int], ...]:
+    """The images of a folder of many articles, kept while its articles are read."""
+    found = ((name, size) for name, is_folder, size in _listed(folder) if not is_folder)
+    some = tuple(islice((each for each in found if named_kind(each[0]) == "image"), 5001))
+    return some if len(some) <= 5000 else ()

@@ -1,0 +1,213 @@
+"""Files on servers (https://, s3://, whatever fsspec knows): read with retries, anonymously."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from domainclip.errors import BadInput, MissingExtra
+
+__all__ = ["list_remote", "open_remote", "pages_of_prefix", "read_remote", "remote_identity"]
+
+TRIES = 5
+FIRST_WAIT_S = 0.5  # then twice as long each time: 7.5 s in all
+TIMEOUT_S = 60.0
+
+# Said of a request that may go well the next time; all other errors are the same again.
+_PASSING = (ConnectionError, TimeoutError)
+_PASSING_NAMES = [
+    "ClientConnectionError",
+    "ClientPayloadError",
+    "ClientOSError",
+    "ServerDisconnectedError",
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "IncompleteReadError",
+    "ResponseStreamingError",
+    "HTTPClientError",
+    "FSTimeoutError",
+    "ConnectionClosedError",
+]
+_PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
+
+T = TypeVar("T")
+
+
+def read_remote(url: str, *, limit: int) -> bytes:
+    """All of a file's bytes. Raises BadInput (absent, forbidden, out of reach, past ``limit``)."""
+
+    def read() -> bytes:
+        system, path = _system(url)
+        with system.open(path, "rb", block_size=0) if _streams(url) else system.open(path) as file:
+            parts, left = [], limit + 1
+            while left > 0 and (part := file.read(min(left, 1 << 20))):
+                parts.append(part)
+                left -= len(part)
+        return b"".join(parts)
+
+    data = _tried(url, read)
+    if len(data) > limit:
+        raise BadInput(f"{url}: holds more than {limit >> 20} MB, which is the limit.")
+    return data
+
+
+def open_remote(url: str) -> Any:
+    """The file, open for reading and seeking; what is asked for is fetched in blocks of 1 MB."""
+    system, path = _system(url)
+    file = _tried(url, lambda: system.open(path, "rb", block_size=1 << 20))
+    return _Retrying(file, url)
+
+
+def list_remote(url: str) -> Iterator[tuple[str, bool, int]]:
+    """(name, is a folder, size or -1) of everything in a folder. Raises BadInput."""
+    system, path = _system(url)
+    for each in _tried(url, lambda: system.ls(path, detail=True)):
+        name = str(each["name"]).rstrip("/").rsplit("/", 1)[-1]
+        if name and name != path.rstrip("/").rsplit("/", 1)[-1]:
+            size = each.get("size")
+            folder = each.get("type") == "directory" or str(each["name"]).endswith("/")
+            yield name, folder, -1 if size is None else int(size)
+
+
+def remote_identity(url: str) -> tuple[Any, ...]:
+    """What tells this state of a file from another one."""
+    system, path = _system(url)
+    about = _tried(url, lambda: system.info(path))
+    return (url, about.get("size"), str(about.get("ETag") or about.get("etag") or ""))
+
+
+def exists_remote(url: str) -> bool:
+    """Is there such a file or folder?"""
+    system, path = _system(url)
+    return bool(_tried(url, lambda: system.exists(path)))
+
+
+def is_remote_folder(url: str) -> bool:
+    """Is it a folder: something that a server lists, rather than gives?"""
+    system, path = _system(url)
+    if url.startswith(("http://", "https://")):
+        return url.endswith("/") or "." not in path.rstrip("/").rsplit("/", 1)[-1]
+    return bool(_tried(url, lambda: system.isdir(path)))
+
+
+def pages_of_prefix(url: str) -> Iterator[str]:
+    """Names of the folders right below an S3 bucket or prefix, page by page.
+
+    A bucket of millions is never held. Raises BadInput.
+    """
+    system, path = _system(url)
+    bucket, _, prefix = path.partition("/")
+    token: dict[str, str] = {}
+    while True:
+        page = _tried(
+            url,
+            lambda token=token: system.call_s3(  # type: ignore[misc]
+                "list_objects_v2", Bucket=bucket, Prefix=prefix, Delimiter="/", **token
+            ),
+        )
+        for each in page.get("CommonPrefixes", ()):
+            yield str(each["Prefix"]).rstrip("/").rsplit("/", 1)[-1]
+        if not page.get("IsTruncated"):
+            return
+        token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+class _Retrying:
+    """An open file whose reads are tried again."""
+
+    def __init__(self, file: Any, url: str) -> None:
+        self._file, self._url = file, url
+
+    def __enter__(self) -> _Retrying:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def read(self, size: int = -1, /) -> bytes:
+        at = self._file.tell()
+
+        def again() -> bytes:
+            self._file.seek(at)
+            data: bytes = self._file.read(size)
+            return data
+
+        return _tried(self._url, again)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+
+def _tried(url: str, request: Callable[[], T]) -> T:
+    """The request's answer, asked for again where the failure may pass."""
+    for attempt in range(TRIES):
+        try:
+            return request()
+        except FileNotFoundError as error:
+            raise BadInput(f"{url}: there is no such file on the server.") from error
+        except PermissionError as error:
+            raise BadInput(
+                f"{url}: the server refuses it; of a private S3 bucket, set AWS_PROFILE or "
+                "AWS_ACCESS_KEY_ID."
+            ) from error
+        except Exception as error:
+            if not _passes(error):
+                if isinstance(error, OSError | ValueError):
+                    raise BadInput(f"{url}: cannot be read ({_words(error)}).") from error
+                raise
+            if attempt == TRIES - 1:
+                raise BadInput(
+                    f"{url}: out of reach after {TRIES} tries ({_words(error)}); is the network up?"
+                ) from error
+        time.sleep(FIRST_WAIT_S * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, _PASSING) or type(error).__name__ in _PASSING_NAMES:
+        return True
+    status = getattr(error, "status", None)
+    if status is None:
+        answer = getattr(error, "response", None)
+        if isinstance(answer, dict):
+            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status in _PASSING_STATUS or (isinstance(error, OSError) and error.errno in (5, 16))
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__} {' '.join(str(error).split())[:120]}".strip()
+
+
+def _streams(url: str) -> bool:
+    # block_size=0: one request that is read as it comes, rather than one for each block
+    return url.startswith(("http://", "https://"))
+
+
+@lru_cache(maxsize=32)
+def _file_system(scheme: str, signed: bool) -> Any:
+    try:
+        import fsspec
+
+        options: dict[str, Any] = {}
+        if scheme == "s3":
+            options = {"anon": not signed, "config_kwargs": {"read_timeout": TIMEOUT_S}}
+        # its own cache of listings would grow with a bucket
+        return fsspec.filesystem(scheme, use_listings_cache=False, **options)
+    except ImportError as error:
+        raise MissingExtra("web", str(getattr(error, "name", "") or "fsspec")) from error
+
+
+def _system(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the URL as that one takes it."""
+    import os
+
+    scheme = url.partition("://")[0]
+    signed = any(name in os.environ for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
+    system = _file_system(scheme, signed)
+    return system, system._strip_protocol(url)
