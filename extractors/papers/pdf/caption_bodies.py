@@ -129,23 +129,32 @@ def _row(first: Placed, lines: Sequence[Placed], others: Collection[int]) -> lis
     at = beside.index(first)
     row = [first]
     for other in beside[at + 1 :]:
-        if other.index in others or other.x0 - row[-1].x1 > _near(row[-1], other):
+        if other.index in others or _parted(row[-1], other, lines):
             break
         row.append(other)
     if first.index in others:
         return row
     for other in reversed(beside[:at]):
-        if other.index in others or row[0].x0 - other.x1 > _near(other, row[0]):
+        if other.index in others or _parted(other, row[0], lines):
             break
         row.insert(0, other)
     return row
 
 
-def _near(left: Placed, right: Placed) -> float:
-    """How wide a gap may be within a row, points. Columns stand as close as 1.5 em."""
+def _parted(left: Placed, right: Placed, lines: Sequence[Placed]) -> bool:
+    """Whether two pieces on one line are of two columns.
+
+    Columns stand as close as 1.4 em, and the blanks of justified text are as wide: it is a column
+    where other lines too begin at the right piece's edge.
+    """
+    gap = right.x0 - left.x1
     if _bare(left):
-        return 3 * left.size  # the label alone: "Figure 1.   The title"
-    return (2.5 if left.line.block == right.line.block else 0.8) * left.size
+        return gap > 3 * left.size  # "Figure 1.   The title"
+    if gap <= 0.8 * left.size:
+        return False
+    return gap > 2.5 * left.size or (
+        sum(abs(line.x0 - right.x0) < 1.5 and line is not right for line in lines) > 1
+    )
 
 
 def _next(
@@ -195,7 +204,13 @@ def _belongs(row: Sequence[Placed], caption: _Growing, body: BodyType) -> bool:
     usual = caption.pitch or leading * caption.size
     if pitch > usual * (1.4 if same_block or not caption.pitch else 1.2) + 0.5:
         return False
-    if main.line.font not in caption.fonts and not same_block and main.line.font == body.font:
+    # Text in the body's type under a title in bold belongs to it where it is set close.
+    if (
+        main.line.font not in caption.fonts
+        and not same_block
+        and main.line.font == body.font
+        and (len(caption.rows) > 1 or pitch > max(1.3, 1.05 * body.leading) * caption.size)
+    ):
         return False
     aligned = any(abs(row[0].x0 - other[0].x0) < 2 for other in caption.rows)
     centred = abs(row[0].x0 + row[-1].x1 - last[0].x0 - last[-1].x1) < 6

@@ -139,6 +139,8 @@ def _evidence(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
         score -= 3
     elif letter and letter.start() < 3 and letter[0].islower() and not rest.startswith("("):
         score -= 0.5 if label.mark else 2.5
+    elif not label.mark and letter and letter.start() < 3 and letter[0].isupper():
+        score += 1  # "Fig. 1 Growth of": a sentence would go on with a small letter
     if not rest and not label.mark:
         score += 0.5
     return score + _room(placed, lines, body)
