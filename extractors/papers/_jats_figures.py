@@ -206,6 +206,8 @@ def _figure(item: Found, kind: FigureKind, lang: str, license_: str, taken: set[
         caption = _without_heading(element)
     holder = element if element.find("label") is not None else _media_with_caption(element)
     label = without_closing(text_of(holder.find("label"))) or label_of(caption)
+    own_license, third_party = figure_rights(element, caption, license_)
+    graphics = _graphics(item)
     figure = Figure(
         id=_unique(element.get("id", ""), kind, taken),
         label=label,
@@ -213,19 +215,20 @@ def _figure(item: Found, kind: FigureKind, lang: str, license_: str, taken: set[
         title=title,
         caption=caption,
         alt_text=_alt_text(item),
-        graphics=_graphics(item),
+        graphics=graphics,
         parent=_parent(item),
+        license=own_license,
+        third_party=third_party,
         lang=_lang(element) or lang,
+        note="" if graphics else "no picture is named in the XML",
     )
     group = item.inside
     if group is not None and group.element.tag in _GROUPS and group.figure is None:
-        figure = _with_group(figure, group)
-    own_license, third_party = figure_rights(element, figure.caption, license_)
-    note = "" if figure.graphics else "no picture is named in the XML"
-    return replace(figure, license=own_license, third_party=third_party, note=note)
+        return _with_group(figure, group, license_)
+    return figure
 
 
-def _with_group(figure: Figure, group: Found) -> Figure:
+def _with_group(figure: Figure, group: Found, license_: str) -> Figure:
     """The group's caption before the member's own, and its label before a bare "(a)"."""
     _, caption = _caption(group.element)
     label = without_closing(text_of(group.element.find("label")))
@@ -233,7 +236,14 @@ def _with_group(figure: Figure, group: Found) -> Figure:
         label = one_line(f"{label} {figure.label}")
     else:
         label = figure.label
-    return replace(figure, caption=one_line(f"{caption} {figure.caption}"), label=label)
+    own_license, third_party = figure_rights(group.element, caption, license_)
+    return replace(
+        figure,
+        label=label,
+        caption=one_line(f"{caption} {figure.caption}"),
+        license=figure.license or own_license,
+        third_party=figure.third_party or third_party,
+    )
 
 
 def _caption(element: Element) -> tuple[str, str]:

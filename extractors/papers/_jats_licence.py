@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ._jats_text import one_line, text_of
-from ._jats_tree import Element, href_of, local_name
+from ._jats_tree import Element, href_of, local_name, plain_text
 from ._licence_words import only_of_data
 from .credits import is_third_party
 from .licences import UNKNOWN, spdx_of, strictest
@@ -18,6 +18,8 @@ MAX_WORDS = 5000  # characters kept of a licence's text
 _ABOUT_RIGHTS = re.compile(
     r"creative\s*commons|\bcc.by\b|public domain|\blicen[sc]e", re.IGNORECASE
 )
+_NAMES = ("creative", "cc", "public domain")
+_NAMED = re.compile(r"creative\s*commons|\bcc[ -]?(?:by|0)\b|public domain")
 _OTHER_USE = re.compile(r"\b(?:tdm\w*|text.?and.?data\w*|metadata|abstracts?|data|software|code)\b")
 _OWN_MARK = re.compile(r"©|\(c\)|copyright\w*", re.IGNORECASE)
 
@@ -55,13 +57,15 @@ def figure_rights(element: Element, caption: str, license_: str) -> tuple[str, b
     of other terms than the article's. Permissions that only repeat the article's do not count.
     """
     third_party = is_third_party(caption)
-    claims = [spdx_of(caption)] if _ABOUT_RIGHTS.search(caption) else []
+    lower = caption.lower()
+    stated = any(word in lower for word in _NAMES) and _NAMED.search(lower)
+    claims = [spdx_of(caption)] if stated else []
     for child in element:
         if child.tag == "attrib":
             third_party = third_party or is_third_party(text_of(child))
         elif child.tag == "permissions":
             own = [spdx_of(_with_links(node)) for node in _licences_in(child)]
-            words = one_line(" ".join(child.itertext()))
+            words = one_line(plain_text(child))
             repeats = bool(own) and strictest(own) == license_ != UNKNOWN
             if not repeats or is_third_party(_OWN_MARK.sub("", words)):
                 third_party = third_party or bool(words)

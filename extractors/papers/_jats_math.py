@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._jats_tree import Element, local_name
+from ._jats_tree import Element, local_name, plain_text
 from .scripts import accented, fraction, root_of, script
 
 __all__ = ["math_text"]
@@ -26,7 +26,7 @@ def math_text(element: Element, depth: int = 0) -> str:
         return _token(element, name)
     children = [c for c in element if isinstance(c.tag, str)]
     if depth > MAX_DEPTH:
-        return "".join(element.itertext())
+        return plain_text(element)
     if name in ("annotation", "annotation-xml", "mphantom", "maligngroup", "malignmark", "none"):
         return ""
     if name == "mspace":
@@ -73,7 +73,7 @@ def _row(element: Element, depth: int, separator: str) -> str:
 
 
 def _token(element: Element, name: str) -> str:
-    text = "".join(element.itertext()).translate(_INVISIBLE)
+    text = plain_text(element).translate(_INVISIBLE)
     if name in ("mtext", "ms"):
         return text.replace("\u00a0", " ")
     return " ".join(text.split())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ._jats_figures import Found
 from ._jats_text import marked_text
-from ._jats_tree import Element
+from ._jats_tree import Element, plain_text
 from .labels import expanded_panels, panels_after, panels_in, series_and_number
 from .records import Figure, Mention
 from .scripts import MARKS
@@ -36,7 +36,6 @@ _RANGE = re.compile(r"\s*(?:[-‐‑‒–—−~]|to|through|thru|bis|à|al?|д
 _NUMBERS = re.compile(r"(?<![\d.])(\d{1,3})\s*[-‐‑‒–—−]\s*S?(\d{1,3})(?![\d%])")
 _RANGE_AFTER = re.compile(r"\s?[-‐‑‒–—−]\s?S?(\d{1,3})(?![\d.%])")
 _SPLIT = re.compile("[\x02\x03]")
-_UNMARKED = dict.fromkeys(map(ord, MARKS))
 
 
 def mentions_of(article: Element, found: list[Found]) -> dict[str, tuple[Mention, ...]]:
@@ -57,7 +56,7 @@ def mentions_of(article: Element, found: list[Found]) -> dict[str, tuple[Mention
     mentions: dict[str, list[Mention]] = {}
     for paragraph, xrefs in paragraphs.items():
         marked, order = marked_text(paragraph, xrefs)
-        text = marked.translate(_UNMARKED)
+        text = marked.replace(MARKS[0], "").replace(MARKS[1], "")
         if not text or len(text) > MAX_PARAGRAPH:
             continue
         own = _own_figures(paragraph, targets)
@@ -75,6 +74,7 @@ class _Targets:
 
     def __init__(self, found: list[Found]) -> None:
         self.figures = [item.figure for item in found if item.figure is not None]
+        self.keys: dict[str, tuple[str, int] | None] = {}
         self.by_number: dict[tuple[str, int], Figure] = {}
         self.by_element: dict[Element, Found] = {item.element: item for item in found}
         self._found = found
@@ -85,21 +85,25 @@ class _Targets:
             if given:
                 self._by_id.setdefault(given, _figures_for(item))
         for figure in self.figures:
-            key = series_and_number(figure.label)
+            self.keys[figure.id] = key = series_and_number(figure.label)
             if key is not None:
                 self.by_number.setdefault(key, figure)
 
     def of(self, xref: Element) -> list[Figure]:
         """The figures an xref names, in its order."""
+        rids, kind = str(xref.get("rid") or ""), str(xref.get("ref-type") or "")
+        figures = self._by_id.get(rids)
+        to_figure = not kind or kind.startswith("fig")
+        if figures or not (to_figure or " " in rids):
+            return figures or []
         cited: list[Figure] = []
-        to_figure = str(xref.get("ref-type") or "fig").startswith("fig")
-        for rid in str(xref.get("rid") or "").split():
+        for rid in rids.split():
             figures = self._by_id.get(rid)
             if figures is None and to_figure:
                 figures = self._inside(rid)
             cited.extend(figures or ())
-        if not cited and to_figure and xref.get("ref-type"):
-            key = series_and_number("".join(xref.itertext()))
+        if not cited and to_figure and kind:
+            key = series_and_number(plain_text(xref))
             if key is not None and key in self.by_number:
                 cited.append(self.by_number[key])
         return list({figure.id: figure for figure in cited}.values())
@@ -167,7 +171,7 @@ def _cited(
     for at, figures in enumerate(cited):
         text = pieces[2 * at + 1]
         after = pieces[2 * at + 2] if 2 * at + 2 < len(pieces) else ""
-        named = _panels_of(text, after, figures)
+        named = _panels_of(text, after, figures, targets)
         for figure in figures:
             panels.setdefault(figure.id, []).extend(named.get(figure.id, ()))
         for figure in _between(text, after, figures, cited[at + 1 : at + 2], targets):
@@ -179,14 +183,16 @@ def _cited(
     return {figure: tuple(sorted(set(those))) for figure, those in panels.items()}
 
 
-def _panels_of(text: str, after: str, figures: list[Figure]) -> dict[str, list[str]]:
+def _panels_of(
+    text: str, after: str, figures: list[Figure], targets: _Targets
+) -> dict[str, list[str]]:
     if len(figures) == 1:
-        key = series_and_number(figures[0].label)
+        key = targets.keys[figures[0].id]
         number = str(key[1]) if key else ""
         return {figures[0].id: panels_in(text, number) or panels_after(text, after)}
     named = {}
     for figure in figures:
-        key = series_and_number(figure.label)
+        key = targets.keys[figure.id]
         named[figure.id] = panels_in(text, str(key[1])) if key else []
     return named
 
@@ -199,13 +205,13 @@ def _between(
     targets: _Targets,
 ) -> Iterator[Figure]:
     """The figures inside a range: "2–4" in one xref, "2"–"4" in two, or "2" with "–4" behind it."""
-    first = series_and_number(figures[-1].label)
+    first = targets.keys[figures[-1].id]
     if first is None:
         return
     series, low = first
     ends = [(int(a), int(b)) for a, b in _NUMBERS.findall(text)]
     for follower in following:
-        last = series_and_number(follower[0].label)
+        last = targets.keys[follower[0].id]
         if last is not None and last[0] == series and _RANGE.fullmatch(after):
             ends.append((low, last[1]))
     if (open_end := _RANGE_AFTER.match(after)) is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from html.entities import html5
 
-from lxml.etree import Entity
+from lxml.etree import Comment, Entity, ProcessingInstruction
 
 from ._jats_math import math_text
 from ._jats_tex import tex_text
-from ._jats_tree import MATHML, Element
+from ._jats_tree import MATHML, Element, plain_text
 from .scripts import MARKS, script
 
 __all__ = ["BLOCKS", "SKIPPED", "marked_text", "one_line", "text_of"]
@@ -128,16 +128,19 @@ class _Line:
     def inside(self, element: Element, depth: int) -> None:
         """Everything between an element's tags."""
         pieces = self.pieces
+        if depth > MAX_DEPTH:
+            pieces.append(plain_text(element))
+            return
         text = element.text
         if text:
             pieces.append(text)
-        if depth > MAX_DEPTH:
-            pieces.extend(text for child in element for text in child.itertext())
-            return
         for child in element:
-            if len(child) or child.tag in _SPECIAL or child in self.marked:
+            tag = child.tag
+            if len(child) or tag in _SPECIAL or child in self.marked:
                 self.whole(child, depth)
-            elif child.tag is Entity:  # nobody declared it, and it is not of the JATS DTD
+            elif tag is Comment or tag is ProcessingInstruction:
+                pass
+            elif tag is Entity:  # nobody declared it, and it is not of the JATS DTD
                 pieces.append(html5.get(f"{child.name};", ""))
             elif child.text:
                 pieces.append(child.text)
@@ -157,7 +160,7 @@ class _Line:
         elif tag in _MATHML:
             pieces.append(math_text(child))
         elif tag == "tex-math":
-            pieces.append(tex_text("".join(child.itertext())))
+            pieces.append(tex_text(plain_text(child)))
         elif tag in _FORMULAS:
             self.formula(child, depth + 1)
         elif tag in BLOCKS:

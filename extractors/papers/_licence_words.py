@@ -41,13 +41,15 @@ _NO_CHANGES = re.compile(
 )
 _SHARE_ALIKE = re.compile(
     r"share ?-? ?alike|compartir ?-? ?igual|compartilha ?-? ?igual|partilha|"
-    r"weitergabe unter gleichen|partage (?:dans les memes conditions|a l['’ ]identique)|condividi allo stesso modo|"
+    r"weitergabe unter gleichen|partage (?:dans les memes conditions|a l['’ ]identique)|"
+    r"condividi allo stesso modo|"
     r"na tych samych warunkach|zachovejte licenci|gelijkdelen|dela ?-?lika|ayni ?-? ?lisansla|"
     r"berbagi ?-? ?serupa|(?:under|on) (?:the |an? )?(?:identical|same) (?:terms|licen)|"
     r"с сохранением условий|相同方式|継承|동일 ?조건"
 )
 _VERSION = re.compile(
-    r"(?:attribution|commons|licen[sczs]\w*|lizenz|international|unported)[^.;:]{0,60}?\b([1-4]\.[05])\b"
+    r"(?:attribution|commons|licen[scz]\w*|lizenz|international|unported)"
+    r"[^.;:]{0,60}?\b([1-4]\.[05])\b"
 )
 _DATA = re.compile(
     r"(?:appl(?:y|ies)|regarding|with respect) to (?:the |all |any )?(?:data|metadata|abstract)|"

@@ -13,7 +13,7 @@ _CAPTION_LABEL = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\b(?:figures|figure|figs|fig)\b\.?")
-_LAST_NUMBER = re.compile(r"(\d+)(?!.*\d)")
+_LAST_NUMBER = re.compile(r"(\d+)\D*\Z")
 
 
 def without_closing(label: str) -> str:
