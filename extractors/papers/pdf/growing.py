@@ -23,7 +23,7 @@ def distance(caption: Array, box: Array, parts: Array) -> float:
     above = (parts[:, 0] < caption[2]) & (parts[:, 2] > caption[0])
     above &= shared(parts, box) > 0
     if not above.any():
-        return float(caption[1] - box[3]) + _APART
+        return max(float(caption[1] - box[3]), 0.0) + 2 * _APART
     return max(float(caption[1] - parts[above, 3].max()), 0.0)
 
 

@@ -13,6 +13,7 @@ from .page import Page
 
 __all__ = ["LONG", "Column", "Layout", "read_layout"]
 
+_FEW = 200  # long lines
 LONG = 25  # letters; shorter lines are cells, labels and headings
 
 
@@ -57,7 +58,8 @@ def read_layout(pages: Sequence[Page], turn: int = 0) -> Layout:
     every = np.concatenate(boxes) if boxes else np.empty((0, 4))
     if not len(every):
         return Layout(0.0, (), 0.0, 0.0, np.inf, np.inf)
-    columns = _columns(every)
+    # a few turned tables make no columns
+    columns = _columns(every) if turn == 0 or len(every) > _FEW else ()
     inside = every
     if columns:
         starts = np.array([column.x0 for column in columns])

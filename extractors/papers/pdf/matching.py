@@ -71,7 +71,7 @@ def _worth(caption: Caption, proposal: Proposal, habits: Habits) -> float:
     table = caption.kind == "table"
     value = 1.0 if proposal.painted or table else 0.4
     if proposal.side in ("left", "right"):
-        value -= 0.25
+        value -= 0.2
     value -= min(proposal.gap / 100, 0.5) + 0.05 * proposal.rank
     return value + 0.6 * habits.get((caption.kind, proposal.side), 0.0)
 

@@ -26,6 +26,9 @@ Side = Literal["above", "below", "left", "right"]
 _TURNS: dict[Side, int] = {"above": 0, "below": 2, "left": 1, "right": 3}
 
 
+_SLACK = 15.0  # points by which what stands beside a caption may begin above it
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
     """A region (4,) on the page (not turned). painted: it holds a graphic. gap: to the caption.
@@ -65,8 +68,8 @@ def _spans(sheet: Sheet, at: int, layout: Layout, side: Side) -> Iterator[tuple[
     """How wide the window may open: x0, x1 above and below, y0, y1 beside."""
     caption = sheet.captions[at]
     if side in ("left", "right"):
-        yield caption[1], caption[3]
-        yield min(layout.y0, caption[1]), min(max(layout.y1, caption[3]), sheet.height)
+        yield caption[1] - _SLACK, caption[3] + _SLACK
+        yield _free(sheet, caption, side)
         return
     holding = [c for c in layout.columns if c.x0 - 6 <= caption[0] and caption[2] <= c.x1 + 6]
     touched = [c for c in layout.columns if min(c.x1, caption[2]) - max(c.x0, caption[0]) > 20]
@@ -75,11 +78,23 @@ def _spans(sheet: Sheet, at: int, layout: Layout, side: Side) -> Iterator[tuple[
     low = min([caption[0], *(c.x0 for c in touched)])
     high = max([caption[2], *(c.x1 for c in touched)])
     wide = min(layout.x0, low), max(min(layout.x1, sheet.width), high)
+    if sheet.turn:
+        wide = min(sheet.edges[0], low), max(sheet.edges[1], high)
     beside = (sheet.captions[:, 1] < caption[3]) & (sheet.captions[:, 3] > caption[1])
     left = [b[2] for b in sheet.captions[beside] if b[2] <= caption[0] + 3]
     right = [b[0] for b in sheet.captions[beside] if b[0] >= caption[2] - 3]
     for x0, x1 in ((low, high), wide, (caption[0], caption[2])):
         yield max([x0, *left]), min([x1, *right])
+
+
+def _free(sheet: Sheet, caption: Array, side: Side) -> tuple[float, float]:
+    """y0, y1 of what is free of running text on one side of a caption."""
+    over = (sheet.captions[:, 0] < caption[2]) & (sheet.captions[:, 2] > caption[0])
+    walls = sheet.walls
+    walls = walls[walls[:, 2] < caption[0]] if side == "left" else walls[walls[:, 0] > caption[2]]
+    walls = np.concatenate([walls, sheet.captions[over]])
+    above, below = walls[walls[:, 3] < caption[1] + 3, 3], walls[walls[:, 1] > caption[3] - 3, 1]
+    return float(above.max(initial=0.0)), float(below.min(initial=sheet.height))
 
 
 class _View:

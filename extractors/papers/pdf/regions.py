@@ -76,7 +76,13 @@ class _Reader:
         paint, image = painted(page, self._furniture)
         return {
             turn: read_sheet(
-                page, captions, self.layout(turn), turn, paint, image, self._heads[number]
+                page,
+                captions,
+                {own: self.layout(own) for own in (turn, 0)},
+                turn,
+                paint,
+                image,
+                self._heads[number],
             )
             for turn in dict.fromkeys(quarter(c.direction) for c in captions) or (0,)
         }

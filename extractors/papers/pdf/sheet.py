@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,8 @@ class Sheet:
 
     panels: images and drawings that may be a figure. pictures: which of them are images. marks:
     smaller ones, and rules. words: lines that may belong to a figure. walls: running text and
-    running heads. captions: all of the page's, in the page's order.
+    running heads. captions: all of the page's, in the page's order. edges: x0, x1 between running
+    heads that stand at the left and right (of a turned page).
     """
 
     turn: int
@@ -36,12 +37,13 @@ class Sheet:
     words: Array
     walls: Array
     captions: Array
+    edges: tuple[float, float]
 
 
 def read_sheet(
     page: Page,
     captions: Sequence[Caption],
-    layout: Layout,
+    layouts: Mapping[int, Layout],
     turn: int,
     paint: Array,
     image: Flags,
@@ -49,7 +51,8 @@ def read_sheet(
 ) -> Sheet:
     """The page for captions that read in this quarter turn.
 
-    captions: all of this page. paint, image: of ``graphics.painted``. heads: its running heads.
+    captions: all of this page. layouts: of this turn and upright; both hold running text. paint,
+    image: of ``graphics.painted``. heads: the page's running heads.
     """
     size = (page.width, page.height)
     boxes = turned(as_array(line.box for line in page.lines), turn, *size)
@@ -59,8 +62,13 @@ def read_sheet(
     walls = skip.copy()
     for caption in captions:
         skip[list(caption.lines)] = True
-    aside = np.array([quarter(line.direction) != turn for line in page.lines], dtype=bool)
-    body, full = running_text(page.lines, boxes, layout, skip | aside)
+    reads = np.array([quarter(line.direction) for line in page.lines], dtype=int)
+    body, full = np.zeros((2, len(boxes)), dtype=bool)
+    for own, layout in layouts.items():
+        upright = turned(as_array(line.box for line in page.lines), own, *size)
+        running, whole = running_text(page.lines, upright, layout, skip | (reads != own))
+        body |= running
+        full |= whole
     width, height = size if turn % 2 == 0 else size[::-1]
 
     drawn = _without_frames(turned(paint, turn, *size), caption_boxes, height)
@@ -74,15 +82,14 @@ def read_sheet(
             continue
         inside = shared(boxes, shape) > 0.6 * areas(boxes)
         text = areas(boxes[inside & full]).sum() / (sides[0] * sides[1])
-        picture = shared(pictures, shape).sum() > 0.5 * sides[0] * sides[1]
-        if text > 0.25 and not picture:
-            continue  # a frame around running text
+        if text > 0.25:
+            continue  # a frame around running text, or an image that its clip hides
         panels.append(shape)
-        pictured.append(picture)
+        pictured.append(shared(pictures, shape).sum() > 0.5 * sides[0] * sides[1])
         body &= ~inside
     for caption, box in zip(captions, caption_boxes, strict=True):
         if caption.kind == "table":
-            body &= ~_ruled(boxes, box, as_array(marks), caption_boxes)
+            body &= ~_ruled(boxes, body, box, as_array(marks), caption_boxes)
     walls |= body
     words = ~walls & ~skip
     return Sheet(
@@ -95,27 +102,34 @@ def read_sheet(
         boxes[words],
         boxes[walls],
         caption_boxes,
+        _between(boxes[list(heads)], width),
     )
 
 
-def _ruled(lines: Array, caption: Array, marks: Array, captions: Array) -> Flags:
+def _between(heads: Array, width: float) -> tuple[float, float]:
+    left, right = heads[heads[:, 2] < width / 8], heads[heads[:, 0] > width * 7 / 8]
+    return float(left[:, 2].max(initial=0.0)), float(right[:, 0].min(initial=width))
+
+
+def _ruled(lines: Array, body: Flags, caption: Array, marks: Array, captions: Array) -> Flags:
     """Which lines lie between the rules of the table whose caption stands above them.
 
     A table's rules have the same ends; it goes on to the last of them that no other caption and
-    not more than a paragraph divides from the one before.
+    no page of running text divides from the one before.
     """
     rules = marks[(marks[:, 3] - marks[:, 1] < 3) & (marks[:, 2] - marks[:, 0] > 60)]
     rules = rules[(rules[:, 1] > caption[3] - 3)]
     rules = rules[np.argsort(rules[:, 1])]
     first = rules[(rules[:, 0] < caption[0] + 20) & (rules[:, 2] > caption[0] + 20)][:1]
     inside = np.zeros(len(lines), dtype=bool)
-    if not len(first) or first[0, 1] > caption[3] + 30:
+    if not len(first) or first[0, 1] > caption[3] + 45:
         return inside
-    x0, top, x1, _ = first[0]
+    x0, _, x1, _ = first[0]
+    top = caption[3]
     for rule in rules[np.abs(rules[:, [0, 2]] - [x0, x1]).max(axis=1) < 6]:
         part = np.array([x0, top, x1, rule[3]])
         held = shared(lines, part) > 0.6 * areas(lines)
-        if held.sum() > 40 or shared(captions, part).any():
+        if (held & body).sum() > 40 or shared(captions, part).any():
             break
         inside |= held
         top = rule[1]
