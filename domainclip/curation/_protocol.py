@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +17,13 @@ Decision: TypeAlias = Callable[[pa.Table], NDArray[np.bool_]]
 
 
 class Filter(Protocol):
-    """A frozen dataclass whose fields are its options. columns: what it reads, image never."""
+    """A frozen dataclass whose fields are its options."""
 
-    columns: ClassVar[tuple[str, ...]]
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What it reads; a class variable, or what its options make of it. ``image`` only where
+        the pictures themselves decide: all of them are then read."""
+        ...
 
     def start(self) -> Decision:
         """A fresh decision, for one pass over some pairs."""

@@ -26,6 +26,7 @@ __all__ = ["DROPPED_FILE", "CurationReport", "curate"]
 
 DROPPED_FILE = "_dropped.parquet"
 _ROWS_AT_ONCE = 8192  # rows decided together; their narrow columns are a few MB
+_IMAGES_AT_ONCE = 128  # the same where a filter reads the images
 
 _MASK = pa.schema([("key", pa.string()), ("keep", pa.bool_()), ("reason", pa.string())])
 
@@ -146,7 +147,8 @@ def _decided(
     pairs: Pairs, counts: _Counts, progress: Callable[[int, int], None] | None
 ) -> Iterator[tuple[list[Group], pa.ChunkedArray, NDArray[np.bool_], NDArray[np.object_]]]:
     """Some row groups after the other: their keys, which rows stay, who refused the others."""
-    for groups in _batches(pairs.groups):
+    rows = _IMAGES_AT_ONCE if "image" in counts.columns else _ROWS_AT_ONCE
+    for groups in _batches(pairs.groups, rows):
         table = pa.concat_tables([pairs.read_group(group, counts.columns) for group in groups])
         keep, reasons = counts.decide(table)
         yield groups, table.column("key"), keep, reasons
@@ -154,11 +156,11 @@ def _decided(
             progress(groups[-1].start + groups[-1].rows, len(pairs))
 
 
-def _batches(groups: Iterable[Group]) -> Iterator[list[Group]]:
+def _batches(groups: Iterable[Group], rows: int) -> Iterator[list[Group]]:
     batch: list[Group] = []
     for group in groups:
         batch.append(group)
-        if sum(member.rows for member in batch) >= _ROWS_AT_ONCE:
+        if sum(member.rows for member in batch) >= rows:
             yield batch
             batch = []
     if batch:

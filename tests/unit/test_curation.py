@@ -42,6 +42,7 @@ def pairs(tmp_path: Path) -> Pairs:
                     phash=int(random.integers(1 << 63)),
                     width=50 if number % 7 == 0 else 100,
                     height=100,
+                    labels=("plot" if number % 3 else "map",),
                     text="short" if number % 13 == 0 else f"caption of pair {number}",
                 )
             )
@@ -50,11 +51,13 @@ def pairs(tmp_path: Path) -> Pairs:
 
 
 def test_filters_are_found_by_name() -> None:
-    assert FILTERS == ["caption_length", "exact_duplicates", "min_size", "near_duplicates"]
+    assert FILTERS == [
+        "caption_length", "exact_duplicates", "figure_kind", "min_size", "near_duplicates",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_a_filter_decides_each_row_and_never_reads_the_image(name: str, pairs: Pairs) -> None:
+def test_a_filter_decides_each_row_and_by_default_reads_no_image(name: str, pairs: Pairs) -> None:
     chosen = load("filters", name)()
     assert set(chosen.columns) <= set(PAIR_SCHEMA.names) - {"image"}
     table = pairs.table(list(chosen.columns))

@@ -25,7 +25,7 @@ ALLOWED = {
     "extraction": {"pairs", *BASE},
     "extractors": {"extraction", "pairs", "images", *BASE},
     "recipes": set(),
-    "curation": {"pairs", "images", *BASE},
+    "curation": {"pairs", "images", "backbones", *BASE},  # backbones late, and only if asked for
     "backbones": {"images", *BASE},
     "text": {"backbones", *BASE},
     "adapters": {"backbones", "banks", *BASE},
@@ -43,7 +43,8 @@ ALLOWED = {
     "cli": {"errors", "commands"},
 }
 TORCH_FREE = {
-    "errors", "catalogue", "banks", "pairs", "extraction", "recipe", "cli", "commands", "extractors"
+    "errors", "catalogue", "banks", "pairs", "extraction", "recipe", "cli", "commands",
+    "extractors", "curation",
 }  # fmt: skip
 
 

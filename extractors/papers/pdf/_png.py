@@ -30,7 +30,7 @@ def png_of(pixels: NDArray[np.uint8]) -> bytes:
     filtered[:, 0] = 2  # Up: each byte less the one above it, modulo 256
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    data = zlib.compress(filtered, _LEVEL)
+    data = zlib.compress(filtered.data, _LEVEL)
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPE[channels], 0, 0, 0)
     return b"".join(
         [
