@@ -68,8 +68,8 @@ def _spans(sheet: Sheet, at: int, layout: Layout, side: Side) -> Iterator[tuple[
     """How wide the window may open: x0, x1 above and below, y0, y1 beside."""
     caption = sheet.captions[at]
     if side in ("left", "right"):
-        yield caption[1] - _SLACK, caption[3] + _SLACK
         yield _free(sheet, caption, side)
+        yield caption[1] - _SLACK, caption[3] + _SLACK
         return
     holding = [c for c in layout.columns if c.x0 - 6 <= caption[0] and caption[2] <= c.x1 + 6]
     touched = [c for c in layout.columns if min(c.x1, caption[2]) - max(c.x0, caption[0]) > 20]
