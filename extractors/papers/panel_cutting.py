@@ -13,10 +13,15 @@ __all__ = ["cut_by_gutters", "cut_by_letters"]
 
 _AXES: tuple[Axis, Axis] = ("x", "y")
 _TRIED = 3  # cuts of one piece, best first
+_FARTHEST = 2.0  # of a cut from where the letters' habit puts it, in two letter sizes
 _LEAST_SIDE = 2.2  # of a panel, in letter sizes
 _THIN = 0.3  # of the largest piece's extent: what is thinner is a label or a colour bar
 _LEAST_PANEL = 0.06  # of the picture's side
 _MOST_PIECES = 64
+
+
+_Letters = Mapping[str, Letter]
+_Cut = tuple[float, Axis, Band, tuple[_Letters, _Letters]]  # worth, ..., letters on both sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,7 @@ class _Habit:
     offset: float
 
 
-def cut_by_letters(
-    gray: Gray, rect: Rect, letters: Mapping[str, Letter], level: float
-) -> dict[str, Rect]:
+def cut_by_letters(gray: Gray, rect: Rect, letters: _Letters, level: float) -> dict[str, Rect]:
     """A box for each letter's panel; {} where no cuts part them."""
     size = sorted(letter.size for letter in letters.values())[len(letters) // 2]
     habits = {axis: _habit(rect, letters, axis, size) for axis in ("x", "y")}
@@ -40,7 +43,7 @@ def cut_by_letters(
     return cells
 
 
-def _habit(rect: Rect, letters: Mapping[str, Letter], axis: str, size: float) -> _Habit:
+def _habit(rect: Rect, letters: _Letters, axis: str, size: float) -> _Habit:
     low = 0 if axis == "x" else 1
     before = min(letter.box[low] for letter in letters.values()) - rect[low]
     behind = rect[low + 2] - max(letter.box[low + 2] for letter in letters.values())
@@ -53,7 +56,7 @@ def _habit(rect: Rect, letters: Mapping[str, Letter], axis: str, size: float) ->
 def _parted(
     gray: Gray,
     rect: Rect,
-    letters: Mapping[str, Letter],
+    letters: _Letters,
     level: float,
     habits: Mapping[str, _Habit],
     size: float,
@@ -61,19 +64,20 @@ def _parted(
     rect = margins_off(gray, rect, level)
     if len(letters) == 1:
         return dict.fromkeys(letters, rect)
-    cuts = []
+    cuts: list[_Cut] = []
     for find in (gutters, seams):
         for axis in _AXES:
             for band in find(gray, rect, axis):
                 sides = _sides(letters, axis, band)
                 if sides:
-                    score = _worth(band, axis, sides, habits[axis], size, level)
-                    cuts.append((score, axis, band, sides))
+                    worth = _worth(band, axis, sides, habits[axis], size, level)
+                    if worth > 0:
+                        cuts.append((worth, axis, band, sides))
         if cuts:
             break
     cuts.sort(key=lambda cut: -cut[0])
     left, top, right, bottom = rect
-    for _, axis, band, (first, second) in cuts[:_TRIED]:
+    for _, axis, band, (first, second) in _without_orphans(gray, rect, cuts[:_TRIED]):
         if axis == "x":
             one, other = (left, top, band.start, bottom), (band.end, top, right, bottom)
         else:
@@ -85,16 +89,48 @@ def _parted(
     return {}
 
 
-def _sides(
-    letters: Mapping[str, Letter], axis: str, band: Band
-) -> tuple[dict[str, Letter], dict[str, Letter]] | None:
+def _without_orphans(gray: Gray, rect: Rect, cuts: list[_Cut]) -> list[_Cut]:
+    """The cuts, best first; where the two best cross and one corner holds no letter, that corner
+    stays with the neighbour that it is nearer to."""
+    if len(cuts) < 2 or cuts[0][1] == cuts[1][1]:
+        return cuts
+    upright, level = (cuts[0], cuts[1]) if cuts[0][1] == "x" else (cuts[1], cuts[0])
+    x, y = upright[2], level[2]
+    for column, names in enumerate(upright[3]):
+        for row, others in enumerate(level[3]):
+            if set(names) & set(others):
+                continue
+            corner_x = (rect[0], x.start) if column == 0 else (x.end, rect[2])
+            corner_y = (rect[1], y.start) if row == 0 else (y.end, rect[3])
+            across = _gap_at(gray, (rect[0], corner_y[0], rect[2], corner_y[1]), "x", x)
+            along = _gap_at(gray, (corner_x[0], rect[1], corner_x[1], rect[3]), "y", y)
+            first = upright if across > along else level
+            return [first, *(cut for cut in cuts if cut is not first)]
+    return cuts
+
+
+def _gap_at(gray: Gray, rect: Rect, axis: Axis, band: Band) -> int:
+    """Width in a part of the picture of the gutter that ``band`` is a part of."""
+    return max(
+        (
+            found.end - found.start
+            for found in gutters(gray, rect, axis)
+            if found.start <= band.start and found.end >= band.end
+        ),
+        default=0,
+    )
+
+
+def _sides(letters: _Letters, axis: str, band: Band) -> tuple[_Letters, _Letters] | None:
     """The letters before and behind a band; None where it parts none or goes through one."""
     low = 0 if axis == "x" else 1
-    first, second = {}, {}
+    first: dict[str, Letter] = {}
+    second: dict[str, Letter] = {}
     for label, letter in letters.items():
-        if letter.box[low + 2] <= band.start + 1:
+        middle = (letter.box[low] + letter.box[low + 2]) / 2  # boxes of words are loose
+        if middle < band.start:
             first[label] = letter
-        elif letter.box[low] >= band.end - 1:
+        elif middle >= band.end:
             second[label] = letter
         else:
             return None
@@ -104,7 +140,7 @@ def _sides(
 def _worth(
     band: Band,
     axis: str,
-    sides: tuple[Mapping[str, Letter], Mapping[str, Letter]],
+    sides: tuple[_Letters, _Letters],
     habit: _Habit,
     size: float,
     level: float,
@@ -120,6 +156,8 @@ def _worth(
         away = abs(band.start - (last + habit.offset)) / (2 * size)
     else:
         away = abs((band.start + band.end) - (last + following)) / max(1, following - last)
+    if away > (_FARTHEST if habit.at != "middle" else 0.9):
+        return 0.0
     worth = (1 + min(band.end - band.start, 3 * size)) / (1 + away * away)
     if abs(band.level - level) > 32:
         worth *= 0.4

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Band", "Gray", "Rect", "gutters", "margins_off", "paper_level", "seams"]
+__all__ = ["Band", "Gray", "Rect", "frame_off", "gutters", "margins_off", "paper_level", "seams"]
 
 Gray = npt.NDArray[np.uint8]  # (height, width)
 Rect = tuple[int, int, int, int]  # left, top, right, bottom; pixels
@@ -20,6 +20,7 @@ _FLAT = 36  # grey levels from darkest to brightest in a line that counts as one
 _STEP = 24  # between lines of one band
 _SEAM = 2.2  # times the usual change from line to line
 _WHITE = 240
+_FRAME = 4  # pixels, the thickest line around a whole picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,23 @@ def margins_off(gray: Gray, rect: Rect, level: float) -> Rect:
     return left, top, right, bottom
 
 
+def frame_off(gray: Gray) -> Rect:
+    """The whole picture but for a thin line drawn around it, which would cross every gutter."""
+    rect = [0, 0, gray.shape[1], gray.shape[0]]
+    for axis in _AXES:
+        flat, levels = _lines(gray, (rect[0], rect[1], rect[2], rect[3]), axis)
+        low = 0 if axis == "x" else 1
+        for at, inward in ((low, 1), (low + 2, -1)):
+            order = slice(None) if inward == 1 else slice(None, None, -1)
+            edge_flat, edge_levels = flat[order], levels[order]
+            for thick in range(min(_FRAME, len(flat) - 1), 0, -1):
+                steps = np.abs(np.diff(edge_levels[: thick + 1]))
+                if edge_flat[:thick].all() and steps[-1] > _STEP:
+                    rect[at] += inward * thick
+                    break
+    return rect[0], rect[1], rect[2], rect[3]
+
+
 def paper_level(gray: Gray) -> float:
     """The grey of what lies between panels: white where there is some, else the widest band's."""
     if float(np.mean(gray[::2, ::2] >= _WHITE)) > 0.03:
@@ -88,7 +106,7 @@ def seams(gray: Gray, rect: Rect, axis: Axis) -> list[Band]:
     if len(mean) < 16:
         return []
     usual = float(np.median(mean))
-    sharp = np.flatnonzero((mean > _SEAM * usual + 2) & (share > 0.45))
+    sharp = np.flatnonzero((mean > _SEAM * usual + 2) & (share > 0.75))
     offset = (left if axis == "x" else top) + 1
     return [Band(offset + int(at), offset + int(at), 128.0) for at in sharp]
 

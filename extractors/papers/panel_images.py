@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from .panel_cutting import cut_by_gutters, cut_by_letters
-from .panel_gutters import Gray, Rect, margins_off, paper_level
+from .panel_gutters import Gray, Rect, frame_off, margins_off, paper_level
 from .panel_lettering import choices
 from .panel_letters import PlacedText
 
@@ -45,7 +45,7 @@ def split_image(
     """
     gray, scale = gray_of(image)
     level = paper_level(gray)
-    whole = margins_off(gray, (0, 0, gray.shape[1], gray.shape[0]), level)
+    whole = margins_off(gray, frame_off(gray), level)
     if not labels:
         return tuple(
             PanelBox(_scaled(rect, scale, image.size))

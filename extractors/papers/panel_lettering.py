@@ -25,11 +25,19 @@ def choices(
 
     Words are trusted before pixels, the caption's case before the other.
     """
-    other = [label.swapcase() for label in labels]
-    cases = [labels] if set(labels) & set(other) else [labels, other]
+    longer = [*labels, *_next(labels[-1])]
+    cases = [longer, [label.swapcase() for label in longer]]
+    if set(cases[0]) & set(cases[1]):
+        cases = cases[:1]
     yield from _sets(_of_words(words), labels, cases)
     seen = find_letters(gray, {label for case in cases for label in case if len(label) == 1})
     yield from _sets(seen, labels, cases)
+
+
+def _next(label: str) -> list[str]:
+    """The letter after the last one that a caption names: a picture that has it is another's."""
+    known = len(label) == 1 and label not in "iIvVxXzZ"
+    return [chr(ord(label) + 1)] if known else []
 
 
 def _of_words(words: Sequence[PlacedText]) -> list[Letter]:
@@ -50,12 +58,15 @@ def _sets(
         for group in _groups([letter for letter in found if letter.label in set(case)]):
             by_label = [
                 sorted((x for x in group if x.label == name), key=lambda x: -x.score)
-                for name in case
+                for name in case[: len(labels)]
             ]
+            beyond = [x for x in group if x.label in case[len(labels) :]]
             if not all(by_label):
                 continue
             combinations = product(*(options[:_MOST_PER_LABEL] for options in by_label))
             for combination in islice(combinations, _MOST_COMBINATIONS):
+                if any(_belongs(letter, combination) for letter in beyond):
+                    continue
                 chosen = dict(zip(labels, combination, strict=True))
                 ranked.append((_likeliness(combination) - 0.3 * number, chosen))
     ranked.sort(key=lambda item: -item[0])
@@ -96,6 +107,24 @@ def _likeliness(letters: Sequence[Letter]) -> float:
         ordered += (level and right) or below or (right and not below)
     steps = max(1, len(letters) - 1)
     return score + 0.5 * aligned / steps + 0.7 * ordered / steps
+
+
+def _belongs(letter: Letter, chosen: Sequence[Letter]) -> bool:
+    """Whether a letter stands in line with chosen ones, after the last, in their size."""
+    sizes = [other.size for other in chosen]
+    last = chosen[-1]
+    after = letter.box[1] > last.box[3] or letter.box[0] > last.box[2]
+    alike = min(sizes) / 1.12 <= letter.size <= 1.12 * max(sizes) and letter.score > 0.7
+    return (
+        alike
+        and after
+        and any(
+            abs(_middle(letter, axis) - _middle(other, axis)) < 0.4 * letter.size
+            for other in chosen
+            for axis in (0, 1)
+            if letter is not other
+        )
+    )
 
 
 def _middle(letter: Letter, axis: int) -> float:

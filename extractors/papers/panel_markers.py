@@ -26,8 +26,9 @@ class Marker:
     opens: bool = False
 
 
-_DASH = r"[-‐‑‒–—−~～]|to|through|bis"
-_AND = r",|;|&|/|and|or|und|oder|et|ou|y|e|и|和"
+_DASH_SIGN, _DASH_WORD = r"[-‐‑‒–—−~～]", r"to|through|bis"
+_AND_SIGN, _AND_WORD = r"[,;&/和]", r"and|or|und|oder|et|ou|y|e|и"
+_DASH, _AND = f"{_DASH_SIGN}|{_DASH_WORD}", f"{_AND_SIGN}|{_AND_WORD}"
 _LETTER = r"[A-Za-z]"
 _ROMAN = r"(?:x{0,1}(?:ix|iv|v?i{1,3}|v)|x)"
 _POSITION_WORDS = {
@@ -52,7 +53,8 @@ _LAYOUTS = (
 
 def _listed(item: str) -> str:
     """A list of labels: "a", "a-c", "a, c and d"."""
-    return rf"{item}(?:\s*(?:{_DASH}|{_AND})\s*(?:and\s+)?{item})*"
+    between = rf"\s*(?:{_DASH_SIGN}|{_AND_SIGN})\s*(?:and\s+)?|\s+(?:{_DASH_WORD}|{_AND_WORD})\s+"
+    return rf"{item}(?:(?:{between}){item})*"
 
 
 def _bracketed(item: str) -> re.Pattern[str]:
@@ -89,12 +91,22 @@ _REFERRING = re.compile(
 
 
 def find_markers(caption: str) -> tuple[Marker, ...]:
-    """The markers that start panels, in order; () where a caption names fewer than two."""
+    """The markers that start panels, in order; () where a caption names fewer than two.
+
+    Of letters in both cases the outer ones count, "(A) ... (a-c) ...; (B) ...": they come first.
+    """
     best: tuple[Marker, ...] = ()
     for family in _families(caption):
-        if _weight(caption, family) > _weight(caption, best):
+        outer = best and family and family[0].start < best[0].start and _alike(family, best)
+        inner = best and family and family[0].start > best[0].start and _alike(family, best)
+        if outer or (not inner and _weight(caption, family) > _weight(caption, best)):
             best = family
     return best
+
+
+def _alike(one: Sequence[Marker], other: Sequence[Marker]) -> bool:
+    """Whether two sequences of two or more labels are written alike but for their case."""
+    return one[0].opens == other[0].opens and min(len(one), len(other)) > 1
 
 
 def is_reference(caption: str, marker: Marker) -> bool:

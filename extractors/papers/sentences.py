@@ -9,7 +9,7 @@ from itertools import accumulate
 __all__ = ["sentence_spans"]
 
 _END = re.compile(
-    r"[.!?][\"”’]?(?=\s+[\"“(\[*†‡§#∗]{0,3}\s?[^\W\d_a-zа-я]|\s+\d|\s+[a-z]\)|\s*[(\[][A-Za-z][)\]–,-]"
+    r"[.!?][\"”’]?(?=\s+[\"“(\[*†‡§#∗]{0,3}\s?[^\W\d_a-zа-я]|\s+[\d(\[]|\s+[a-z]\)|\s*[(\[][A-Za-z][)\]–,-]"
     r"|\s+[*†‡§#∗]|[A-Z][a-z]+\s)|[。；！？]"
 )
 _ABBREVIATION = re.compile(
@@ -27,7 +27,7 @@ def sentence_spans(text: str, starts: Sequence[int] = ()) -> list[tuple[int, int
     ends none.
     """
     inside = _bracketed(text)
-    cuts = {at for at in starts if re.search(r"(?:^|[.;!?])\s*$", text[:at])}
+    cuts = {at for at in starts if re.search(r"(?:^|[.!?])\s*$", text[:at])}
     cuts |= {match.end() for match in _LOWER_START.finditer(text)}
     for match in _END.finditer(text):
         end = match.end()
