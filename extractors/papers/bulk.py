@@ -11,8 +11,9 @@ from domainclip.errors import BadInput
 from domainclip.extraction import Source
 
 from .archives import Step, listed_members, opened, read_step
-from .articles import Found, articles
-from .folders import Entry, Folder, entry_of, matters
+from .articles import articles
+from .folders import Folder, entry_of
+from .found import Found
 from .index import FilesIndex
 from .kinds import named_kind
 from .names import arxiv_id, stem
@@ -54,15 +55,12 @@ def archive_sources(
                     ignored["refused"] += 1
         except BadInput as error:
             cut = str(error)
-        tree = _ArchiveTree(index, path, inside)
+        tree = _ArchiveTree(index, path, inside, ignored)
         for found in articles(tree, "", name):
             if found.kind == "archive":
                 yield from tree.expanded(found, ignored, depth)
             else:
                 yield tree.source(found)
-        for kind, count in index.counts().items():
-            if not matters(Entry("", kind)):  # type: ignore[arg-type]
-                ignored[kind] += count
     finally:
         index.close()
     if cut:
@@ -92,8 +90,11 @@ def refused_source(name: str, path: str, reason: str, detail: str) -> Source:
 class _ArchiveTree:
     """An archive's files as folders."""
 
-    def __init__(self, index: FilesIndex, path: str, inside: Sequence[Step]) -> None:
+    def __init__(
+        self, index: FilesIndex, path: str, inside: Sequence[Step], ignored: Counter[str]
+    ) -> None:
         self._index, self._path, self._inside = index, path, list(inside)
+        self.ignored = ignored
 
     def folder(self, path: str) -> Folder:
         return self._index.folder(path)

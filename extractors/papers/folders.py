@@ -47,7 +47,12 @@ class Folder(Protocol):
 
 
 class Tree(Protocol):
-    """Folders by their path from the root, which is ""."""
+    """Folders by their path from the root, which is "".
+
+    ignored: counts the files that are nobody's concern, by kind.
+    """
+
+    ignored: Counter[str]
 
     def folder(self, path: str) -> Folder:
         """Raises BadInput where it cannot be listed."""
@@ -58,7 +63,8 @@ class Tree(Protocol):
         ...
 
     def peek(self, path: str) -> tuple[str, str]:
-        """What an archive holds: ("one", ""), ("many", ""), ("none", ""), (reason, detail)."""
+        """What an archive holds: ("one", "text" or ""), ("many", ""), ("none", ""),
+        (reason, detail)."""
         ...
 
 
@@ -67,8 +73,11 @@ class FolderInMemory:
 
     def __init__(self, names: list[str], entries: list[Entry], folders: list[str]) -> None:
         self._names = sorted(names)
-        # sorted() by stem alone would leave a group's own order to the file system
-        self._entries = sorted((stem(each.name), each.name, each) for each in entries)
+        # by name too: stems alone would leave a group's order to the file system
+        self._entries = sorted(
+            ((stem(each.name), each.name, each) for each in entries if matters(each)),
+            key=lambda each: each[:2],
+        )
         self.folders: Sequence[str] = sorted(folders)
         self.count: Mapping[str, int] = Counter(each.kind for each in entries)
 

@@ -87,11 +87,6 @@ class FilesIndex:
         for folder, name, kind in self._read().execute(query):
             yield (f"{folder}/{name}" if folder else name), kind
 
-    def counts(self) -> Counter[str]:
-        """How many files of each kind there are."""
-        query = "SELECT kind, COUNT(*) FROM files GROUP BY kind"
-        return Counter(dict(self._read().execute(query).fetchall()))
-
     def close(self) -> None:
         """Give the space back."""
         self._database.close()

@@ -27,136 +27,16 @@ Kind = Literal[
 # What an article can be told by.
 ARTICLES: frozenset[Kind] = frozenset({"jats", "jats_set", "tex", "pdf", "archive"})
 
-_IMAGES = frozenset(
-    [
-        "jpg",
-        "jpeg",
-        "jpe",
-        "png",
-        "gif",
-        "tif",
-        "tiff",
-        "webp",
-        "bmp",
-        "svg",
-        "svgz",
-        "eps",
-        "epsi",
-        "epsf",
-        "ps",
-        "jp2",
-        "jpx",
-        "j2k",
-        "emf",
-        "wmf",
-        "ai",
-        "heic",
-        "avif",
-        "pgf",
-        "tikz",
-    ]
+_IMAGES = re.compile(
+    "jpe?g?|png|gif|tiff?|webp|bmp|svgz?|epsi?|epsf|ps|jp2|jpx|j2k|emf|wmf|ai|heic|avif|pgf|tikz"
 )
-_DOCUMENTS = frozenset(
-    [
-        "doc",
-        "docx",
-        "docm",
-        "odt",
-        "rtf",
-        "epub",
-        "mobi",
-        "djvu",
-        "html",
-        "htm",
-        "xhtml",
-        "mhtml",
-        "ppt",
-        "pptx",
-        "key",
-        "pages",
-    ]
-)
+_DOCUMENTS = re.compile("docx?|docm|odt|rtf|epub|mobi|djvu|x?html?|mhtml|pptx?|key|pages")
 # Read by nobody here, and no reader's loss: data beside an article, checksums, build products.
-_OTHERS = frozenset(
-    [
-        "txt",
-        "csv",
-        "tsv",
-        "json",
-        "jsonl",
-        "yaml",
-        "yml",
-        "toml",
-        "ini",
-        "md",
-        "rst",
-        "py",
-        "r",
-        "ipynb",
-        "sh",
-        "log",
-        "md5",
-        "sha1",
-        "sha256",
-        "sfv",
-        "asc",
-        "sig",
-        "bib",
-        "bbl",
-        "bst",
-        "blg",
-        "cls",
-        "sty",
-        "aux",
-        "out",
-        "toc",
-        "lof",
-        "lot",
-        "clo",
-        "fd",
-        "dtx",
-        "ins",
-        "def",
-        "cfg",
-        "bbx",
-        "cbx",
-        "lbx",
-        "dat",
-        "mp4",
-        "mov",
-        "avi",
-        "mpg",
-        "mpeg",
-        "wmv",
-        "flv",
-        "mp3",
-        "wav",
-        "webm",
-        "m4v",
-        "xls",
-        "xlsx",
-        "xlsm",
-        "ods",
-        "pdb",
-        "mol",
-        "cif",
-        "fasta",
-        "db",
-        "ds_store",
-        "mod",
-        "ent",
-        "dtd",
-        "xsl",
-        "xsd",
-        "rng",
-        "css",
-        "js",
-        "parquet",
-        "tmp",
-        "bak",
-        "part",
-        "crdownload",
-    ]
+_OTHERS = re.compile(
+    "txt|csv|tsv|jsonl?|ya?ml|toml|ini|md|rst|py|r|ipynb|sh|log|md5|sha1|sha256|sfv|asc|sig|bib|bbl"
+    "|bst|blg|cls|sty|aux|out|toc|lof|lot|clo|fd|dtx|ins|def|cfg|bbx|cbx|lbx|dat|mp4|mov|avi|mpe?g"
+    "|wmv|flv|mp3|wav|webm|m4v|xlsx?|xlsm|ods|pdb|mol|cif|fasta|fastq|db|mod|ent|dtd|xsl|xsd|rng"
+    "|css|js|parquet|tmp|bak|part|crdownload"
 )
 _UNREAD_MAGIC = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd")
 _IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"%!PS", b"\xc5\xd0\xd3")
@@ -175,14 +55,14 @@ def named_kind(name: str) -> Kind | None:
     ending = extension(name)
     if ending in ("gz", "bz2", "xz"):  # data.csv.gz, figure.eps.gz
         packed = extension(name.rpartition(".")[0])
-        return "other" if packed in _OTHERS or packed in _IMAGES else None
-    if ending in _IMAGES:
+        return "other" if _OTHERS.fullmatch(packed) or _IMAGES.fullmatch(packed) else None
+    if _IMAGES.fullmatch(ending):
         return "image"
-    if ending in _DOCUMENTS:
+    if _DOCUMENTS.fullmatch(ending):
         return "document"
     base = name.rsplit("/", 1)[-1]
     # ._x and __MACOSX: what a Mac leaves behind in archives
-    if ending in _OTHERS or base.startswith((".", "~$")) or "__MACOSX/" in name:
+    if _OTHERS.fullmatch(ending) or base.startswith((".", "~$")) or "__MACOSX/" in name:
         return "other"
     return None
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
-__all__ = ["ARCHIVE_ENDINGS", "arxiv_id", "decoded_name", "extension", "safe_name", "shown", "stem"]
+__all__ = [
+    "ARCHIVE_ENDINGS",
+    "MAIN_NAMES",
+    "SOURCE_FOLDER",
+    "arxiv_id",
+    "decoded_name",
+    "extension",
+    "safe_name",
+    "shown",
+    "stem",
+]
 
 LONGEST = 1024  # characters; longer ones are made to break something
 DEEPEST = 32  # folders
@@ -15,6 +24,9 @@ ARCHIVE_ENDINGS = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".tbz", ".txz"),
     *(".tar", ".zip", ".gz", ".bz2", ".xz"),
 )
+# What people call the article itself, and the folder of its source.
+MAIN_NAMES = frozenset({"paper", "main", "article", "fulltext", "manuscript", "ms"})
+SOURCE_FOLDER = re.compile(r"(.*[._-])?(src|sources?|tex|latex|xml|jats)", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -92,8 +104,3 @@ def arxiv_id(name: str) -> str:
     """
     found = _ARXIV.fullmatch(name)
     return found.group().replace("/", "") if found else ""
-
-
-def quoted(name: str) -> str:
-    """The name as part of a URL."""
-    return quote(name, safe="/~-._")

@@ -11,9 +11,10 @@ from domainclip.errors import BadInput
 from domainclip.extraction import Source
 from domainclip.pairs.schema import Skip
 
-from .contents import Contents, MissingFile, archive_contents, folder_contents, member_contents
+from .contents import Contents, MissingFile, folder_contents, member_contents
 from .names import stem
 from .package import Package
+from .package_archives import archive_contents
 from .pmc import BucketArticle, left_out, newest_version, read_about
 
 __all__ = ["ArticlePackage", "open_package"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -17,20 +18,11 @@ TIMEOUT_S = 60.0
 
 # Said of a request that may go well the next time; all other errors are the same again.
 _PASSING = (ConnectionError, TimeoutError)
-_PASSING_NAMES = [
-    "ClientConnectionError",
-    "ClientPayloadError",
-    "ClientOSError",
-    "ServerDisconnectedError",
-    "EndpointConnectionError",
-    "ConnectTimeoutError",
-    "ReadTimeoutError",
-    "IncompleteReadError",
-    "ResponseStreamingError",
-    "HTTPClientError",
-    "FSTimeoutError",
-    "ConnectionClosedError",
-]
+_PASSING_NAMES = re.compile(
+    "(Client(Connection|Payload|OS)|ServerDisconnected|EndpointConnection|ConnectTimeout"
+    "|ReadTimeout|ResponseStreaming|HTTPClient|ConnectionClosed|IncompleteRead|FSTimeout)Error"
+    "|IncompleteRead"
+)
 _PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 T = TypeVar("T")
@@ -170,7 +162,7 @@ def _tried(url: str, request: Callable[[], T]) -> T:
 
 
 def _passes(error: BaseException) -> bool:
-    if isinstance(error, _PASSING) or type(error).__name__ in _PASSING_NAMES:
+    if isinstance(error, _PASSING) or _PASSING_NAMES.fullmatch(type(error).__name__):
         return True
     status = getattr(error, "status", None)
     if status is None:

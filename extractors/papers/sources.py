@@ -13,9 +13,11 @@ from typing import Any
 from domainclip.errors import BadInput, nearest
 from domainclip.extraction import Source
 
-from .articles import FORMS, Found, articles, is_bucket_name
+from .archives import PEEK_BYTES
+from .articles import articles
 from .bulk import archive_sources, refused_source, set_sources
 from .folders import Tree, entry_of, matters
+from .found import FORMS, Found, is_bucket_name
 from .kinds import HEAD_BYTES
 from .lists import LEGACY_LIST, Licences, is_list, licences_beside, listed_sources
 from .names import extension, shown, stem
@@ -139,11 +141,9 @@ def _of_entry(path: str, name: str, head: bytes, ignored: Counter[str]) -> Itera
     folder, _, last = path.rpartition("/")
     folder = folder or "."
     if entry.kind in ("archive", "jats_set"):
-        if not is_url(path) and entry.kind == "archive":
-            # one that is named itself is looked through, not only at its start
-            if peeked(path, (), last, Path(path).stat().st_size, LARGE_PACKED_BYTES)[0] == "one":
-                yield Source(shown(stem(name)), path, (("form", "archive"),))
-                return
+        if entry.kind == "archive" and _is_package(path):
+            yield Source(shown(stem(name)), path, (("form", "archive"),))
+            return
         yield from _expanded(path, shown(stem(name)), ignored)
     elif entry.kind in FORMS:
         # its images lie beside it
@@ -159,6 +159,14 @@ def _of_entry(path: str, name: str, head: bytes, ignored: Counter[str]) -> Itera
         yield refused_source(shown(name), path, f"unread_{entry.kind}", detail)
     else:
         ignored[entry.kind] += 1
+
+
+def _is_package(path: str) -> bool:
+    """Is an archive one article's? One that is named itself is looked through, not only at its
+    start."""
+    size = 0 if is_url(path) else Path(path).stat().st_size
+    look = PEEK_BYTES if is_url(path) else LARGE_PACKED_BYTES
+    return peeked(path, (), path.rsplit("/", 1)[-1], size, look)[0] == "one"
 
 
 def _listed(path: str, bucket: str, ignored: Counter[str]) -> Iterator[Source]:

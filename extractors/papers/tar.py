@@ -29,8 +29,10 @@ _FILES = (b"0", b"\0", b"7")
 
 @dataclass(frozen=True, slots=True)
 class TarMember:
-    """A member that is no folder. offset: of its data in the tar file, which is ``size`` bytes long.
-    refused: why it cannot be read, or "". data: its first bytes, as many as asked for."""
+    """A member that is no folder. offset: of its data in the tar file, ``size`` bytes.
+
+    refused: why it cannot be read, or "". data: its first bytes, as many as asked for.
+    """
 
     name: str
     offset: int

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from domainclip.errors import BadInput
@@ -23,22 +24,30 @@ __all__ = ["LARGE_PACKED_BYTES", "DiskTree", "RemoteTree", "peeked"]
 
 # A folder with more files is listed through a temporary database instead of memory.
 MANY_FILES = 200_000
+_UNSEEN = ("__MACOSX", ".git", ".svn")
 LARGE_PACKED_BYTES = 64 << 20  # a larger packed archive is listed whole: it may hold many articles
 
 
 class DiskTree:
-    """Folders below a root folder. ignored: counts the files that are nobody's concern, by kind.
+    """Folders below a root folder.
 
     A link that leads out of the root is refused: an unpacked archive may have brought it. Links to
     folders are not followed, or a folder could hold itself.
     """
 
     def __init__(self, root: str, ignored: Counter[str]) -> None:
-        self.root, self._ignored = root, ignored
+        self.root, self.ignored = root, ignored
         self._real = os.path.realpath(root)
+        self._last: dict[str, Folder] = {}  # a folder may be looked at before it is looked through
 
     def folder(self, path: str) -> Folder:
-        place = join(self.root, path) if path else self.root
+        if path not in self._last:
+            if len(self._last) >= 64:
+                self._last.clear()
+            self._last[path] = self._listed(join(self.root, path) if path else self.root)
+        return self._last[path]
+
+    def _listed(self, place: str) -> Folder:
         names: list[str] = []
         entries: list[Entry] = []
         folders: list[str] = []
@@ -47,7 +56,7 @@ class DiskTree:
             with os.scandir(place) as found:
                 for each in found:
                     if each.is_dir(follow_symlinks=False):
-                        if each.name not in ("__MACOSX", ".git", ".svn"):
+                        if each.name not in _UNSEEN:
                             folders.append(each.name)
                         continue
                     entry = self._entry(each)
@@ -57,17 +66,11 @@ class DiskTree:
                         index.add("", _storable(entry))
                         continue
                     names.append(each.name)
-                    if matters(entry):
-                        entries.append(entry)
-                    else:
-                        self._ignored[entry.kind] += 1
-                        if entry.kind == "image":
-                            entries.append(entry)
+                    entries.append(entry)
                     if len(names) == MANY_FILES:
                         index = FilesIndex()
-                        known = {entry.name: entry for entry in entries}
-                        for name in names:
-                            index.add("", _storable(known.get(name, Entry(name, "other"))))
+                        for known in entries:
+                            index.add("", _storable(known))
         except OSError as error:
             raise BadInput(
                 f"{shown(place)}: the folder cannot be listed ({error.strerror})."
@@ -109,7 +112,7 @@ class RemoteTree:
     """Folders on a server. Kinds are told by names, since a look inside costs a request each."""
 
     def __init__(self, root: str, ignored: Counter[str]) -> None:
-        self.root, self._ignored = root.rstrip("/"), ignored
+        self.root, self.ignored = root.rstrip("/"), ignored
 
     def folder(self, path: str) -> Folder:
         from .remote import list_remote
@@ -122,11 +125,7 @@ class RemoteTree:
                 folders.append(name)
                 continue
             names.append(name)
-            entry = _named_entry(name)
-            if matters(entry) or entry.kind == "image":
-                entries.append(entry)
-            if not matters(entry):
-                self._ignored[entry.kind] += 1
+            entries.append(_named_entry(name))
         return FolderInMemory(names, entries, folders)
 
     def start(self, path: str, size: int) -> bytes:
@@ -167,16 +166,18 @@ def _verdict(found: list[Member], whole: bool, large: bool) -> tuple[str, str]:
             folder, _, name = member.name.rpartition("/")
             index.add(folder, entry_of(name, member.head))
     tops = _document_tops(index)
-    seen = len(tops) if tops else 0
-    if seen == 0:
-        some = any(True for _ in articles(_Peeked(index), "", ""))
-        if whole:
-            return ("one", "") if some else ("none", "")
-        return ("many", "") if large else ("one", "")
-    if seen == 1 and "tex" in tops[next(iter(tops))]:
-        return "one", ""
-    several = len([1 for each in _first(articles(_Peeked(index), "", ""), 2)]) > 1
-    return ("many", "") if several or (large and not whole) else ("one", "")
+    if len(tops) == 1 and "tex" in next(iter(tops.values())):
+        return "one", "text"
+    some = [
+        each
+        for each in islice(articles(_Peeked(index), "", ""), 64)
+        if each.kind != "refused" or not whole
+    ]
+    if whole and not some:
+        return "none", ""
+    if len(some) > 1 or (large and not whole):
+        return "many", ""
+    return "one", "text" if tops else ""
 
 
 def _document_tops(index: FilesIndex) -> dict[str, set[str]]:
@@ -202,6 +203,7 @@ class _Peeked:
 
     def __init__(self, index: FilesIndex) -> None:
         self._index = index
+        self.ignored: Counter[str] = Counter()
 
     def folder(self, path: str) -> Folder:
         return self._index.folder(path)
@@ -211,11 +213,6 @@ class _Peeked:
 
     def peek(self, path: str) -> tuple[str, str]:
         return "one", ""
-
-
-def _first(found: Iterator[object], most: int) -> Iterator[object]:
-    for _, each in zip(range(most), found, strict=False):
-        yield each
 
 
 def _named_entry(name: str) -> Entry:
