@@ -54,6 +54,8 @@ def open_pdf(data: bytes, name: str, *, max_pages: int = 5000) -> Any:
 
 
 def _check(document: Any, data: bytes, name: str, max_pages: int) -> None:
+    if not document.is_pdf:  # MuPDF goes by content: an image or an e-book opens too
+        raise _unreadable(data, name, ValueError("another kind of document"))
     if document.needs_pass and not document.authenticate(""):
         raise BadPdf(
             "needs_password",
