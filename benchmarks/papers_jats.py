@@ -82,7 +82,7 @@ class Oracle:
                 if child.tag in ("sub-article", "response"):
                     parent.remove(child)
         self.up = {child: parent for parent in root.iter() for child in parent}
-        self.figures = [fig for fig in root.iter("fig")]
+        self.figures = list(root.iter("fig"))
         self.root = root
 
     def above(self, element: ElementTree.Element) -> Iterator[ElementTree.Element]:
@@ -108,7 +108,7 @@ class Oracle:
         return names
 
     def links(self) -> Iterator[tuple[str, str]]:
-        """(figure id, characters of the paragraph) for every xref outside the figure's own caption."""
+        """(figure id, its paragraph's characters) for each xref outside its own caption."""
         ids = {fig.get("id") for fig in self.figures}
         for xref in self.root.iter("xref"):
             if xref.get("ref-type") != "fig":
@@ -215,19 +215,36 @@ def speed(paths: list[Path], seconds: float) -> None:
             names.append(str(Path(folder) / f"{at}.nxml"))
             Path(names[-1]).write_bytes(data)
 
-        def whole(name: str) -> None:
-            for call in ("parse_pubmed_xml", "parse_pubmed_caption", "parse_pubmed_paragraph"):
+        def peer(name: str, *calls: str) -> list[dict[str, str]]:
+            answer: list[dict[str, str]] = []
+            for call in calls:
                 try:
-                    getattr(pubmed_parser, call)(name)
-                except Exception:  # the peer's own crashes are its answer
-                    continue
+                    answer = getattr(pubmed_parser, call)(name) or []
+                except Exception as error:  # the peer's own crashes are its answer
+                    answer = []
+                    crashes.add((call, name, type(error).__name__))
+            return answer
 
-        captions = rate(
-            lambda: [pubmed_parser.parse_pubmed_caption(name) for name in names],
-            len(paths),
-            seconds,
+        crashes: set[tuple[str, str, str]] = set()
+        alone_calls = ("parse_pubmed_caption",)
+        all_calls = ("parse_pubmed_xml", "parse_pubmed_paragraph", "parse_pubmed_caption")
+        captions = rate(lambda: [peer(name, *alone_calls) for name in names], len(paths), seconds)
+        everything = rate(lambda: [peer(name, *all_calls) for name in names], len(paths), seconds)
+        right: Counter[str] = Counter()
+        for path, name in zip(paths, names, strict=True):
+            oracle = Oracle(path)
+            answers = {answer["fig_id"]: answer for answer in peer(name, *alone_calls)}
+            for fig in oracle.figures:
+                answer = answers.get(fig.get("id") or "", {})
+                caption = fig.find("caption")
+                theirs = bare(words(caption, NOT_CAPTION)) if caption is not None else ""
+                right["figures"] += 1
+                right["captions"] += bare(answer.get("fig_caption") or "") == theirs
+                right["hrefs"] += [answer.get("graphic_ref")] == oracle.hrefs(fig)[:1]
+        print(
+            f"pubmed_parser        {right['hrefs']} hrefs, {right['captions']} captions right of "
+            f"{right['figures']}; {len(crashes)} crashes"
         )
-        everything = rate(lambda: [whole(name) for name in names], len(paths), seconds)
     print(
         f"pubmed_parser        {captions:7.0f} articles/s, captions alone: {ours / captions:.2f}x"
     )

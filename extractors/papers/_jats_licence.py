@@ -38,7 +38,8 @@ def article_licence(meta: Element) -> tuple[str, str]:
         if _for_other_use(node) or only_of_data(text):
             continue
         claims.append(spdx_of(text))
-        words.append(text_of(node) or one_line(text))
+        parts = (text_of(part) for part in node if local_name(part) != "license_ref")
+        words.append(one_line(" ".join([node.text or "", *parts])) or one_line(text))
     if not words:
         words = [
             text for text in map(_with_links, meta.iter(*_PROSE)) if _ABOUT_RIGHTS.search(text)

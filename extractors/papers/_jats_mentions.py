@@ -91,7 +91,10 @@ class _Targets:
 
     def of(self, xref: Element) -> list[Figure]:
         """The figures an xref names, in its order."""
-        rids, kind = str(xref.get("rid") or ""), str(xref.get("ref-type") or "")
+        kind = str(xref.get("ref-type") or "")
+        if kind == "bibr":  # nine of ten
+            return []
+        rids = str(xref.get("rid") or "")
         figures = self._by_id.get(rids)
         to_figure = not kind or kind.startswith("fig")
         if figures or not (to_figure or " " in rids):
@@ -107,6 +110,11 @@ class _Targets:
             if key is not None and key in self.by_number:
                 cited.append(self.by_number[key])
         return list({figure.id: figure for figure in cited}.values())
+
+    def number(self, figure: Figure) -> str:
+        """The number in a figure's label, as text."""
+        key = self.keys[figure.id]
+        return str(key[1]) if key else ""
 
     def _inside(self, rid: str) -> list[Figure]:
         """An id of something in a figure: its graphic, its caption, a panel's anchor."""
@@ -178,7 +186,8 @@ def _cited(
             panels.setdefault(figure.id, [])
         follower = cited[at + 1] if at + 1 < len(cited) else []
         if len(figures) == 1 and follower == figures and _RANGE.fullmatch(after):
-            ends = (*named.get(figures[0].id, ())[-1:], *panels_in(pieces[2 * at + 3], "")[:1])
+            number = targets.number(figures[0])
+            ends = (*named.get(figures[0].id, ())[-1:], *panels_in(pieces[2 * at + 3], number)[:1])
             panels[figures[0].id].extend(expanded_panels(*ends) if len(ends) == 2 else ())
     return {figure: tuple(sorted(set(those))) for figure, those in panels.items()}
 
@@ -187,14 +196,10 @@ def _panels_of(
     text: str, after: str, figures: list[Figure], targets: _Targets
 ) -> dict[str, list[str]]:
     if len(figures) == 1:
-        key = targets.keys[figures[0].id]
-        number = str(key[1]) if key else ""
-        return {figures[0].id: panels_in(text, number) or panels_after(text, after)}
-    named = {}
-    for figure in figures:
-        key = targets.keys[figure.id]
-        named[figure.id] = panels_in(text, str(key[1])) if key else []
-    return named
+        number = targets.number(figures[0])
+        panels = panels_in(text, number)
+        return {figures[0].id: panels + panels_after(text, after, number)}
+    return {figure.id: panels_in(text, targets.number(figure)) for figure in figures}
 
 
 def _between(

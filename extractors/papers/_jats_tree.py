@@ -1,7 +1,7 @@
 """From a file's bytes to the trees of its articles, whatever encoding, DTD or wrapping they have.
 
-Hostile files cost bounded memory and time: no entity is ever expanded (an internal DTD subset is
-cut out before parsing, named entities of the JATS DTD are replaced by their characters), nothing is
+Hostile files cost bounded memory and time: no entity is ever expanded (the document type is cut
+out before parsing, named entities of the JATS DTD are replaced by their characters), nothing is
 fetched, size, number of tags and depth are limited.
 """
 
@@ -22,7 +22,7 @@ Element = Any  # lxml.etree._Element, which has no types of its own
 MAX_BYTES = 128 << 20
 MAX_TAGS = 3_000_000  # "<" in the file; a tree takes some 200 bytes for each
 MAX_ATTRIBUTES = 6_000_000
-SMALL_BYTES = 9 << 20  # below it libxml2's own limits hold (depth 256, text of 10 MB)
+SMALL_BYTES = 9 << 20  # up to it libxml2's own limits hold (depth 256, text of 10 MB)
 
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 MATHML = "http://www.w3.org/1998/Math/MathML"
@@ -94,8 +94,10 @@ def article_trees(data: bytes, name: str) -> list[Element]:
         raise BadInput(f"{name} is empty; fetch it again.")
     if len(data) > MAX_BYTES:
         raise BadInput(f"{name} is larger than {MAX_BYTES >> 20} MB; no article's XML is.")
-    data = _without_subset(_utf8(data), name)
-    if data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES:
+    data = _without_doctype(_utf8(data), name)
+    if len(data) > SMALL_BYTES and (
+        data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES
+    ):
         raise BadInput(f"{name} has more than {MAX_TAGS} tags; no article's XML has.")
     data = _NAMED.sub(_character, data)
     root, repaired = _parsed(data, name)
@@ -175,17 +177,16 @@ def _windows(data: bytes) -> bytes:
     ).encode("utf-8", "replace")
 
 
-def _without_subset(data: bytes, name: str) -> bytes:
-    """Without an internal DTD subset, the one place where entities can be defined."""
+def _without_doctype(data: bytes, name: str) -> bytes:
+    """Without the document type: where entities are defined, and other files are named."""
     root = _ROOT.search(data)
     start = data.find(b"<!DOCTYPE", 0, root.start() if root else len(data))
-    subset = data.find(b"[", start) if start >= 0 else -1
-    if subset < 0:
+    if start < 0:
         return data
     doctype = _DOCTYPE.match(data, start)
     if doctype is None:
         raise BadInput(f"{name} has a document type declaration that does not end; fetch it again.")
-    return data[:start] + data[doctype.end() :] if doctype.end() > subset else data
+    return data[:start] + data[doctype.end() :]
 
 
 def _character(found: re.Match[bytes]) -> bytes:

@@ -23,7 +23,7 @@ _PHRASES = (
     (
         ("permission",),
         r"\bwith (?:the )?(?:kind |prior |written )*permissions?\b"
-        rf"{_NOT_OF_PATIENTS}|\bpermissions? (?:from|of|granted|obtained)\b{_NOT_OF_PATIENTS}",
+        rf"{_NOT_OF_PATIENTS}|\bpermissions?\b{_NOT_OF_PATIENTS} (?:from|of|granted|obtained)\b",
     ),
     (
         ("printed", "reproduced", "drawn", "published", "adapted", "modified", "excerpted"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["label_of", "series_and_number", "without_closing"]
 
@@ -45,7 +46,9 @@ _JOIN = r"\s?(?:,\s?(?:and\s|&\s?)?|;\s?|\band\b\s?|&\s?|[-‐‑‒–—−]|\
 _PANELS = rf"{_PANEL}(?:{_JOIN}{_PANEL})*"
 _ONLY_PANELS = re.compile(rf"\s*({_PANELS})\s*")
 _ADJACENT = re.compile(rf"({_PANELS})|\s\(({_PANELS})\)|\s([B-HJ-Z](?![\w'])(?:{_JOIN}{_PANEL})*)")
-_ONE_PANEL = re.compile(r"([A-Za-z])(?:\(?[ivx]{1,4}\)?)?\)?(?![A-Za-z])|([-‐‑‒–—−]|\bto\b)")
+_ONE_PANEL = re.compile(
+    r"(?<![A-Za-z])([A-Za-z])(?:\(?[ivx]{1,4}\)?)?\)?(?![A-Za-z])|([-‐‑‒–—−]|\bto\b)"
+)
 
 
 def panels_in(text: str, number: str) -> list[str]:
@@ -53,17 +56,32 @@ def panels_in(text: str, number: str) -> list[str]:
 
     Letters count right behind the figure's number, or alone. Upper case.
     """
-    found = re.search(rf"(?<![\d.]){number}\s?({_PANELS})", text) if number else None
-    found = found or _ONLY_PANELS.fullmatch(text)
-    return _letters(found[1]) if found else []
+    if not number:
+        alone = _ONLY_PANELS.fullmatch(text)
+        return _letters(alone[1]) if alone else []
+    named = _numbered(number).findall(text)
+    if len(named) > 1:  # 2A and 2B, 1(b)–1(d)
+        text = re.sub(rf"(?<![\d.]){number}(?!\d)", "", text)
+        rest = re.search(_PANELS, text[text.find(named[0]) :])
+        return _letters(rest[0]) if rest else []
+    return _letters(named[0]) if named else panels_in(text, "")
 
 
-def panels_after(text: str, after: str) -> list[str]:
-    """Panels that stand behind a linked "Fig. 2": in "B,C", "(a)", " C and D"; not "a cell"."""
-    if not text[-1:].isdigit():
-        return []
-    found = _ADJACENT.match(after)
+def panels_after(text: str, after: str, number: str) -> list[str]:
+    """Panels behind a link: "B,C", "(a)", " C and D" after "Fig. 2", " and 2D" after "Fig. 2C".
+
+    Not the article in "Fig. 2 a cell".
+    """
+    again = re.match(rf"{_JOIN}{number}\s?({_PANELS})", after) if number else None
+    if again:
+        return _letters(again[1])
+    found = _ADJACENT.match(after) if text[-1:].isdigit() else None
     return _letters(next(group for group in found.groups() if group)) if found else []
+
+
+@lru_cache(maxsize=256)
+def _numbered(number: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\d.]){number}\s?({_PANELS})")
 
 
 def expanded_panels(first: str, last: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from domainclip.errors import UsageError, nearest
 
@@ -53,7 +54,7 @@ _VERSIONS = frozenset(["1.0", "2.0", "2.1", "2.5", "3.0", "4.0"])
 
 _CC_URL = re.compile(
     r"creativecommons\s*\.\s*org\s*/\s*(?:licen[sc]es?|publicdomain)\s*/\s*([a-z+-]+)"
-    r"(?:\s*/\s*(\d\s?\.\s?\d))?(?:/([a-z]{2,3})\b(?![./]))?"
+    r"(?:\s*/\s*(\d\s?\.\s?\d))?(?:/([a-z]{2,3})\b)?"
 )
 _CC_CODE = re.compile(
     r"\b(?:cc|creative commons)[ -]*by((?:[ -]*(?:nc|nd|sa)\b)*)"
@@ -65,6 +66,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]+")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−_"), "-")
 
 
+@lru_cache(maxsize=256)  # publishers say it in the same words every time
 def spdx_of(url_or_text: str) -> str:
     """A licence's SPDX identifier: "CC-BY-4.0", "CC0-1.0", "CC-BY-NC-ND-3.0-IGO", or "unknown".
 

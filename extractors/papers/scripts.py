@@ -20,7 +20,7 @@ _DOWN = dict(
         strict=True,
     )
 )
-_KEPT = frozenset(" ,.;:/*†‡§¶#°®™∗⁎∘" + MARKS)  # small or raised already, or only punctuation
+_KEPT = frozenset(" ,.;:/[]*†‡§¶#°®™∗⁎∘" + MARKS)  # small or raised already, or only punctuation
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 _LONGEST = 24  # beyond it the mark-up is a matter of looks, and braces help nobody
 
