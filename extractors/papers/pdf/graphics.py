@@ -17,7 +17,7 @@ from .page import Page, Rect
 
 __all__ = ["clustered", "painted", "stationary"]
 
-_CELL = 4.0  # points; what is nearer than about this belongs together
+_CELL = 4.0  # points
 
 
 def stationary(pages: Sequence[Page]) -> frozenset[Rect]:
@@ -72,7 +72,10 @@ def painted(page: Page, furniture: frozenset[Rect]) -> tuple[Array, Flags]:
 
 
 def clustered(boxes: Array, width: float, height: float) -> Array:
-    """The boxes of what is connected: (m, 4). Two boxes are where they come within one cell."""
+    """The boxes of what is connected: (m, 4).
+
+    Boxes join that are one cell apart or less, and may join up to three cells.
+    """
     if len(boxes) <= 1:
         return boxes
     columns, rows = int(width / _CELL) + 3, int(height / _CELL) + 3

@@ -9,7 +9,7 @@ from .frames import Array, areas, bounds, shared
 __all__ = ["bands", "distance", "filled", "grown", "pieced", "share"]
 
 _APART = 26.0  # points between the parts of a figure or table that has no graphics
-_NEAR = 14.0  # points between a figure and the words that belong to it
+_NEAR = np.array([24.0, 14.0])  # points beside and above a figure to words that belong to it
 
 
 def share(boxes: Array, window: Array) -> Array:
@@ -53,7 +53,7 @@ def grown(box: Array, loose: Array) -> Array:
     """The box with the words that lie beside it or near it, and near those."""
     while len(loose):
         beside = (loose[:, 1] > box[1] - 3) & (loose[:, 3] < box[3] + 3)
-        reach = box + np.array([-_NEAR, -_NEAR, _NEAR, _NEAR])
+        reach = box + np.concatenate([-_NEAR, _NEAR])
         touching = ((loose[:, :2] < reach[2:]) & (loose[:, 2:] > reach[:2])).all(axis=1) | beside
         if not touching.any():
             break

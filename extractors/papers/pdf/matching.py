@@ -12,14 +12,17 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .frames import Array, Flags, areas, shared
+from .frames import Array, Flags, areas, as_array, shared
 from .page import Caption
 from .proposals import Proposal, Side
 
 __all__ = ["match"]
 
 _BEAM = 200
+_NO_REGION = 0.5  # what it costs to leave a caption without one
+_COVERED = 2.0  # worth of the whole page's area in graphics that a choice accounts for
 Habits: TypeAlias = Mapping[tuple[str, Side], float]
 
 
@@ -38,25 +41,49 @@ def match(
     """
     content = np.concatenate([panels, words])
     is_word = np.arange(len(content)) >= len(panels)
-    weights = areas(content)
-    beam: list[tuple[float, tuple[Proposal | None, ...], Flags]] = [
-        (0.0, (), np.zeros(len(content), dtype=bool))
-    ]
+    weights = areas(content) / page_area
+    every = [proposal for options in proposals for proposal in options]
+    clash = _clashes(as_array(tuple(proposal.box) for proposal in every))
+
+    # a row for each choice so far: its worth, what it covers, what it excludes, how it came about
+    worth = np.zeros(1)
+    covered = np.zeros((1, len(content)), dtype=bool)
+    blocked = np.zeros((1, len(every)), dtype=bool)
+    steps: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
+    first = 0
     for caption, options in zip(captions, proposals, strict=True):
-        step = []
-        rated = [
-            (p, _worth(caption, p, habits), _covers(caption, p, content, is_word)) for p in options
-        ]
-        for value, chosen, covered in beam:
-            step.append((value - 0.5, (*chosen, None), covered))
-            for proposal, worth, covers in rated:
-                if any(_clash(proposal, other) for other in chosen if other is not None):
-                    continue
-                fresh = weights[covers & ~covered].sum() / page_area
-                step.append((value + worth + 2 * fresh, (*chosen, proposal), covered | covers))
-        step.sort(key=lambda item: -item[0])
-        beam = step[:_BEAM]
-    return list(beam[0][1])
+        own = slice(first, first + len(options))
+        covers = np.zeros((len(options) + 1, len(content)), dtype=bool)  # the last: no region
+        gains = np.full(len(options) + 1, -_NO_REGION)
+        for at, proposal in enumerate(options):
+            covers[at] = _covers(caption, proposal, content, is_word)
+            gains[at] = _worth(caption, proposal, habits)
+        fresh = ~covered @ (covers * weights).T  # (choices, options)
+        values = worth[:, None] + gains + _COVERED * fresh
+        values[:, :-1][blocked[:, own]] = -np.inf
+        best = np.argsort(-values, axis=None, kind="stable")[:_BEAM]
+        best = best[values.flat[best] > -np.inf]
+        parent, option = np.unravel_index(best, values.shape)
+        worth = values[parent, option]
+        covered = covered[parent] | covers[option]
+        excluded = np.concatenate([clash[own], np.zeros((1, len(every)), dtype=bool)])
+        blocked = blocked[parent] | excluded[option]
+        steps.append((parent, option))
+        first += len(options)
+
+    chosen: list[Proposal | None] = []
+    row = 0
+    for (parent, option), options in zip(reversed(steps), reversed(proposals), strict=True):
+        chosen.append(options[option[row]] if option[row] < len(options) else None)
+        row = int(parent[row])
+    return chosen[::-1]
+
+
+def _clashes(boxes: Array) -> Flags:
+    """Which pairs of regions (n, n) have more than 5 % of the smaller one in common."""
+    common = np.array([shared(boxes, box) for box in boxes]).reshape(len(boxes), len(boxes))
+    sizes = areas(boxes)
+    return np.asarray(common > 0.05 * np.minimum(sizes[:, None], sizes))
 
 
 def _covers(caption: Caption, proposal: Proposal, content: Array, is_word: Flags) -> Flags:
@@ -74,8 +101,3 @@ def _worth(caption: Caption, proposal: Proposal, habits: Habits) -> float:
         value -= 0.2
     value -= min(proposal.gap / 100, 0.5) + 0.05 * proposal.rank
     return value + 0.6 * habits.get((caption.kind, proposal.side), 0.0)
-
-
-def _clash(a: Proposal, b: Proposal) -> bool:
-    common = float(shared(a.box[None], b.box)[0])
-    return common > 0.05 * min(float(areas(a.box[None])[0]), float(areas(b.box[None])[0]))
