@@ -30,7 +30,7 @@ _MEAN_LEVELS = 4.0
 _WORST_LEVELS = 32.0
 # colour spaces whose numbers mean in a JPEG or PNG what they mean on the page
 _COLOURS = ("DeviceGray", "DeviceRGB", "CalGray", "CalRGB", "ICCBased", "Indexed")
-_MAX_PAGE_PX = 1 << 26  # images of a page that are decoded to tell two of one size apart
+_MAX_DECODED_PX = 1 << 26  # to copy an image, or a page's to tell two of one size apart
 
 
 class Painted(NamedTuple):
@@ -62,7 +62,8 @@ def original_of(
     info = _info(page, box)
     if info is None or not _is_plain(info, page.rotation_matrix):
         return None
-    if max(info["width"], info["height"]) > max_px:
+    width, height = info["width"], info["height"]
+    if max(width, height) > max_px or width * height > _MAX_DECODED_PX:
         return None
     xref = _xref(page, info)
     if not xref:
@@ -137,7 +138,7 @@ def _xref(page: Any, info: dict[str, Any]) -> int:
     )
     if len(same) < 2:
         return same[0] if same else 0
-    if sum(each["width"] * each["height"] for each in page.get_image_info()) > _MAX_PAGE_PX:
+    if sum(each["width"] * each["height"] for each in page.get_image_info()) > _MAX_DECODED_PX:
         return 0
     for each in page.get_image_info(hashes=True):
         if each["bbox"] == info["bbox"]:

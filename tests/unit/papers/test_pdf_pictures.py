@@ -1,4 +1,4 @@
-"""Pictures of PDF regions look like the page; an embedded image that is all there is comes whole."""
+"""Pictures of PDF regions look like the page; an embedded image that is all of one stays whole."""
 
 from __future__ import annotations
 
