@@ -111,12 +111,13 @@ def _parser(name: str, extractor: tuple[Sequence[Option], str] | None) -> argpar
 def _add_common(parser: argparse.ArgumentParser, *, required: bool) -> None:
     add = parser.add_argument
     add("-o", "--output", metavar="PAIRS", required=required, help="the pairs directory to make")
-    add("--workers", type=int, metavar="N", help="processes [default: one per core]")
+    add("--workers", type=int, metavar="N", help="inputs at once [default: one per core]")
     add(
         "--engine",
         choices=("local", "ray"),
         default="local",
-        help="where the work is done [default: local]",
+        help="where the work is done: on this machine, or on a Ray cluster whose nodes all see the "
+        "inputs and PAIRS [default: local]",
     )
     add("--limit", type=int, metavar="N", help="only the first N inputs")
     add(

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,6 +36,8 @@ _WAIT_S = 0.1
 _LOOK_S = 5.0  # between two looks at the cluster's size
 _STORE_BYTES = 80 << 20  # Ray's least object store; nothing large goes through it
 _WORKER_BYTES = 200 << 20  # a Ray worker with its pool's server, beside the process of the input
+_SHARE = 0.8  # of a node's memory: one that joins later may say that it has a little less
+_LEAST_BYTES = 256 << 20  # less than an idle worker needs
 _UNKNOWN_SHARE_BYTES = 2 << 30  # while no node with cores is up
 
 
@@ -62,33 +65,24 @@ class RayEngine:
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
         self._chunks: dict[Any, Chunk] = {}  # by the reference to their result
-        self._started = False
+        self._connection = ExitStack()
         self._cores = 0
         self._looked = self._noted = float("-inf")
-        self._done = 0
+        self._notes: dict[str, int] = {}
 
     def __enter__(self) -> Self:
-        self._started = _connected(self._workers)
-        share = _share_bytes() if self._memory_bytes is None else self._memory_bytes
-        reserved = share + _WORKER_BYTES if share else 0
-        _check_fits(reserved)
-        self._site = Site.of_this_process(
-            self._extractor,
-            self._preload,
-            work=self._work,
-            timeout_s=self._timeout_s,
-            memory_bytes=share,
-        )
-        options = {"num_cpus": 1, "max_retries": _RETRIES, "memory": reserved or None}
-        self._task = ray.remote(run_chunk).options(name="domainclip extract", **options)
+        try:
+            self._begin()
+        except BaseException:
+            self._connection.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         for result in self._chunks:
             ray.cancel(result, force=True)
         self._chunks.clear()
-        if self._started:
-            ray.shutdown()
+        self._connection.close()
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -122,14 +116,30 @@ class RayEngine:
         now = time.monotonic()
         if now - self._noted > PROGRESS_S:
             self._noted = now
-            self._done = sum(_noted(self._work, chunk) for chunk in self._chunks.values())
-        return self._done
+            self._notes = {one.name: _note(self._work, one) for one in self._chunks.values()}
+        return sum(self._notes.get(chunk.name, 0) for chunk in self._chunks.values())
+
+    def _begin(self) -> None:
+        if not ray.is_initialized():
+            # Ray tells of nodes that died and tasks that it repeats: on stdout, unasked
+            self._connection.enter_context(redirect_stdout(sys.stderr))
+            _connect(self._workers)
+            self._connection.callback(ray.shutdown)
+        share = _share_bytes() if self._memory_bytes is None else self._memory_bytes
+        reserved = share + _WORKER_BYTES if share else 0
+        _check_fits(reserved)
+        self._site = Site.of_this_process(
+            self._extractor,
+            self._preload,
+            work=self._work,
+            timeout_s=self._timeout_s,
+            memory_bytes=share,
+        )
+        options = {"num_cpus": 1, "max_retries": _RETRIES, "memory": reserved or None}
+        self._task = ray.remote(run_chunk).options(name="domainclip extract", **options)
 
 
-def _connected(workers: int | None) -> bool:
-    """Connect to a cluster unless that was done; was one started here?"""
-    if ray.is_initialized():
-        return False
+def _connect(workers: int | None) -> None:
     address = os.environ.get("RAY_ADDRESS", "")
     if address.startswith("ray://"):
         raise UsageError(
@@ -137,21 +147,19 @@ def _connected(workers: int | None) -> bool:
             "on a node of the cluster, without RAY_ADDRESS, or with host:port."
         )
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    # Ray starts a local instance where it finds no cluster; only that one takes a size from us
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report home
+    # where Ray finds no cluster it starts one here; only that one takes a size from us
     own = {"num_cpus": workers, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
     try:
         try:
             ray.init(**own, **quiet)
         except ValueError:  # there is a cluster, and it has its size
             ray.init(**quiet)
-            return True
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UsageError(
             f"No Ray cluster could be reached or started ({' '.join(str(error).split())[:200]}); "
             "see `ray status`, or use --engine local."
         ) from error
-    return True
 
 
 def _nodes() -> list[dict[str, float]]:
@@ -165,7 +173,8 @@ def _share_bytes() -> int:
     if not nodes:
         return _UNKNOWN_SHARE_BYTES
     memory = sum(node.get("memory", 0.0) for node in nodes)
-    return max(0, int(memory / sum(node["CPU"] for node in nodes)) - _WORKER_BYTES)
+    share = _SHARE * memory / sum(node["CPU"] for node in nodes)
+    return max(_LEAST_BYTES, int(share) - _WORKER_BYTES)
 
 
 def _check_fits(reserved: int) -> None:
@@ -195,7 +204,7 @@ def _outcome(result: Any) -> Piece | Stop:
         ) from error
 
 
-def _noted(work: Path, chunk: Chunk) -> int:
+def _note(work: Path, chunk: Chunk) -> int:
     with suppress(OSError, ValueError):
         return int(progress_file(work, chunk).read_text())
     return 0
