@@ -1,0 +1,40 @@
+"""The options of the papers extractor, refused while the user is still there to mend them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from domainclip.errors import UsageError, nearest
+from domainclip.images.figure_kind import KINDS
+
+from .licences import check_policy
+
+if TYPE_CHECKING:
+    from . import Papers
+
+__all__ = ["check_options"]
+
+
+def check_options(options: Papers) -> None:
+    """Raises UsageError for the first option that cannot be."""
+    check_policy(options.license)
+    if options.panels not in ("no", "also", "only"):
+        raise UsageError(f"panels={options.panels!r}: choose one of no, also, only.")
+    for kind in options.kinds:
+        if kind not in KINDS:
+            raise UsageError(
+                f"kinds: {kind!r} is no kind of figure.{nearest(kind, KINDS)} "
+                f"Known: {', '.join(KINDS)}."
+            )
+    for name, least in (("dpi", 20), ("max_px", 32), ("min_px", 0), ("min_caption", 0)):
+        value = getattr(options, name)
+        if value < least:
+            raise UsageError(f"{name}={value}: must be at least {least}.")
+    if options.dpi > 1200:
+        raise UsageError(f"dpi={options.dpi}: more than 1200 is never in a paper.")
+    if options.since:
+        try:
+            date.fromisoformat(options.since)
+        except ValueError as error:
+            raise UsageError(f"since={options.since!r}: give a day as 2026-11-01.") from error

@@ -1,0 +1,175 @@
+"""One article's package to pairs: read its forms, join them, picture each figure, write it down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from domainclip.errors import BadInput
+from domainclip.extraction import Source
+from domainclip.pairs import Pair, Skip
+
+from .licences import allows, spdx_of
+from .merging import Merged, filled, merge
+from .package import Package
+from .packages import open_package
+from .pairing import Piece, pair_of
+from .picturing import pieces_of
+from .records import Article, Figure, Form
+
+if TYPE_CHECKING:
+    from . import Papers
+
+__all__ = ["Opened", "pairs_of", "read_forms"]
+
+# what of an article gives pairs only where the options ask for it
+_ON_REQUEST = {"table": "tables", "supplementary": "supplementary", "video": "supplementary"}
+
+
+@dataclass(slots=True)
+class Opened:
+    """What an article's forms say, and its open PDF, if it has one that can be read."""
+
+    articles: dict[Form, Article]
+    document: Any | None
+    skips: list[Skip]
+
+
+def pairs_of(options: Papers, source: Source) -> Iterator[Pair | Skip]:
+    """The pairs of one source, and a Skip for each figure without one.
+
+    Raises BadInput where the package cannot be opened.
+    """
+    with ExitStack() as stack:
+        opening = open_package(source, keep=_kept(options))
+        if isinstance(opening, Skip):
+            yield opening
+            return
+        package = stack.enter_context(opening)
+        yield from package.problems
+        opened = read_forms(package, stack, tables=options.tables)
+        yield from opened.skips
+        if not opened.articles:
+            return
+        article, figures = merge(opened.articles)
+        article = _with_meta(article, package.meta)
+        if article.retracted and not options.retracted:
+            yield Skip(where=package.name, reason="retracted", quarantine=False)
+            return
+        if not figures:
+            yield Skip(where=package.name, reason="no_figures", quarantine=False)
+        for merged in figures:
+            yield from _pairs_of_figure(options, merged, article, package, opened.document)
+
+
+def read_forms(package: Package, stack: ExitStack, *, tables: bool) -> Opened:
+    """Read every form of an article; one that cannot be read is a Skip, and the others count."""
+    opened = Opened({}, None, [])
+    for form, name in package.main.items():
+        try:
+            if form == "pdf":
+                opened.document = stack.enter_context(_pdf(package, name))
+                opened.articles["pdf"] = _pdf_article(opened.document, package.name, tables)
+            elif form == "jats":
+                from .jats import parse_jats
+
+                opened.articles["jats"] = parse_jats(package.read(name), f"{package.name}/{name}")
+            else:
+                from .latex import parse_latex
+
+                opened.articles["latex"] = parse_latex(
+                    package.files, package.read, name, package.name
+                )
+        except BadInput as error:
+            reason = getattr(error, "reason", f"bad_{form}")
+            opened.skips.append(Skip(where=package.name, reason=reason, detail=str(error)))
+    return opened
+
+
+def _pdf(package: Package, name: str) -> Any:
+    from .pdf.opening import open_pdf
+
+    return open_pdf(package.read(name), f"{package.name}/{name}")
+
+
+def _pdf_article(document: Any, name: str, tables: bool) -> Article:
+    from .pdf.article import read_document
+
+    return read_document(document, name, tables=tables)
+
+
+def _kept(options: Papers) -> frozenset[str]:
+    return frozenset({"retracted"}) if options.retracted else frozenset()
+
+
+def _with_meta(article: Article, meta: Mapping[str, str]) -> Article:
+    """The article with what the archive says of it and the article itself does not."""
+    ids = {kind: meta[kind] for kind in ("pmcid", "pmid", "doi", "arxiv") if meta.get(kind)}
+    license = meta.get("license_code") or meta.get("license", "")
+    said = Article(
+        form=article.form,
+        title=meta.get("title", ""),
+        ids=ids,
+        license=spdx_of(license) if license else "",
+        license_text=license,
+    )
+    return filled(article, said)
+
+
+def _pairs_of_figure(
+    options: Papers, merged: Merged, article: Article, package: Package, document: Any | None
+) -> Iterator[Pair | Skip]:
+    figure = merged.figure
+    where = f"{package.name} {figure.label or figure.id}"
+    left_out = _left_out(options, figure, article)
+    if left_out:
+        yield Skip(where=where, reason=left_out, quarantine=False)
+        return
+    for piece in pieces_of(
+        merged, package, document, dpi=options.dpi, max_px=options.max_px, where=where
+    ):
+        if isinstance(piece, Skip):
+            yield piece
+            continue
+        panels = _panels(options, merged, piece, document)
+        for each in [piece, *panels] if options.panels == "also" or not panels else panels:
+            yield pair_of(
+                each,
+                merged,
+                article,
+                document=package.name,
+                source=f"papers {options.version}",
+                license=figure_license(figure, article),
+                kinds=options.kinds,
+                min_px=options.min_px,
+            )
+
+
+def figure_license(figure: Figure, article: Article) -> str:
+    """The figure's own licence; of somebody else's figure without one, nothing is known."""
+    if figure.license:
+        return figure.license
+    return "unknown" if figure.third_party else article.license or "unknown"
+
+
+def _left_out(options: Papers, figure: Figure, article: Article) -> str:
+    """Why a figure gives no pair under these options; empty where it may."""
+    asked = _ON_REQUEST.get(figure.kind)
+    if asked and not getattr(options, asked):
+        return f"{figure.kind}_not_asked_for"
+    if not allows(figure_license(figure, article), options.license):
+        return "license_not_allowed"
+    if sum(letter.isalnum() for letter in figure.caption) < options.min_caption:
+        return "no_caption"
+    return ""
+
+
+def _panels(options: Papers, merged: Merged, piece: Piece, document: Any | None) -> list[Piece]:
+    if options.panels == "no":
+        return []
+    from .panelling import panels_of
+
+    box = merged.shown.box if merged.shown else None
+    return list(panels_of(merged.figure, piece, document, box))
