@@ -19,7 +19,13 @@ from .upright import BodyType, Placed
 __all__ = ["Start", "caption_starts"]
 
 _ENOUGH = 2.0  # evidence that makes a caption
+_SURE = 3.0
 _SENTENCE = re.compile(r"\s*[,;)]|\s*(?:\[\d|\(?(?:and|or|to|bis|und|et|y)\b|&)", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"\W*(?:(?:see|for) )?(?:the |full )?(?:legend|caption)\b.{0,40}\bpage\W*"
+    r"|\W*see (?:next|following|facing|opposite) page\b.{0,30}",
+    re.IGNORECASE,
+)
 _ENDED = re.compile(r"[.!?:;)\]\d][\"'”’]*\s*$")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -39,10 +45,14 @@ class Start:
     alone: bool
 
     @property
-    def name(self) -> tuple[str, str, str]:
-        """What no two captions of an article share. "Extended Data Fig. 1" is not "Fig. 1"."""
-        before = self.label.word.lower().rpartition(" ")[0]
-        return self.label.kind, before, self.label.number
+    def name(self) -> tuple[str, str]:
+        """What no two captions of an article share."""
+        return self.label.kind, self.label.number
+
+    @property
+    def bare(self) -> bool:
+        """Whether its line is the label and nothing else."""
+        return not self.placed.line.text[self.label.end :].strip()
 
     @property
     def style(self) -> object:
@@ -79,6 +89,14 @@ def caption_starts(
     habits = {style: _habit(alike) for style, alike in styles.items()}
     scored = [(start.evidence + habits[start.style], start) for start in starts]
     scored = [(score, start) for score, start in scored if score >= _ENOUGH]
+    # "Figure 1" over a picture whose caption, in a list of legends, is as sure as this.
+    sure = {start.name: start.page for score, start in scored if not start.bare and score >= _SURE}
+    plates = {
+        start
+        for _, start in scored
+        if start.bare and sure.get(start.name, start.page) != start.page
+    }
+    scored = [(score, start) for score, start in scored if start not in plates]
     best: dict[object, tuple[float, object]] = {}
     for score, start in scored:
         if not start.label.continued and score > best.get(start.name, (0.0,))[0]:
@@ -90,7 +108,7 @@ def caption_starts(
         if start.label.continued
         or (score > best[start.name][0] - 0.75 and start.style == best[start.name][1])
     ]
-    return kept, [start for start in every if start.alone]
+    return kept, [start for start in every if start.alone or start in plates]
 
 
 def _habit(alike: Sequence[Start]) -> float:
@@ -103,10 +121,15 @@ def _habit(alike: Sequence[Start]) -> float:
 
 
 def _alone(placed: Placed, lines: Sequence[Placed], body: BodyType) -> bool:
-    """Whether the line is a label and no text of its size stands right of it or below."""
+    """Whether the line is a label and no text of its size stands right of it or below.
+
+    Or where the text is told to be elsewhere: "Fig. 3 (See legend on next page.)".
+    """
     label, size = placed.label, placed.size
     near = max(2.2, 1.2 * body.leading) * size
-    if label is None or placed.line.text[label.end :].strip():
+    if label is None or _ELSEWHERE.fullmatch(placed.line.text, label.end):
+        return label is not None
+    if placed.line.text[label.end :].strip():
         return False
     return not any(
         other is not placed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +13,19 @@ from .upright import Placed, body_type, headings, place
 from .wording import Words, joined
 
 __all__ = ["find_captions"]
+
+# What publishers put around a caption that is not of it.
+_HEAD = re.compile(
+    r"\W*see (?:the )?(?:figure|legend) on (?:the )?(?:previous|next|following|facing|opposite)"
+    r" page\W*(?=[^\W_])",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"(?<=[.!?)])\s*(?:\W?(?:figure |legend |caption )?continue[sd]? on (?:the )?"
+    r"(?:next|following|facing|opposite) page\W*"
+    r"|(?:doi:\s?|https?://(?:dx\.)?doi\.org/)10\.\d{4,9}/\S+)$",
+    re.IGNORECASE,
+)
 
 
 def find_captions(pages: Sequence[Page]) -> tuple[Caption, ...]:
@@ -53,7 +67,7 @@ def _caption(start: Start, rows: Sequence[Sequence[Placed]], page: Page, words: 
         label.kind,
         label.number,
         label.text,
-        joined(parts, words),
+        _TAIL.sub("", _HEAD.sub("", joined(parts, words))),
         (
             min(box[0] for box in boxes),
             min(box[1] for box in boxes),

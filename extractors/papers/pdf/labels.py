@@ -11,13 +11,13 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Kind", "Label", "read_label"]
+__all__ = ["BEFORE", "WORDS", "Kind", "Label", "read_label", "series_of"]
 
 # other: numbered like a figure, but none (a box, an algorithm, a video). It ends a caption above.
 Kind = Literal["figure", "scheme", "table", "other"]
 
 # A blank after the first letter: small capitals are often set as "F IGURE".
-_WORDS: dict[Kind, str] = {
+WORDS: dict[Kind, str] = {
     "figure": r"""
         F\ ?ig(?:ure|ura|uur|ur)?s? | Abb(?:ildung(?:en)?)? | Afb(?:eelding)? | Bild | Image[mn]?
       | Ilustra[cç](?:ión|ão) | Illustration | Рис(?:унок)? | Фиг(?:ура)? | Мал(?:юнок)?
@@ -32,15 +32,16 @@ _WORDS: dict[Kind, str] = {
         Box | Textbox | Algorithm | Listing | Video | Movie | Audio | Program | Code
       | Multimedia(?:\ component)?""",
 }
-_BEFORE = r"""
+BEFORE = r"""
     (?: (?:Extended\ data | Online(?:\ only)? | Appendix | Web | e?Supp(?:l|lement(?:ary|al)?)?\.?
         | Supporting(?:\ information)? | Additional\ file\ \d{1,2}: | Colou?r )\ {1,2}
       | e(?=[FT]) )?"""
-_WORD = "|".join(f"(?P<{kind}>{words})" for kind, words in _WORDS.items())
+_WORD = "|".join(f"(?P<{kind}>{words})" for kind, words in WORDS.items())
 # 2, 12, S1, A.1, 1.2, 3-1, IV, B. The letter of a panel is not of the number.
 _LABEL = re.compile(
     rf"""[\s■▶►●•▪◆▸▲|*\ue000-\uf8ff\ufffd]{{0,3}}
-    (?P<word>{_BEFORE}(?:{_WORD}))(?P<dot>\.?)(?P<joint>[\s_‐‑–-]{{0,3}})(?:N[o°º]\.?\ ?|№\ ?)?
+    (?P<word>(?P<before>{BEFORE})(?:{_WORD}))(?P<dot>\.?)(?P<joint>[\s_‐‑–-]{{0,3}})
+    (?:N[o°º]\.?\ ?|№\ ?)?
     (?P<number> (?-i:[A-Z]{{1,2}}[.–-]?\ ?)?\d{{1,3}}(?:[.‐‑–-]\d{{1,3}}){{0,2}}(?![\d%°])
       | (?-i:[IVXLC]{{1,6}})(?![\w’']) | (?-i:[A-Z])(?=\s?[.:|]) )
     (?P<supplement>\s?[—–-]\s?(?:figure|source|table|video)\ (?:supplement|data)\ \d{{1,2}})?
@@ -53,6 +54,11 @@ _CONTINUED = re.compile(
     |continuaci[óo]n|continua[çc]ão)\.?\s*[)\]]?\s*[.:]?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_OWN = re.compile(
+    r"plate|chart|graph|diagram|map|photo|foto|exhibit|gr[aá]fic|image|illustration|ilustra"
+    r"|reaction|quadro|cuadro",
+    re.IGNORECASE,
+)
 _MARKS = str.maketrans("⏐│∣ǀ：．。।、–—‒―", "||||:....----")
 _DASHES = str.maketrans("‐‑–", "---")
 _WIDE = str.maketrans("０１２３４５６７８９", "0123456789")
@@ -62,10 +68,11 @@ _WIDE = str.maketrans("０１２３４５６７８９", "0123456789")
 class Label:
     """What a line begins with. word: as printed ("Fig.", "Extended Data Figure").
 
-    number: "2", "S1", "IV", "A.1"; "1-S2" for the second supplement of figure 1. panel: "a" of
-    "Figure 3a". mark: the sign after the number: . : | - or "". text: the label as printed,
-    without that sign. end: where the caption's text begins in the line. continued: the line says
-    that it goes on from another page.
+    number: "2", "S1", "IV", "A.1"; "1-S2" for the second supplement of figure 1; with the series
+    in front where the word names it: "S2" of "Supplementary Fig. 2", "Plate2" of "Plate 2".
+    panel: "a" of "Figure 3a". mark: the sign after the number: . : | - or "". text: the label as
+    printed, without that sign. end: where the caption's text begins in the line. continued: the
+    line says that it goes on from another page.
     """
 
     kind: Kind
@@ -80,7 +87,7 @@ class Label:
 
 def read_label(line: str) -> Label | None:
     """The label a line begins with, or None. A word without a number is none."""
-    match = _LABEL.match(line.translate(_WIDE))
+    match = _LABEL.match(line if line.isascii() else line.translate(_WIDE))
     if match is None or match["close"]:
         return None  # "Fig. 2)" ends a citation
     word, number = match["word"], re.sub(r"\s", "", match["number"]).translate(_DASHES)
@@ -88,10 +95,13 @@ def read_label(line: str) -> Label | None:
         return None
     if number[0].isalpha() and not (match["joint"] or match["dot"]):
         return None  # "Tabs", "Mapping": a longer word
-    kind: Kind = next(kind for kind in _WORDS if match[kind] is not None)
+    kind: Kind = next(kind for kind in WORDS if match[kind] is not None)
     last = next(name for name in ("panel", "supplement", "number") if match[name])
     if match["supplement"]:
         number += "-S" + match["supplement"].split()[-1]
+    series = series_of(match["before"], match[kind])
+    if series and not number.startswith(series):
+        number = series + number
     text = unicodedata.normalize("NFKC", line[match.start("word") : match.end(last)])
     continued = _CONTINUED.match(line, match.end(last))
     return Label(
@@ -104,3 +114,19 @@ def read_label(line: str) -> Label | None:
         continued.end() if continued else match.end(),
         continued is not None,
     )
+
+
+def series_of(before: str, word: str = "") -> str:
+    """What stands before a number so that no two figures share one.
+
+    before: the words before "Figure": "S" for supplementary, "ED" for extended data, "A", "e".
+    word: the label's, which may count by itself: "Plate" of "Plate 1", which is not "Figure 1".
+    """
+    own = _OWN.match(word)
+    series = own[0].capitalize() if own else ""
+    before = before.strip().lower()
+    if before.startswith(("supp", "esupp", "additional", "web", "online")):
+        return series + "S"
+    if before.startswith("extended"):
+        return series + "ED"
+    return series + {"appendix": "A", "e": "e"}.get(before, "")

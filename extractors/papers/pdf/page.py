@@ -93,10 +93,12 @@ class Page:
 class Caption:
     """A figure's or table's caption on a page.
 
-    kind: figure, scheme or table. number: as printed ("2", "S1", "IV", "A.1"). label: "Figure 2",
-    with whatever word the document uses, no closing punctuation. text: without the label, one
-    line. lines: indices into its page's lines. plate: (page, box) of a bare label ("Fig. 1") that
-    stands at the picture, where that is on another page than the caption.
+    kind: figure, scheme or table. number: "2", "S1", "IV", "A.1"; "ED3" of "Extended Data Fig. 3",
+    "S3" of "Supplementary Fig. 3", "Plate1" of "Plate 1", so that no two figures share one. label:
+    "Figure 2", with whatever word the document uses, no closing punctuation. text: without the
+    label, one line. box: of all its lines on the page. lines: indices into its page's lines.
+    plate: (page, box) of a bare label ("Fig. 1") that stands at the picture, where that is on
+    another page than the caption.
     """
 
     page: int

@@ -13,6 +13,8 @@ __all__ = ["Words", "joined"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad]$")
+_HYPHENS = "-\u2010\u00ad"
+_LONGEST_WORD = 60  # letters
 _OPEN = re.compile(r"(?<! )[-\u2010–/]$")
 # TeX sets an accent as a sign before its letter.
 _COMBINING = {"¨": "\u0308", "´": "\u0301", "ˆ": "\u0302", "ˇ": "\u030c", "˚": "\u030a"}
@@ -62,8 +64,10 @@ def joined(lines: Iterable[str], words: Words) -> str:
     """The lines as one, words mended that were cut at a line's end."""
     text = ""
     for line in lines:
-        line = line.translate(_SYMBOLS)
-        cut = _CUT.search(text)
+        if not line.isascii():
+            line = line.translate(_SYMBOLS)
+        end = text[-_LONGEST_WORD:]
+        cut = _CUT.search(end) if text[-1:] in _HYPHENS else None
         if not text:
             text = line
         elif cut and (tail := _HEAD.match(line)):
@@ -73,11 +77,13 @@ def joined(lines: Iterable[str], words: Words) -> str:
                 or words.hyphenated(cut[1], tail[0])
             )
             text = (text if keep else text[:-1]) + line
-        elif _OPEN.search(text) or (_CJK.match(text[-1]) and _CJK.match(line)):
+        elif _OPEN.search(end[-2:]) or (_CJK.match(text[-1]) and _CJK.match(line)):
             text += line
         else:
             text += " " + line
     text = _UNPRINTABLE.sub(" ", text.replace("\u00ad", ""))
+    if text.isascii():
+        return " ".join(text.split())
     text = _ACCENT.sub(lambda match: match[2] + _COMBINING[match[1]], text)
     text = unicodedata.normalize("NFC", text)
     return " ".join(text.split())
