@@ -12,9 +12,11 @@ from .graphics import clustered
 from .layout import Layout
 from .page import Caption, Page
 from .paragraphs import running_text
+from .scans import free_spaces, is_scan
 
 __all__ = ["Sheet", "read_sheet"]
 
+_CLOSE = 16.0  # points between a frame of text and the caption that makes it a figure
 _PANEL_PT2 = 300.0  # a smaller drawing (a bullet, a fraction's bar) is no figure by itself
 
 
@@ -82,7 +84,7 @@ def read_sheet(
             continue
         inside = shared(boxes, shape) > 0.6 * areas(boxes)
         text = areas(boxes[inside & full]).sum() / (sides[0] * sides[1])
-        if text > 0.25:
+        if text > 0.25 and not _hangs_on(shape, caption_boxes):
             continue  # a frame around running text, or an image that its clip hides
         panels.append(shape)
         pictured.append(shared(pictures, shape).sum() > 0.5 * sides[0] * sides[1])
@@ -91,6 +93,9 @@ def read_sheet(
         if caption.kind == "table":
             body &= ~_ruled(boxes, body, box, as_array(marks), caption_boxes)
     walls |= body
+    if not panels and is_scan(page):
+        panels = list(free_spaces(caption_boxes, boxes[walls], layouts[turn], height))
+        pictured = [True] * len(panels)
     words = ~walls & ~skip
     return Sheet(
         turn,
@@ -104,6 +109,14 @@ def read_sheet(
         caption_boxes,
         _between(boxes[list(heads)], width),
     )
+
+
+def _hangs_on(shape: Array, captions: Array) -> bool:
+    """Whether a frame of text is a figure: a caption stands close above or below, as wide as it."""
+    above = np.abs(shape[1] - captions[:, 3]) < _CLOSE
+    below = np.abs(captions[:, 1] - shape[3]) < _CLOSE
+    within = (captions[:, 0] > shape[0] - _CLOSE) & (captions[:, 2] < shape[2] + _CLOSE)
+    return bool(((above | below) & within).any())
 
 
 def _between(heads: Array, width: float) -> tuple[float, float]:

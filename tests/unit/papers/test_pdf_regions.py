@@ -210,6 +210,26 @@ def test_legends_listed_at_the_end_go_with_the_plates_in_order() -> None:
     assert [box.page if box else None for box in found] == [3, 4, 5]
 
 
+def test_a_listing_of_full_lines_in_a_frame_is_the_figure_of_the_caption_below_it() -> None:
+    page = Sketch()
+    page.path((50, 60, 290, 210))
+    page.text(LEFT, 64, 206)
+    page.caption((50, 218, 290, 228))
+    page.text(LEFT, 250, 740)
+    page.text(RIGHT, 60, 740)
+    assert close(regions(page)[0], (50, 60, 290, 210))
+
+
+def test_on_a_scanned_page_the_space_between_text_and_caption_is_the_figure() -> None:
+    page = Sketch()
+    page.image((0, 0, 600, 800))
+    page.text(LEFT, 60, 200)
+    page.caption((50, 420, 290, 430))
+    page.text(LEFT, 450, 740)
+    page.text(RIGHT, 60, 740)
+    assert close(regions(page)[0], (50, 196, 290, 420), slack=8)
+
+
 def test_a_caption_with_nothing_around_it_has_no_region() -> None:
     page = Sketch()
     page.text(LEFT, 60, 400)
