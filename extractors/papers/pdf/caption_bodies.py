@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .upright import BodyType, Placed
 
-__all__ = ["caption_lines"]
+__all__ = ["caption_lines", "lines_carried_over"]
 
 _PANEL = re.compile(r"\(?[A-Za-z][).:,]|\([A-Za-z]\b")
 _ADDRESS = re.compile(r"(?:https?://|doi:|www\.)\S+$", re.IGNORECASE)
@@ -56,6 +56,41 @@ def caption_lines(
         _grow(caption, lines, others, body)
         rows += caption.rows
     return rows
+
+
+def lines_carried_over(
+    rows: Sequence[Sequence[Placed]],
+    lines: Sequence[Placed],
+    following: Sequence[Placed],
+    others: Collection[int],
+    body: BodyType,
+) -> list[list[Placed]]:
+    """The rows with which a caption goes on at the head of the next page.
+
+    Only one whose last line is full, its page's last and ends no sentence. following: the next page's
+    lines; others: those at which its captions begin.
+    """
+    last = rows[-1][-1]
+    if (
+        not following
+        or _ENDED.search(last.line.text)
+        or any(line.base > last.base + 0.5 * last.size for line in lines)
+        or last.x1 < max(line.x1 for line in lines) - 4 * last.size
+    ):
+        return []
+    first = min(following, key=lambda line: (round(line.base), line.x0))
+    if (
+        first.index in others
+        or first.label is not None
+        or (body.sets(first.line) and not first.line.text[0].islower())
+        or first.line.font not in {placed.line.font for row in rows for placed in row}
+        or abs(first.size - last.size) > 0.1
+        or abs(first.x0 - rows[-1][0].x0) > 2 * last.size
+    ):
+        return []
+    caption = _Growing([_row(first, following, others)], first.size, {first.line.font})
+    _grow(caption, following, others, body)
+    return caption.rows
 
 
 def _bare(placed: Placed) -> bool:
@@ -216,7 +251,8 @@ def _belongs(row: Sequence[Placed], caption: _Growing, body: BodyType) -> bool:
     centred = abs(row[0].x0 + row[-1].x1 - last[0].x0 - last[-1].x1) < 6
     if not (aligned or centred or same_block):
         return False
-    if row[-1].x1 > caption.x1 + 3 * caption.size and len(caption.rows) > 1 and not centred:
+    wider = row[-1].x1 > caption.x1 + 3 * caption.size and len(caption.rows) > 1
+    if wider and not (centred or last[-1].line.text.endswith("-")):
         return False
     if same_block or _PANEL.match(row[0].line.text):
         return True

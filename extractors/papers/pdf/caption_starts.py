@@ -108,7 +108,20 @@ def caption_starts(
         if start.label.continued
         or (score > best[start.name][0] - 0.75 and start.style == best[start.name][1])
     ]
+    kept = [_first_of_two(start, starts) for start in kept]
     return kept, [start for start in every if start.alone or start in plates]
+
+
+def _first_of_two(start: Start, starts: Sequence[Start]) -> Start:
+    """The same caption's label in another language, where one stands right above it."""
+    above = [
+        other
+        for other in starts
+        if (other.page, other.frame, other.name) == (start.page, start.frame, start.name)
+        and other.label.word != start.label.word
+        and 0 < start.placed.base - other.placed.base < 3 * start.placed.size
+    ]
+    return above[0] if above else start
 
 
 def _habit(alike: Sequence[Start]) -> float:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .caption_bodies import caption_lines
+from .caption_bodies import caption_lines, lines_carried_over
 from .caption_starts import Start, caption_starts
 from .page import Caption, Page
 from .upright import Placed, body_type, headings, place
@@ -51,14 +51,28 @@ def find_captions(pages: Sequence[Page]) -> tuple[Caption, ...]:
         if start.label.kind != "other":
             lines = lines_of[start.page, start.frame]
             rows = caption_lines(start.placed, lines, begun[start.page], body)
-            found.append((start, _caption(start, rows, page_of[start.page], words)))
+            over = lines_carried_over(
+                rows,
+                lines,
+                lines_of.get((start.page + 1, start.frame), ()),
+                begun.get(start.page + 1, ()),
+                body,
+            )
+            found.append((start, _caption(start, rows, over, page_of[start.page], words)))
     return _with_plates(_whole(found), alone)
 
 
-def _caption(start: Start, rows: Sequence[Sequence[Placed]], page: Page, words: Words) -> Caption:
+def _caption(
+    start: Start,
+    rows: Sequence[Sequence[Placed]],
+    over: Sequence[Sequence[Placed]],
+    page: Page,
+    words: Words,
+) -> Caption:
+    """The record. over: rows on the next page, of which only the text is kept."""
     label = start.label
     assert label.kind != "other"
-    parts = [" ".join(placed.line.text for placed in row) for row in rows]
+    parts = [" ".join(placed.line.text for placed in row) for row in (*rows, *over)]
     parts[0] = parts[0][label.end :].lstrip()
     lines = tuple(placed.index for row in rows for placed in row)
     boxes = [page.lines[index].box for index in lines]

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["BEFORE", "WORDS", "Kind", "Label", "read_label", "series_of"]
+__all__ = ["BEFORE", "WORDS", "Kind", "Label", "is_label_word", "read_label", "series_of"]
 
 # other: numbered like a figure, but none (a box, an algorithm, a video). It ends a caption above.
 Kind = Literal["figure", "scheme", "table", "other"]
@@ -19,13 +19,15 @@ Kind = Literal["figure", "scheme", "table", "other"]
 # A blank after the first letter: small capitals are often set as "F IGURE".
 WORDS: dict[Kind, str] = {
     "figure": r"""
-        F\ ?ig(?:ure|ura|uur|ur)?s? | Abb(?:ildung(?:en)?)? | Afb(?:eelding)? | Bild | Image[mn]?
+        F\ ?ig(?:ure|ura|uur|ur)?s? | F\ I\ G(?:\ U\ R\ E)? | Bild
+      | Abb(?:ildung(?:en)?)? | Afb(?:eelding)? | Image[mn]?
       | Ilustra[cç](?:ión|ão) | Illustration | Рис(?:унок)? | Фиг(?:ура)? | Мал(?:юнок)?
       | Rys(?:unek)? | Ryc(?:ina)? | Obr(?:ázek)? | Kuva | Slika | Hình | Gambar | Şekil | Joonis
       | Attēls | Pav | Εικόνα | Σχήμα | [图圖図] | 그림 | Plate | Chart | Graph | Diagram | Map
       | Photo(?:graph)? | Foto | Exhibit | Gr[aá]fico | Gráfica""",
     "table": r"""
-        T\ ?ab(?:le(?:au|la)?|la|el[al]?|elle|ell|lo|ulka)?s? | Табл(?:ица)? | Πίνακας | Taulukko
+        T\ ?ab(?:le(?:au|la)?|la|el[al]?|elle|ell|lo|ulka)?s? | T\ A\ B\ L\ E
+      | Табл(?:ица)? | Πίνακας | Taulukko
       | Bảng | 表 | 표 | Cuadro | Quadro""",
     "scheme": r"(?:Reaction\ )?S\ ?ch[eé]m[ae] | Esquema | Схема",
     "other": r"""
@@ -49,6 +51,7 @@ _LABEL = re.compile(
     \s*(?P<close>[\])])?(?P<mark>[.:|⏐│∣ǀ।。：．、]|[–—‒―-](?!\d))?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_ONLY_WORD = re.compile(rf"{BEFORE}(?:{_WORD})\.?", re.VERBOSE | re.IGNORECASE)
 _CONTINUED = re.compile(
     r"""\s*[.:]?\s*[(\[–—-]?\s*(?:cont(?:inued|inuation|inua|['’]?d|(?=\.))|fortsetzung|suite
     |continuaci[óo]n|continua[çc]ão)\.?\s*[)\]]?\s*[.:]?""",
@@ -102,7 +105,9 @@ def read_label(line: str) -> Label | None:
     series = series_of(match["before"], match[kind])
     if series and not number.startswith(series):
         number = series + number
-    text = unicodedata.normalize("NFKC", line[match.start("word") : match.end(last)])
+    if re.match(r"[A-Z](?: [A-Z]){2}", word):
+        word = word.replace(" ", "")  # letters set apart
+    text = unicodedata.normalize("NFKC", word + line[match.end("word") : match.end(last)])
     continued = _CONTINUED.match(line, match.end(last))
     return Label(
         kind,
@@ -114,6 +119,11 @@ def read_label(line: str) -> Label | None:
         continued.end() if continued else match.end(),
         continued is not None,
     )
+
+
+def is_label_word(text: str) -> bool:
+    """Whether the text is a label's word without its number, as where a wide gap parts them."""
+    return _ONLY_WORD.fullmatch(text) is not None
 
 
 def series_of(before: str, word: str = "") -> str:

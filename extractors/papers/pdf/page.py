@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pymupdf
 
 from .clipping import shown_paths
-from .labels import read_label
+from .labels import is_label_word, read_label
 from .spacing import blocks_with_blanks
 
 __all__ = ["Caption", "Drawing", "Line", "Page", "Raster", "Rect", "read_page"]
@@ -18,6 +18,7 @@ __all__ = ["Caption", "Drawing", "Line", "Page", "Raster", "Rect", "read_page"]
 Rect = tuple[float, float, float, float]  # x0, y0, x1, y1; points, origin top left, y downwards
 
 # Ligatures are opened and odd blanks made plain; pictures are listed, not decoded.
+_LONGEST_WORD = 30  # letters of "Supplementary Figure"
 _BLANKS = re.compile(r"\s+")
 _TEXT_FLAGS = pymupdf.TEXTFLAGS_DICT & ~(
     pymupdf.TEXT_PRESERVE_IMAGES
@@ -148,15 +149,41 @@ def read_page(document: Any, number: int) -> Page:
 
 
 def _lines(blocks: Sequence[Mapping[str, Any]], width: float, height: float) -> Iterator[Line]:
-    """The lines that show on the page, cut where a label begins within one."""
+    """The lines that show on the page, cut where a label begins within one.
+
+    A label's number that stands apart from its word is put to it.
+    """
+    held: Line | None = None
     for number, block in enumerate(blocks):
         for line in block.get("lines", ()):
             x0, y0, x1, y1 = line["bbox"]
             if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
                 continue
             for spans in _parts(line["spans"]):
-                if made := _line(spans, line["dir"], number):
-                    yield made
+                made = _line(spans, line["dir"], number)
+                if made is None:
+                    continue
+                if held is not None and _numbers(made, held):
+                    box = (*held.box[:2], *made.box[2:])
+                    held = replace(held, text=f"{held.text} {made.text}", box=box)
+                    continue
+                if held is not None:
+                    yield held
+                held = made
+    if held is not None:
+        yield held
+
+
+def _numbers(line: Line, word: Line) -> bool:
+    """Whether the line goes on with the number of a label whose word stands before it."""
+    return (
+        line.text[0].isdigit()
+        and line.direction[0] > 0.99
+        and len(word.text) < _LONGEST_WORD
+        and abs(line.box[3] - word.box[3]) < 0.3 * line.size
+        and 0 <= line.box[0] - word.box[2] < 3 * line.size
+        and is_label_word(word.text)
+    )
 
 
 def _parts(spans: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
