@@ -15,9 +15,9 @@ from .merging import Merged
 from .package import Package
 from .pairing import Piece
 from .pdf.pictures import picture_of
-from .records import Box, Graphic
+from .records import Box, Figure, Form, Graphic
 
-__all__ = ["pieces_of"]
+__all__ = ["files_of", "pieces_of"]
 
 
 def pieces_of(
@@ -28,15 +28,7 @@ def pieces_of(
     document: the package's open PDF, if it has one. A figure of several files is one picture where
     the PDF shows the whole of it; else each file is a picture of its own.
     """
-    figure = merged.figure
-    found: list[tuple[Graphic, str]] = []
-    absent: list[str] = []
-    for graphic in figure.graphics:
-        name = _file(graphic, merged, package)
-        if name is None:
-            absent.append(graphic.href)
-        elif name not in [known for _, known in found]:
-            found.append((graphic, name))
+    found, absent = files_of(merged.figure, merged.form, package)
     box = merged.shown.box if merged.shown is not None else None
     whole = len(found) == 1 and not absent
     if found and (whole or box is None or document is None):
@@ -53,10 +45,25 @@ def pieces_of(
     yield _without_picture(merged, package, absent, where)
 
 
-def _file(graphic: Graphic, merged: Merged, package: Package) -> str | None:
-    if merged.form == "latex":
+def files_of(
+    figure: Figure, form: Form, package: Package
+) -> tuple[list[tuple[Graphic, str]], list[str]]:
+    """The package's files of a figure's graphics, and the names that are not in it."""
+    found: list[tuple[Graphic, str]] = []
+    absent: list[str] = []
+    for graphic in figure.graphics:
+        name = _file(graphic, form, package)
+        if name is None:
+            absent.append(graphic.href)
+        elif name not in [known for _, known in found]:
+            found.append((graphic, name))
+    return found, absent
+
+
+def _file(graphic: Graphic, form: Form, package: Package) -> str | None:
+    if form == "latex":
         return graphic_file(graphic, package.files)
-    folder = posixpath.dirname(package.main.get(merged.form, ""))
+    folder = posixpath.dirname(package.main.get(form, ""))
     near = posixpath.join(folder, graphic.href) if folder else graphic.href
     return match_href(near, package.files) or match_href(graphic.href, package.files)
 

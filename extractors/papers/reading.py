@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,25 +11,29 @@ from domainclip.errors import BadInput
 from domainclip.extraction import Source
 from domainclip.pairs import Pair, Skip
 
+from .jats import parse_jats
+from .latex import parse_latex
 from .licences import allows, spdx_of
 from .merging import Merged, filled, merge
 from .package import Package
 from .packages import open_package
 from .pairing import Piece, pair_of
-from .picturing import pieces_of
+from .pdf.article import read_document
+from .pdf.opening import open_pdf
+from .picturing import files_of, pieces_of
 from .records import Article, Figure, Form
 
 if TYPE_CHECKING:
     from . import Papers
 
-__all__ = ["Opened", "pairs_of", "read_forms"]
+__all__ = ["pairs_of"]
 
 # what of an article gives pairs only where the options ask for it
 _ON_REQUEST = {"table": "tables", "supplementary": "supplementary", "video": "supplementary"}
 
 
 @dataclass(slots=True)
-class Opened:
+class _Opened:
     """What an article's forms say, and its open PDF, if it has one that can be read."""
 
     articles: dict[Form, Article]
@@ -49,7 +53,7 @@ def pairs_of(options: Papers, source: Source) -> Iterator[Pair | Skip]:
             return
         package = stack.enter_context(opening)
         yield from package.problems
-        opened = read_forms(package, stack, tables=options.tables)
+        opened = _read_forms(options, package, stack)
         yield from opened.skips
         if not opened.articles:
             return
@@ -60,44 +64,77 @@ def pairs_of(options: Papers, source: Source) -> Iterator[Pair | Skip]:
             return
         if not figures:
             yield Skip(where=package.name, reason="no_figures", quarantine=False)
+        elif _text_alone(opened, package):
+            yield Skip(
+                where=package.name,
+                reason="no_images",
+                detail=f"{package.name}: has {len(figures)} figures and no image file; put the "
+                "package's images or the article's PDF beside it.",
+            )
+            return
         for merged in figures:
             yield from _pairs_of_figure(options, merged, article, package, opened.document)
 
 
-def read_forms(package: Package, stack: ExitStack, *, tables: bool) -> Opened:
-    """Read every form of an article; one that cannot be read is a Skip, and the others count."""
-    opened = Opened({}, None, [])
+def _read_forms(options: Papers, package: Package, stack: ExitStack) -> _Opened:
+    """Read an article's forms; one that cannot be read is a Skip, and the others count.
+
+    The PDF is read where the other forms leave something for it to show: most packages do not.
+    """
+    opened = _Opened({}, None, [])
     for form, name in package.main.items():
-        try:
-            if form == "pdf":
-                opened.document = stack.enter_context(_pdf(package, name))
-                opened.articles["pdf"] = _pdf_article(opened.document, package.name, tables)
-            elif form == "jats":
-                from .jats import parse_jats
-
-                opened.articles["jats"] = parse_jats(package.read(name), f"{package.name}/{name}")
-            else:
-                from .latex import parse_latex
-
+        if form == "jats":
+            with _noted(opened, package, "bad_jats"):
+                opened.articles["jats"] = parse_jats(package.read(name), _shown(package, name))
+        elif form == "latex":
+            with _noted(opened, package, "bad_latex"):
                 opened.articles["latex"] = parse_latex(
                     package.files, package.read, name, package.name
                 )
-        except BadInput as error:
-            reason = getattr(error, "reason", f"bad_{form}")
-            opened.skips.append(Skip(where=package.name, reason=reason, detail=str(error)))
+    if "pdf" in package.main and _needs_pdf(options, opened.articles, package):
+        name = package.main["pdf"]
+        with _noted(opened, package, "bad_pdf"):
+            document = stack.enter_context(open_pdf(package.read(name), _shown(package, name)))
+            opened.articles["pdf"] = read_document(document, package.name, tables=options.tables)
+            opened.document = document
     return opened
 
 
-def _pdf(package: Package, name: str) -> Any:
-    from .pdf.opening import open_pdf
+@contextmanager
+def _noted(opened: _Opened, package: Package, reason: str) -> Iterator[None]:
+    try:
+        yield
+    except BadInput as error:
+        reason = getattr(error, "reason", reason)
+        opened.skips.append(Skip(where=package.name, reason=reason, detail=str(error)))
 
-    return open_pdf(package.read(name), f"{package.name}/{name}")
+
+def _needs_pdf(options: Papers, articles: Mapping[Form, Article], package: Package) -> bool:
+    form: Form = "jats" if "jats" in articles else "latex"
+    if form not in articles or not articles[form].figures:
+        return True
+    for figure in articles[form].figures:
+        if not _left_out(options, figure, articles[form]):
+            found, absent = files_of(figure, form, package)
+            if len(found) != 1 or absent:
+                return True
+    return False
 
 
-def _pdf_article(document: Any, name: str, tables: bool) -> Article:
-    from .pdf.article import read_document
+def _shown(package: Package, name: str) -> str:
+    """A file for messages; a loose one bears its article's name already."""
+    folder, _, own = package.name.rpartition("/")
+    beside = f"{folder}/{name}" if folder else name
+    return beside if name.startswith(f"{own}.") else f"{package.name}/{name}"
 
-    return read_document(document, name, tables=tables)
+
+def _text_alone(opened: _Opened, package: Package) -> bool:
+    """Whether a text came without anything that could show a figure."""
+    return "pdf" not in package.main and not any(
+        files_of(figure, form, package)[0]
+        for form, article in opened.articles.items()
+        for figure in article.figures
+    )
 
 
 def _kept(options: Papers) -> frozenset[str]:
