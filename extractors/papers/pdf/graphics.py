@@ -17,7 +17,7 @@ from .page import Page, Rect
 
 __all__ = ["clustered", "painted", "stationary"]
 
-_CELL = 4.0  # points
+_CELL = 3.0  # points
 
 
 def stationary(pages: Sequence[Page]) -> frozenset[Rect]:
@@ -74,19 +74,18 @@ def painted(page: Page, furniture: frozenset[Rect]) -> tuple[Array, Flags]:
 def clustered(boxes: Array, width: float, height: float) -> Array:
     """The boxes of what is connected: (m, 4).
 
-    Boxes join that are one cell apart or less, and may join up to three cells.
+    Boxes join that touch, and may join up to two cells apart.
     """
     if len(boxes) <= 1:
         return boxes
     columns, rows = int(width / _CELL) + 3, int(height / _CELL) + 3
     low = np.floor(boxes[:, :2] / _CELL).astype(int)
-    high = np.floor(boxes[:, 2:] / _CELL).astype(int) + 1
+    high = np.floor(boxes[:, 2:] / _CELL).astype(int)
     steps = np.zeros((rows + 1, columns + 1), dtype=np.int64)
     np.add.at(steps, (low[:, 1], low[:, 0]), 1)
     np.add.at(steps, (low[:, 1], high[:, 0] + 1), -1)
     np.add.at(steps, (high[:, 1] + 1, low[:, 0]), -1)
     np.add.at(steps, (high[:, 1] + 1, high[:, 0] + 1), 1)
-    # a box fills its cells and the next one to the right and below: neighbours overlap
     filled = steps.cumsum(axis=0).cumsum(axis=1) > 0
     names = _components(filled)
     own = names[low[:, 1], low[:, 0]]

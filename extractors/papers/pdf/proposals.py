@@ -104,8 +104,8 @@ class _View:
         self._turn = turn
         self._size = (sheet.width, sheet.height)
         self.caption = self.turn(sheet.captions[at][None])[0]
-        others = np.delete(sheet.captions, at, axis=0)
-        self.walls = self.turn(np.concatenate([sheet.walls, others]))
+        self.others = self.turn(np.delete(sheet.captions, at, axis=0))
+        self.walls = np.concatenate([self.turn(sheet.walls), self.others])
         self.panels = self.turn(sheet.panels)
         self.pictures = sheet.pictures
         self.marks = self.turn(sheet.marks)
@@ -123,7 +123,9 @@ class _View:
         First all of it, then only what lies nearer than each of the widest empty bands.
         """
         caption = self.caption
-        low, high = self._widened(low, high)
+        low, high = self._widened(
+            low, high, np.concatenate([self.panels, self.marks]) if table else self.panels
+        )
         window = self._window(low, high)
         seen = share(self.panels, window) > 0.6
         panels, pictures = self.panels[seen], self.panels[seen & self.pictures]
@@ -143,16 +145,22 @@ class _View:
             if box[3] - box[1] >= 12 and box[2] - box[0] >= 20:
                 yield box, len(kept) > 0, distance(caption, box, np.concatenate([kept, near]))
 
-    def _widened(self, low: float, high: float) -> tuple[float, float]:
-        """The edges, moved outwards to take in whole the panels that they would cut.
+    def _widened(self, low: float, high: float, parts: Array) -> tuple[float, float]:
+        """The edges, moved outwards to take in whole the panels (or rules) that they would cut.
 
-        A panel that other text hides once the window is wide enough for it is left out.
+        One that other text hides once the window is wide enough for it is left out.
         """
+        others, caption = self.others, self.caption
+        level = others[(others[:, 1] < caption[3]) & (others[:, 3] > caption[1])]
+        left = level[level[:, 2] <= caption[0] + 3, 2].max(initial=-np.inf)
+        right = level[level[:, 0] >= caption[2] - 3, 0].min(initial=np.inf)
         for _ in range(4):
-            inside = share(self.panels, self._window(low, high))
+            inside = share(parts, self._window(low, high))
             moved = (low, high)
-            for panel in self.panels[inside > 0.1]:
+            for panel in parts[inside > 0.1]:
                 edges = min(low, panel[0]), max(high, panel[2])
+                if edges[0] < left or edges[1] > right:
+                    continue  # it belongs to the caption at its side too
                 if share(panel[None], self._window(*edges))[0] > 0.6:
                     moved = min(moved[0], panel[0]), max(moved[1], panel[2])
             if moved[0] > low - 2 and moved[1] < high + 2:

@@ -52,12 +52,12 @@ def _merged(boxes: Array, reach: float) -> list[frozenset[int]]:
 
 
 @given(_boxes)
-def test_boxes_join_within_one_cell_of_four_points_and_never_beyond_three(
+def test_boxes_join_that_touch_and_never_six_points_apart(
     boxes: list[Rect],
 ) -> None:
     array = as_array(boxes)
     found = clustered(array, 600, 800)
-    assert len(_merged(array, 12.0)) <= len(found) <= len(_merged(array, 4.0))
+    assert len(_merged(array, 6.0)) <= len(found) <= len(_merged(array, 0.0))
     inside = [
         ((found[:, :2] <= box[:2] + 1e-6) & (found[:, 2:] >= box[2:] - 1e-6)).all(axis=1).any()
         for box in array
