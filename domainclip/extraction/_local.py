@@ -52,8 +52,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A worker died on a job. index: the input it was at, or BETWEEN. from_outside: of a SIGKILL
-    that this pool did not send."""
+    """A worker died on a job. index: the input it was at, or BETWEEN. from_outside: maybe of a
+    SIGKILL that this pool did not send."""
 
     index: int
     reason: str
@@ -80,29 +80,31 @@ class LocalPool:
         self._killed: dict[Job, tuple[str, str]] = {}
         self._gone: dict[Job, float] = {}
         self._watched = 0.0
-        self._broken = 0
+        self._broken = 0  # times in a row, without an input to blame
         self._pool: ProcessPool | None = None
 
     def __len__(self) -> int:
         return len(self._jobs)
 
     def submit(self, job: Job) -> None:
-        """Queue a job. Raises UsageError where no worker can be started."""
+        """Queue a job."""
         try:
             if self._pool is None:
                 self._pool = self._start()
             # what a worker still holds beyond this between two tasks was leaked: it is replaced
             grown_bytes = self._memory_bytes // 2
             future = self._pool.schedule(work, args=(job.function, job.arguments, grown_bytes))
-        except BrokenProcessPool as error:
-            raise UsageError(_NO_WORKERS) from error
-        except RuntimeError:  # the pool broke since the last look at it; finished() mends it
+        except (BrokenProcessPool, RuntimeError) as error:
+            # it would not start, or broke since the last look at it; finished() mends it
             future = Future()
-            future.set_exception(BrokenProcessPool())
+            future.set_exception(BrokenProcessPool(str(error)))
         self._jobs[future] = job
 
     def finished(self) -> Iterator[tuple[Job, Any]]:
-        """Jobs that came to an end, with what they returned or a Death; waits a moment for one."""
+        """Jobs that came to an end, with what they returned or a Death; waits a moment for one.
+
+        Raises UsageError where no worker can be started, or all die at once time and again.
+        """
         done, _ = wait(self._jobs, timeout=_WATCH_S, return_when=FIRST_COMPLETED)
         broken = [future for future in done if isinstance(future.exception(), BrokenProcessPool)]
         if broken:
@@ -164,7 +166,7 @@ class LocalPool:
         jobs = list(self._jobs.values())
         self._jobs.clear()
         self.stop()
-        self._broken += 1
+        self._broken = 0 if dead else self._broken + 1
         if self._broken > 5:
             raise UsageError(_NO_WORKERS)
         for job in jobs:
@@ -213,7 +215,8 @@ class LocalPool:
         else:
             how = f"ended by itself (exit code {exit_code})" if exit_code else "died"
         detail = f"The process {how}, also with this input alone."
-        return Death(index, "crashed", detail, from_outside=exit_code == -signal.SIGKILL)
+        # 0 as well: that is what is known where the pool broke
+        return Death(index, "crashed", detail, from_outside=exit_code in (0, -signal.SIGKILL))
 
     def _forget(self, job: Job) -> Job:
         self._killed.pop(job, None)
