@@ -1,7 +1,8 @@
 """One article out of its forms: JATS or LaTeX say what the figures are, the PDF shows them.
 
-A figure of the PDF belongs to the one of the text that bears its number; where labels are missing
-or were counted otherwise, to the one whose caption reads alike, if they clearly do.
+A figure of the PDF belongs to the one of the text that bears its number, unless the two captions
+have nothing in common (the PDF is of another article); where labels are missing or were counted
+otherwise, to the one whose caption reads alike, if they clearly do.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ __all__ = ["Merged", "filled", "merge", "number_of"]
 
 _ORDER: tuple[Form, ...] = ("jats", "latex", "pdf")
 _ALIKE = 0.75  # difflib ratio of the first letters; captions of one article that differ stay below
+_FOREIGN = 0.25  # share of trigrams in common below which captions are of different figures
+_SHORT = 20  # letters; what is shorter tells nothing
 _LETTERS = 160
 
 # what a label is of, by the beginning of its words; anything else counts as a figure
@@ -113,7 +116,7 @@ def _twins(figures: Sequence[Figure], shown: Sequence[Figure]) -> dict[int, Figu
     for at, figure in enumerate(figures):
         key = number_of(figure.label)
         same = by_number.get(key, [])
-        if key[1] and len(same) == 1:
+        if key[1] and len(same) == 1 and not _foreign(figure.caption, same[0].caption):
             twins[at] = same.pop()
     left = [each for same in by_number.values() for each in same]
     for at, figure in enumerate(figures):
@@ -126,9 +129,18 @@ def _twins(figures: Sequence[Figure], shown: Sequence[Figure]) -> dict[int, Figu
     return twins
 
 
+def _foreign(one: str, other: str) -> bool:
+    first, second = _letters(one), _letters(other)
+    if min(len(first), len(second)) < _SHORT:
+        return False
+    # not a ratio of matching letters: that of any two English sentences is a third
+    threes = [{text[at : at + 3] for at in range(len(text) - 2)} for text in (first, second)]
+    return len(threes[0] & threes[1]) < _FOREIGN * min(map(len, threes))
+
+
 def _alikeness(one: str, other: str) -> float:
-    first, second = (
-        "".join(letter for letter in text.casefold() if letter.isalnum())[:_LETTERS]
-        for text in (one, other)
-    )
-    return SequenceMatcher(None, first, second, autojunk=False).ratio()
+    return SequenceMatcher(None, _letters(one), _letters(other), autojunk=False).ratio()
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())[:_LETTERS]

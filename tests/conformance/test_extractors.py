@@ -19,6 +19,7 @@ from domainclip.extraction import Source
 from domainclip.extraction.protocol import Extractor
 from domainclip.pairs import Pair, Skip
 from domainclip.pairs.schema import from_row, to_row
+from tests.data.make_papers import jats, write_jats, write_latex, write_pdf
 from tests.data.make_rasters import scene_values, write_classes, write_scene
 
 
@@ -30,8 +31,20 @@ def _tiles(folder: Path) -> tuple[Extractor, str]:
     return load("extractors", "tiles")(**options, per_class=30), str(scene)
 
 
+def _papers(folder: Path) -> tuple[Extractor, str]:
+    write_jats(folder / "in" / "one", "one")
+    write_latex(folder / "in" / "two")
+    write_pdf(folder / "in" / "three.pdf")
+    (folder / "in" / "bare").mkdir()
+    (folder / "in" / "bare" / "bare.xml").write_text(jats("bare", 1), encoding="utf-8")
+    return load("extractors", "papers")(), str(folder / "in")
+
+
 # name -> an extractor with options, and a root that gives pairs and skips
-INPUTS: dict[str, Callable[[Path], tuple[Extractor, str]]] = {"tiles": _tiles}
+INPUTS: dict[str, Callable[[Path], tuple[Extractor, str]]] = {
+    "papers": _papers,
+    "tiles": _tiles,
+}
 NAMES = [entry.name for entry in entries("extractors")]
 
 
