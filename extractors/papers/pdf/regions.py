@@ -25,6 +25,7 @@ from .sheet import Sheet, read_sheet
 
 __all__ = ["find_regions"]
 
+_SLIVER = 10.0  # points; less shows no figure
 _SLIGHT = 0.03  # of the page: a figure of words alone that is smaller may be none
 
 
@@ -48,7 +49,7 @@ def find_regions(pages: Sequence[Page], captions: Sequence[Caption]) -> tuple[Bo
 
     chosen = matched(_habits(captions, matched({})))
     regions = [
-        None if proposal is None else _box(caption.page, proposal.box)
+        None if proposal is None else _box(reader.pages[caption.page], proposal.box)
         for caption, proposal in zip(captions, chosen, strict=True)
     ]
     for at, region in _on_plates(reader, captions, chosen).items():
@@ -146,8 +147,12 @@ def _on_plates(
             if box is not None:
                 plates[number] = box
     given = facing(lost, captions, reader.pages, plates)
-    return {at: _box(number, plates[number]) for at, number in given.items()}
+    boxes = {at: _box(reader.pages[number], plates[number]) for at, number in given.items()}
+    return {at: box for at, box in boxes.items() if box is not None}
 
 
-def _box(page: int, box: Array) -> Box:
-    return Box(page, *(float(edge) for edge in box))
+def _box(page: Page, box: Array) -> Box | None:
+    """The box as far as it lies on the page; None for a sliver."""
+    x0, y0, x1, y1 = (float(edge) for edge in box)
+    x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, page.width), min(y1, page.height)
+    return Box(page.number, x0, y0, x1, y1) if min(x1 - x0, y1 - y0) > _SLIVER else None

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from domainclip.extractors.papers.pdf.page import Rect
 from domainclip.extractors.papers.pdf.regions import find_regions
 from domainclip.extractors.papers.records import Box
 
@@ -242,6 +246,40 @@ def test_a_caption_with_nothing_around_it_has_no_region() -> None:
 def test_no_pages_no_captions_no_regions() -> None:
     assert find_regions([], []) == ()
     assert find_regions([filled(0).page], []) == ()
+
+
+_place = st.tuples(
+    st.floats(-100, 700), st.floats(-100, 900), st.floats(0, 600), st.floats(0, 800)
+).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
+_direction = st.sampled_from([(1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (-1.0, 0.0), (0.7, -0.7)])
+
+
+@given(
+    st.lists(_place, max_size=8),
+    st.lists(_place, max_size=8),
+    st.lists(st.tuples(_place, _direction), max_size=8),
+    st.lists(st.tuples(_place, st.sampled_from(["figure", "table"]), _direction), max_size=4),
+)
+def test_whatever_a_page_holds_regions_lie_on_it(
+    images: list[Rect],
+    paths: list[Rect],
+    lines: list[tuple[Rect, tuple[float, float]]],
+    captions: list[tuple[Rect, Literal["figure", "table"], tuple[float, float]]],
+) -> None:
+    page = Sketch()
+    for box in images:
+        page.image(box)
+    for box in paths:
+        page.path(box)
+    for box, direction in lines:
+        page.line("A line that is long enough to be text", box, 10.0, direction)
+    for box, kind, direction in captions:
+        page.caption(box, kind, direction)
+    found = find_regions([page.page], page.captions)
+    assert len(found) == len(captions)
+    for region in found:
+        if region is not None:
+            assert 0 <= region.x0 < region.x1 <= 600 and 0 <= region.y0 < region.y1 <= 800
 
 
 def test_ten_thousand_paths_are_one_figure() -> None:
