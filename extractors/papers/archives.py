@@ -236,10 +236,13 @@ def _tar_members(
     if head.strip(b"\0") and not is_tar(head):
         raise BadInput(f"{name}: is no tar, zip, gz, bz2 or xz file.")
 
+    clean = refused = ""
+
     def safely(member: str, size: int) -> int:
-        return take(safe_name(member)[0], size)
+        nonlocal clean, refused
+        clean, refused = safe_name(member)
+        return take(clean, size)
 
     for each in tar_members(file, name, safely):
-        clean, refused = safe_name(each.name)
         steps = (*before, ("tar", each.offset, each.size))
         yield Member(clean, each.size, steps, each.refused or refused, each.data)

@@ -46,7 +46,9 @@ def archive_sources(
             for member in listed_members(path, inside, name):
                 folder, _, file = member.name.rpartition("/")
                 entry = entry_of(file, member.head)
-                if not member.refused:
+                if "__MACOSX/" in member.name:
+                    ignored["other"] += 1
+                elif not member.refused:
                     index.add(folder, entry, size=member.size, steps=member.steps)
                 elif named_kind(file) is None:
                     detail = f"A member of the archive is not read: {member.refused}."
@@ -95,6 +97,7 @@ class _ArchiveTree:
     ) -> None:
         self._index, self._path, self._inside = index, path, list(inside)
         self.ignored = ignored
+        self._shared: tuple[str, set[str]] | None = None  # of the folder asked for last
 
     def folder(self, path: str) -> Folder:
         return self._index.folder(path)
@@ -153,15 +156,19 @@ class _ArchiveTree:
             return
         start = f"{found.folder}/" if found.folder else ""
         names = {*found.files, *found.archives}
-        if found.shared and self._index.folder(found.folder).count.get("image", 0) <= MOST_SHARED:
-            names |= set(self._index.images(found.folder))
-        for name in sorted(names):
-            file = self._index.file(start + name)
-            if file is not None:
-                yield (name, *file)
+        if found.shared:
+            names |= self._images(found.folder)
+        for name, size, steps in self._index.files(found.folder, names):
+            yield name, size, steps
         for sub in found.folders or ():
             for name, size, steps in islice(self._index.below(start + sub), MOST_FILES):
                 yield f"{sub}/{name}", size, steps
+
+    def _images(self, folder: str) -> set[str]:
+        if self._shared is None or self._shared[0] != folder:
+            images = set(islice(self._index.images(folder), MOST_SHARED + 1))
+            self._shared = (folder, images if len(images) <= MOST_SHARED else set())
+        return self._shared[1]
 
     def _steps(self, path: str) -> list[Step]:
         file = self._index.file(path)

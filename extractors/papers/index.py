@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -75,6 +75,12 @@ class FilesIndex:
         found = self._read().execute(query, (folder, name)).fetchone()
         return None if found is None else (found[0], found[1])
 
+    def files(self, folder: str, names: Collection[str]) -> Iterator[tuple[str, int, str]]:
+        """(name, size, steps as JSON) of some files of one folder, sorted by name."""
+        marks = ", ".join("?" * len(names))
+        query = f"SELECT name, size, steps FROM files WHERE folder = ? AND name IN ({marks})"
+        yield from sorted(self._read().execute(query, (folder, *names)))
+
     def images(self, folder: str) -> Iterator[str]:
         """The names of a folder's images."""
         query = "SELECT name FROM files WHERE folder = ? AND kind = 'image'"
@@ -111,7 +117,8 @@ class FilesIndex:
         self._rows.clear()
 
     def _read(self) -> sqlite3.Connection:
-        self._flush()
+        if self._rows:
+            self._flush()
         if not self._indexed:
             # made when all is in: keeping it up to date row by row takes longer
             self._database.execute(
@@ -137,7 +144,7 @@ class IndexedFolder:
 
     def groups(self) -> Iterator[tuple[str, list[Entry]]]:
         query = (
-            "SELECT stem, name, kind, note FROM files WHERE folder = ? AND matters"
+            "SELECT stem, name, kind, note FROM files INDEXED BY stems WHERE folder = ? AND matters"
             " ORDER BY stem, name"
         )
         rows = self._database.execute(query, (self._path,))
@@ -146,8 +153,8 @@ class IndexedFolder:
 
     def group(self, stem: str) -> list[Entry]:
         query = (
-            "SELECT name, kind, note FROM files WHERE folder = ? AND matters AND stem = ?"
-            " ORDER BY name"
+            "SELECT name, kind, note FROM files INDEXED BY stems"
+            " WHERE folder = ? AND matters AND stem = ? ORDER BY name"
         )
         return [Entry(*row) for row in self._database.execute(query, (self._path, stem))]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from .names import extension
+from .names import PACKED_ENDINGS, extension
 
 __all__ = ["ARTICLES", "HEAD_BYTES", "Kind", "document_class", "kind_of", "named_kind", "root_name"]
 
@@ -53,7 +53,7 @@ _TEX = re.compile(rb"\\(?:documentclass|documentstyle|begin\s*\{|input\b|magnifi
 def named_kind(name: str) -> Kind | None:
     """The kind of a file whose name alone settles it, else None: look inside."""
     ending = extension(name)
-    if ending in ("gz", "bz2", "xz"):  # data.csv.gz, figure.eps.gz
+    if ending in PACKED_ENDINGS:  # data.csv.gz, figure.eps.gz
         packed = extension(name.rpartition(".")[0])
         return "other" if _OTHERS.fullmatch(packed) or _IMAGES.fullmatch(packed) else None
     if _IMAGES.fullmatch(ending):

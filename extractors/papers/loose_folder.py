@@ -17,6 +17,8 @@ __all__ = ["file_articles", "loose_articles"]
 MOST_ATTACHED = 2000  # files that begin with a JATS file's stem
 MOST_SPARE = 8  # folders without article that each JATS file of a folder gets to see
 
+_NOT_ATTACHED = ("archive", "jats_set", "pdf", "tex", "refused")  # they are spoken of apart
+
 Joined = Mapping[str, tuple[str, Found]]
 
 
@@ -97,7 +99,7 @@ def _group(
     files = list(main.values())
     folders: list[str] = []
     if "jats" in main:
-        files += [each for each in _attached(place, key) if each not in files]
+        files += [each for each in _attached(place, key, group) if each not in files]
         folders = [each for each in spare if belongs(each, key)] or list(spare[:MOST_SPARE])
     article = Found(
         kind="article",
@@ -112,14 +114,13 @@ def _group(
     yield _joined(place, article, *joined[key]) if key in joined else article
 
 
-def _attached(place: Place, key: str) -> Iterator[str]:
+def _attached(place: Place, key: str, group: Sequence[Entry]) -> Iterator[str]:
     """The files that begin with a JATS file's stem, and with no longer one's."""
     longer = ""
     for name in islice(place.folder.beginning_with(key), MOST_ATTACHED):
         own = stem(name)
         if own == key:
-            entries = [each for each in place.folder.group(own) if each.name == name]
-            if not entries or entries[0].kind in ("jats", "document", "xml"):
+            if not any(each.name == name and each.kind in _NOT_ATTACHED for each in group):
                 yield name
         elif not belongs(name, key) or (longer and belongs(name, longer)):
             continue

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 __all__ = [
-    "ARCHIVE_ENDINGS",
     "MAIN_NAMES",
+    "PACKED_ENDINGS",
     "SOURCE_FOLDER",
     "arxiv_id",
     "decoded_name",
@@ -19,11 +19,7 @@ __all__ = [
 LONGEST = 1024  # characters; longer ones are made to break something
 DEEPEST = 32  # folders
 
-# Endings that say how a file is packed, not what it is called.
-ARCHIVE_ENDINGS = (
-    *(".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tbz2", ".tbz", ".txz"),
-    *(".tar", ".zip", ".gz", ".bz2", ".xz"),
-)
+PACKED_ENDINGS = frozenset({"gz", "bz2", "xz"})  # of one file, packed
 # What people call the article itself, and the folder of its source.
 MAIN_NAMES = frozenset({"paper", "main", "article", "fulltext", "manuscript", "ms"})
 SOURCE_FOLDER = re.compile(r"(.*[._-])?(src|sources?|tex|latex|xml|jats)", re.IGNORECASE)
@@ -47,7 +43,7 @@ def decoded_name(raw: bytes) -> str:
 def shown(name: str) -> str:
     r"""The name without control characters, direction marks and halves of characters.
 
-    Each becomes its code, as ``\x0a`` or ``\udcff``, so that different names stay different.
+    Each becomes its code, as ``\n`` or ``\udcff``, so that different names stay different.
     """
     if name.isascii() and name.isprintable():
         return name
@@ -80,12 +76,13 @@ def stem(name: str) -> str:
     What stands behind the dot of ``2310.06825`` is no extension.
     """
     last = name.rsplit("/", 1)[-1]
-    lower = last.lower()
-    for ending in ARCHIVE_ENDINGS:
-        if lower.endswith(ending) and len(last) > len(ending):
-            return last[: -len(ending)]
     ending = extension(last)
-    return last[: -len(ending) - 1] if ending else last
+    if not ending:
+        return last
+    before = last[: -len(ending) - 1]
+    if ending in PACKED_ENDINGS and before[-4:].lower() == ".tar" and len(before) > 4:
+        return before[:-4]
+    return before
 
 
 def extension(name: str) -> str:

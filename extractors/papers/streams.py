@@ -144,10 +144,12 @@ class Inflated:
         return data
 
     def _fill(self) -> bytes:
-        data, self._rest = self._rest or self._file.read(PIECE), b""
-        if not data:
+        if not self._rest:
+            self._rest = self._file.read(PIECE)
+            self._fed += len(self._rest)
+        if not self._rest:
             raise Damaged(f"{self._name}: ends in the middle; it was not copied whole.")
-        self._fed += len(data)
+        data, self._rest = self._rest, b""
         return data
 
     def _begin(self) -> bool:
@@ -156,6 +158,7 @@ class Inflated:
             if not more:
                 break
             self._rest += more
+            self._fed += len(more)
         for magic, codec in _MAGIC:
             if self._rest.startswith(magic):
                 self._codec = codec

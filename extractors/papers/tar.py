@@ -44,7 +44,8 @@ class TarMember:
 def tar_members(
     file: Readable, name: str, take: Callable[[str, int], int] = lambda name, size: 0
 ) -> Iterator[TarMember]:
-    """The members in their order. take(name, size): how many bytes of a member's data to read.
+    """The members in their order. take(name, size): how many bytes of a member's data to read;
+    called once for each, right before it is given.
 
     Raises Damaged, after the members that stand before it, where the file is cut or broken.
     """
@@ -80,7 +81,8 @@ def tar_members(
         if kind == b"\0" and member.endswith("/"):  # v7 has no folders of another kind
             reader.skip(size)
             continue
-        data = b"" if refused else reader.exactly(min(size, max(0, take(member, size))))
+        wanted = min(size, max(0, take(member, size)))
+        data = b"" if refused else reader.exactly(wanted)
         # the member is known only once its data is there to its end
         reader.skip(size - len(data))
         yield TarMember(member, offset, size, refused, data)

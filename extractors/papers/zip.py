@@ -102,13 +102,7 @@ class _Unpacked:
         while size > 0 and (part := self._some(min(size, PIECE * 16))):
             parts.append(part)
             size -= len(part)
-        data = b"".join(parts)
-        self._given += len(data)
-        self._crc = zlib.crc32(data, self._crc)
-        over = self._given > self._member.size
-        if over or (self._given == self._member.size and data and self._crc != self._member.crc):
-            raise Damaged(f"{self._member.name}: its bytes do not match the zip file's checksum.")
-        return data
+        return b"".join(parts)
 
     def _some(self, most: int) -> bytes:
         if self._codec is None:
@@ -126,16 +120,22 @@ class _Unpacked:
                 data: bytes = self._codec.decompress(fed, most)
                 self._rest = getattr(self._codec, "unconsumed_tail", b"")
                 if data:
-                    return data
+                    return self._checked(data)
         except (zlib.error, OSError, ValueError, EOFError) as error:
             raise Damaged(
                 f"{self._member.name}: its compressed data is broken ({error})."
             ) from error
-        return b""
+        return self._checked(b"")
 
     def _checked(self, data: bytes) -> bytes:
-        if not data and self._given < self._member.size:
-            raise Damaged(f"{self._member.name}: ends in the middle; it was not copied whole.")
+        member = self._member
+        self._given += len(data)
+        self._crc = zlib.crc32(data, self._crc)
+        if not data and self._given < member.size:
+            raise Damaged(f"{member.name}: ends in the middle; it was not copied whole.")
+        whole = self._given == member.size
+        if self._given > member.size or (data and whole and self._crc != member.crc):
+            raise Damaged(f"{member.name}: its bytes do not match the zip file's checksum.")
         return data
 
 
