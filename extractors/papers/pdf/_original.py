@@ -9,6 +9,7 @@ colour profiles, decode arrays, a stream that is not what its dictionary says.
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ import pymupdf
 from numpy.typing import NDArray
 from PIL import Image
 
-from domainclip.images.encoded import decoded
+from domainclip.images.encoded import MAX_PIXELS
 
 from ._png import png_of
 
@@ -98,7 +99,7 @@ def _only_image(page: Any, painted: list[Painted], clip: Any) -> Any | None:
 
 def _has_words(page: Any, clip: Any) -> bool:
     """Whether words stand in the clip. One paint operation may show blanks, or a whole column."""
-    for x0, y0, x1, y1, *_ in page.get_text("words"):
+    for x0, y0, x1, y1, *_ in page.get_text("words", clip=clip * page.derotation_matrix):
         word = pymupdf.Rect(x0, y0, x1, y1) * page.rotation_matrix
         # boxes of letters are higher than their ink: a caption may reach into its figure
         if abs(word & clip) > 0.3 * abs(word):
@@ -153,11 +154,8 @@ def _extracted(document: Any, xref: int) -> tuple[Original | None, Image.Image]:
     filters = document.xref_get_key(xref, "Filter")[1].strip("[] ").split("/")[1:]
     last = filters[-1].strip() if filters else ""
     if last == "DCTDecode":
-        found = document.extract_image(xref)  # without the filters around the JPEG
-        image = decoded(found["image"])
-        if found["ext"] != "jpeg" or image.mode not in ("L", "RGB"):
-            return None, image
-        return Original(found["image"], "JPEG", *image.size), image
+        data = document.extract_image(xref)["image"]  # without the filters around the JPEG
+        return _jpeg(data)
     pixels = pymupdf.Pixmap(document, xref)
     if pixels.colorspace is None or pixels.alpha or pixels.n not in (1, 3):
         return None, Image.new("L", (1, 1))
@@ -167,6 +165,21 @@ def _extracted(document: Any, xref: int) -> tuple[Original | None, Image.Image]:
     shape = (pixels.height, pixels.width, 3) if pixels.n == 3 else (pixels.height, pixels.width)
     array = array.reshape(shape)
     return Original(png_of(array), "PNG", pixels.width, pixels.height), Image.fromarray(array)
+
+
+def _jpeg(data: bytes) -> tuple[Original | None, Image.Image]:
+    """A JPEG as it is, and it decoded to no more pixels than the comparison needs."""
+    try:
+        image = Image.open(BytesIO(data), formats=("JPEG",))
+        if image.mode not in ("L", "RGB") or image.width * image.height > MAX_PIXELS:
+            return None, image
+        found = Original(data, "JPEG", *image.size)
+        # a scale of 1/2, 1/4 or 1/8 inside the decoder; every byte is still read
+        image.draft(image.mode, (2 * _LOOK_PX, 2 * _LOOK_PX))
+        image.load()
+    except (OSError, SyntaxError) as error:  # what Pillow raises for bytes that are no sound JPEG
+        raise ValueError(str(error)) from error
+    return found, image
 
 
 def _looks_alike(image: Image.Image, box: Any, shown: Any, clip: Any) -> bool:
