@@ -9,6 +9,7 @@ colour profiles, decode arrays, a stream that is not what its dictionary says.
 from __future__ import annotations
 
 import math
+import warnings
 from io import BytesIO
 from typing import Any, Literal, NamedTuple
 
@@ -169,16 +170,18 @@ def _extracted(document: Any, xref: int) -> tuple[Original | None, Image.Image]:
 
 def _jpeg(data: bytes) -> tuple[Original | None, Image.Image]:
     """A JPEG as it is, and it decoded to no more pixels than the comparison needs."""
-    try:
-        image = Image.open(BytesIO(data), formats=("JPEG",))
-        if image.mode not in ("L", "RGB") or image.width * image.height > MAX_PIXELS:
-            return None, image
-        found = Original(data, "JPEG", *image.size)
-        # a scale of 1/2, 1/4 or 1/8 inside the decoder; every byte is still read
-        image.draft(image.mode, (2 * _LOOK_PX, 2 * _LOOK_PX))
-        image.load()
-    except (OSError, SyntaxError) as error:  # what Pillow raises for bytes that are no sound JPEG
-        raise ValueError(str(error)) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of large and odd files; we decide below
+        try:
+            image = Image.open(BytesIO(data), formats=("JPEG",))
+            if image.mode not in ("L", "RGB") or image.width * image.height > MAX_PIXELS:
+                return None, image
+            found = Original(data, "JPEG", *image.size)
+            # a scale of 1/2, 1/4 or 1/8 inside the decoder; every byte is still read
+            image.draft(image.mode, (2 * _LOOK_PX, 2 * _LOOK_PX))
+            image.load()
+        except Exception as error:  # decoders raise anything on hostile bytes; all mean one thing
+            raise ValueError(str(error)) from error
     return found, image
 
 
