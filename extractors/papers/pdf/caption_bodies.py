@@ -67,18 +67,20 @@ def lines_carried_over(
 ) -> list[list[Placed]]:
     """The rows with which a caption goes on at the head of the next page.
 
-    Only one whose last line is full, its page's last and ends no sentence. following: the next page's
-    lines; others: those at which its captions begin.
+    Only one whose last line is full, is its page's last and ends no sentence. following: the next
+    page's lines; others: those at which its captions begin.
     """
     last = rows[-1][-1]
     if (
         not following
         or _ENDED.search(last.line.text)
         or any(line.base > last.base + 0.5 * last.size for line in lines)
-        or last.x1 < max(line.x1 for line in lines) - 4 * last.size
     ):
         return []
     first = min(following, key=lambda line: (round(line.base), line.x0))
+    word_width = 0.6 * first.size * (1 + len(first.line.text.split()[0]))
+    if last.x1 + word_width < max(line.x1 for line in lines):
+        return []  # there was room for the word: the caption has ended
     if (
         first.index in others
         or first.label is not None

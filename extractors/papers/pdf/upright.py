@@ -67,10 +67,9 @@ def body_type(pages: Sequence[Page]) -> BodyType:
     body = BodyType(font, size, 1.2)
     steps: Counter[float] = Counter()
     for page in pages:
-        for above, line in pairwise(page.lines):
-            if body.sets(line) and body.sets(above) and line.block == above.block:
-                step = abs(line.box[1] - above.box[1]) or abs(line.box[0] - above.box[0])
-                steps[round(step / size, 1)] += 1
+        for above, line in pairwise(line for line in page.lines if body.sets(line)):
+            step = abs(line.box[1] - above.box[1]) or abs(line.box[0] - above.box[0])
+            steps[round(step / size, 1)] += 1
     leading = max((step for step in steps if 0.8 < step < 4), key=steps.__getitem__, default=1.2)
     return BodyType(font, size, leading)
 
