@@ -1,12 +1,18 @@
-"""The figures of one JATS article: which elements are figures, which pictures belong to each."""
+"""The figures of one JATS article: kind, label, caption, pictures and rights of each float."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from domainclip.errors import BadInput
-
+from ._jats_floats import (
+    ABSTRACTS,
+    GROUPS,
+    Found,
+    caption_of,
+    floats_of,
+    language_of,
+    media_with_caption,
+)
 from ._jats_licence import figure_rights
 from ._jats_text import one_line, text_of
 from ._jats_tree import Element, href_of
@@ -14,48 +20,10 @@ from .hrefs import EXTENSIONS
 from .labels import label_of, without_closing
 from .records import Figure, FigureKind, Graphic
 
-__all__ = ["Found", "figures_of"]
+__all__ = ["figures_of"]
 
-MAX_FIGURES = 20_000
-
-_FLOATS = ("fig", "fig-group", "table-wrap", "boxed-text", "supplementary-material")
-_PICTURES = ("graphic", "media")
-_GROUPS = ("fig", "fig-group")
-_ABSTRACTS = frozenset(["abstract", "trans-abstract"])
-_OWNERS = frozenset(_FLOATS) | _ABSTRACTS
-# A picture under one of these is a formula, a cell's icon or an author's portrait
-_NO_FIGURE = frozenset(
-    [
-        "disp-formula",
-        "inline-formula",
-        "disp-formula-group",
-        "chem-struct",
-        "chem-struct-wrap",
-        "td",
-        "th",
-        "contrib",
-        "bio",
-        "journal-meta",
-        "tex-math",
-        "ref",
-        "fn",
-        "label",
-    ]
-)
 _VIDEO = frozenset(["mp4", "mov", "avi", "mpg", "mpeg", "wmv", "flv", "mkv", "webm", "m4v"])
 _PLACEHOLDERS = ("an external file that holds", "object name is", "click here for additional")
-
-
-@dataclass
-class Found:
-    """A figure while it is being collected: its element, its pictures, and the figure it is in."""
-
-    element: Element
-    pictures: list[Element] = field(default_factory=list)
-    inside: Found | None = None
-    children: list[Found] = field(default_factory=list)
-    folded: bool = False  # a member without a caption: part of its group
-    figure: Figure | None = None
 
 
 def figures_of(
@@ -67,10 +35,8 @@ def figures_of(
     members, before their own; members without a caption are pictures of the group. Raises BadInput
     for more than 20,000 floats.
     """
-    found = _floats(article, name)
-    taken: set[str] = set()
-    for item in found:
-        _fold(item)
+    found = floats_of(article, name)
+    taken: dict[str, int] = {}
     figures = []
     for item in found:
         kind = _kind(item)
@@ -79,75 +45,6 @@ def figures_of(
         item.figure = _figure(item, kind, lang, license_, taken)
         figures.append(item.figure)
     return figures, found
-
-
-def _floats(article: Element, name: str) -> list[Found]:
-    """Every float with the pictures whose nearest float it is, in document order."""
-    found: dict[Element, Found] = {}
-    for element in article.iter(*_FLOATS, *_PICTURES):
-        if element.tag in _PICTURES:
-            owner = _owner(element)
-            if owner is None:
-                continue
-            if owner not in found:
-                found[owner] = Found(owner)
-            if owner is not element:
-                found[owner].pictures.append(element)
-            else:
-                found[owner].pictures = [element]
-        elif element not in found:
-            found[element] = Found(element)
-        if len(found) > MAX_FIGURES:
-            raise BadInput(f"{name} has more than {MAX_FIGURES} figures; no article has.")
-    for item in found.values():
-        parent = item.element.getparent()
-        while parent is not None and parent not in found:
-            parent = parent.getparent()
-        if parent is not None:
-            item.inside = found[parent]
-            found[parent].children.append(item)
-    return list(found.values())
-
-
-def _owner(picture: Element) -> Element | None:
-    """The float that a picture belongs to; itself where it stands alone with a caption or label."""
-    ancestor = picture.getparent()
-    while ancestor is not None:
-        tag = ancestor.tag
-        if tag in _OWNERS:
-            return ancestor
-        if tag in _NO_FIGURE:
-            return None
-        if tag in ("caption", "media") and picture.tag == "graphic":
-            return None
-        ancestor = ancestor.getparent()
-    return picture if picture.find("caption") is not None else None
-
-
-def _fold(item: Found) -> None:
-    """Pictures of members without a caption of their own become the group's."""
-    if item.element.tag not in _GROUPS:
-        return
-    members = [child for child in item.children if child.element.tag in _GROUPS]
-    for member in members:
-        _share_languages(member, members)
-    if not text_of(item.element.find("caption")):
-        return
-    for member in members:
-        if member.pictures and not member.children and not _caption(member.element)[1]:
-            item.pictures.extend(member.pictures)
-            member.folded = True
-
-
-def _share_languages(member: Found, members: Sequence[Found]) -> None:
-    """A figure once per language, with the picture in one of them: the picture is everyone's."""
-    own = _lang(member.element)
-    if member.pictures or not own:
-        return
-    for other in members:
-        if other.pictures and _lang(other.element) not in ("", own):
-            member.pictures = list(other.pictures)
-            return
 
 
 def _kind(item: Found) -> FigureKind | None:
@@ -163,7 +60,7 @@ def _kind(item: Found) -> FigureKind | None:
         return "table"
     if tag == "boxed-text":
         return "box"
-    if tag in _ABSTRACTS:
+    if tag in ABSTRACTS:
         return "graphical_abstract"
     if tag == "fig" and not pictures and any(child.pictures for child in item.children):
         return None
@@ -176,7 +73,7 @@ def _kind_of_fig(item: Found) -> FigureKind:
     element = item.element
     ancestor = element.getparent()
     while ancestor is not None:
-        if ancestor.tag in _ABSTRACTS:
+        if ancestor.tag in ABSTRACTS:
             return "graphical_abstract"
         ancestor = ancestor.getparent()
     said = f"{element.get('fig-type', '')} {text_of(element.find('label'))}".lower()
@@ -199,12 +96,14 @@ def _is_video(media: Element) -> bool:
     return media.get("mimetype", "").lower().startswith("video") or extension in _VIDEO
 
 
-def _figure(item: Found, kind: FigureKind, lang: str, license_: str, taken: set[str]) -> Figure:
+def _figure(
+    item: Found, kind: FigureKind, lang: str, license_: str, taken: dict[str, int]
+) -> Figure:
     element = item.element
-    title, caption = _caption(element)
+    title, caption = caption_of(element)
     if not caption and kind == "graphical_abstract":
         caption = _without_heading(element)
-    holder = element if element.find("label") is not None else _media_with_caption(element)
+    holder = element if element.find("label") is not None else media_with_caption(element)
     label = without_closing(text_of(holder.find("label"))) or label_of(caption)
     own_license, third_party = figure_rights(element, caption, license_)
     graphics = _graphics(item)
@@ -219,58 +118,36 @@ def _figure(item: Found, kind: FigureKind, lang: str, license_: str, taken: set[
         parent=_parent(item),
         license=own_license,
         third_party=third_party,
-        lang=_lang(element) or lang,
+        lang=language_of(element) or lang,
         note="" if graphics else "no picture is named in the XML",
     )
     group = item.inside
-    if group is not None and group.element.tag in _GROUPS and group.figure is None:
+    if group is not None and group.element.tag in GROUPS and group.figure is None:
         return _with_group(figure, group, license_)
     return figure
 
 
 def _with_group(figure: Figure, group: Found, license_: str) -> Figure:
     """The group's caption before the member's own, and its label before a bare "(a)"."""
-    _, caption = _caption(group.element)
-    label = without_closing(text_of(group.element.find("label")))
-    if label and not any(c.isdigit() for c in figure.label):
-        label = one_line(f"{label} {figure.label}")
-    else:
-        label = figure.label
-    own_license, third_party = figure_rights(group.element, caption, license_)
+    if group.shared is None:
+        _, caption = caption_of(group.element)
+        label = without_closing(text_of(group.element.find("label")))
+        group.shared = label, caption, *figure_rights(group.element, caption, license_)
+    label, caption, own_license, third_party = group.shared
+    bare = label and not any(c.isdigit() for c in figure.label)
     return replace(
         figure,
-        label=label,
+        label=one_line(f"{label} {figure.label}") if bare else figure.label,
         caption=one_line(f"{caption} {figure.caption}"),
         license=figure.license or own_license,
         third_party=figure.third_party or third_party,
     )
 
 
-def _caption(element: Element) -> tuple[str, str]:
-    """The caption's title and its whole text. Of several languages' captions the first counts."""
-    caption = element.find("caption")
-    if caption is None:
-        caption = _media_with_caption(element).find("caption")
-    if caption is not None:
-        return text_of(caption.find("title")), text_of(caption)
-    if element.tag in _ABSTRACTS:
-        return "", ""
-    title = text_of(element.find("title"))  # outside any caption, as some publishers have it
-    if element.tag == "boxed-text":
-        return title, title
-    return title, one_line(" ".join([title, *map(text_of, element.findall("p"))]))
-
-
-def _media_with_caption(element: Element) -> Element:
-    """Where the caption stands: in some dialects inside the media of a supplement."""
-    media = element.find("media")
-    return element if media is None or media.find("caption") is None else media
-
-
 def _without_heading(element: Element) -> str:
     """A graphical abstract's words without "Graphical abstract" above them."""
     abstract = element
-    while abstract.tag not in _ABSTRACTS:
+    while abstract.tag not in ABSTRACTS:
         abstract = abstract.getparent()
         if abstract is None:
             return ""
@@ -323,14 +200,17 @@ def _alt_text(item: Found) -> str:
     return ""
 
 
-def _lang(element: Element) -> str:
-    return str(element.get("{http://www.w3.org/XML/1998/namespace}lang") or "")
-
-
-def _unique(given: str, kind: str, taken: set[str]) -> str:
+def _unique(given: str, kind: str, taken: dict[str, int]) -> str:
     """The XML's id, or fig1, fig2 ...; a second one of the same name gets -2."""
-    stem = "fig" if kind == "figure" else kind
-    names = (f"{given}-{n}" if given else f"{stem}{n}" for n in range(2 if given else 1, 1 << 30))
-    chosen = given if given and given not in taken else next(n for n in names if n not in taken)
-    taken.add(chosen)
+    if given and given not in taken:
+        taken[given] = 1
+        return given
+    stem = f"{given}-" if given else "fig" if kind == "figure" else kind
+    number = taken.get(given, 0) if given else taken.get(f" {stem}", 0)
+    chosen = ""
+    while not chosen or chosen in taken:
+        number += 1
+        chosen = f"{stem}{number}"
+    taken[given or f" {stem}"] = number  # where the next search starts; no id has a blank
+    taken[chosen] = 1
     return chosen

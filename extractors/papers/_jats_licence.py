@@ -103,7 +103,7 @@ def _with_links(node: Element) -> str:
                 pieces.append(f" {href_of(part)} ")
         if part is not node:
             pieces.append(part.tail or "")
-    return one_line("".join(pieces)).strip("; ")
+    return one_line("".join(pieces))[: 4 * MAX_WORDS].strip("; ")
 
 
 def _for_other_use(node: Element) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ._jats_figures import Found
+from domainclip.errors import BadInput
+
+from ._jats_floats import Found
 from ._jats_text import marked_text
 from ._jats_tree import Element, plain_text
 from .labels import expanded_panels, panels_after, panels_in, series_and_number
@@ -15,35 +17,28 @@ from .scripts import MARKS
 __all__ = ["mentions_of"]
 
 MAX_PARAGRAPH = 100_000  # characters; a longer one is no paragraph, and would be kept once a figure
+MAX_READ = 64_000_000  # characters of all citing paragraphs, which may lie in each other
+MAX_IDS = 200  # in one reference
 
 _PARAGRAPHS = frozenset(
     [
-        "p",
-        "title",
-        "td",
-        "th",
-        "list-item",
-        "def",
-        "term",
-        "disp-quote",
-        "verse-line",
-        "attrib",
-        "fn",
-        "article-title",
+        "p", "title", "td", "th", "list-item", "def", "term", "disp-quote", "verse-line",
+        "attrib", "fn", "article-title"
     ]
-)
+)  # fmt: skip
 _RANGE = re.compile(r"\s*(?:[-‐‑‒–—−~]|to|through|thru|bis|à|al?|до|至|から)\s*", re.IGNORECASE)
 _NUMBERS = re.compile(r"(?<![\d.])(\d{1,3})\s*[-‐‑‒–—−]\s*S?(\d{1,3})(?![\d%])")
 _RANGE_AFTER = re.compile(r"\s?[-‐‑‒–—−]\s?S?(\d{1,3})(?![\d.%])")
 _SPLIT = re.compile("[\x02\x03]")
 
 
-def mentions_of(article: Element, found: list[Found]) -> dict[str, tuple[Mention, ...]]:
+def mentions_of(article: Element, found: list[Found], name: str) -> dict[str, tuple[Mention, ...]]:
     """Figure id -> the paragraphs that cite it, in reading order, each once.
 
     A range (Figs 2–4) cites what lies between its ends too; a group's id cites all its members.
     Nested figures, tables and captions are no part of a paragraph; a figure's own caption does not
     cite it. Panels are upper-case letters, none where the paragraph cites the figure as a whole.
+    Raises BadInput where paragraphs that lie in each other come to more than 64 MB.
     """
     targets = _Targets(found)
     if not targets.figures:
@@ -54,8 +49,12 @@ def mentions_of(article: Element, found: list[Found]) -> dict[str, tuple[Mention
         if cited and (paragraph := _paragraph(xref)) is not None:
             paragraphs.setdefault(paragraph, {})[xref] = cited
     mentions: dict[str, list[Mention]] = {}
+    read = 0
     for paragraph, xrefs in paragraphs.items():
         marked, order = marked_text(paragraph, xrefs)
+        read += len(marked)
+        if read > MAX_READ:
+            raise BadInput(f"{name} has paragraphs nested in each other beyond reason.")
         text = marked.replace(MARKS[0], "").replace(MARKS[1], "")
         if not text or len(text) > MAX_PARAGRAPH:
             continue
@@ -100,7 +99,7 @@ class _Targets:
         if figures or not (to_figure or " " in rids):
             return figures or []
         cited: list[Figure] = []
-        for rid in rids.split():
+        for rid in rids.split()[:MAX_IDS]:
             figures = self._by_id.get(rid)
             if figures is None and to_figure:
                 figures = self._inside(rid)

@@ -38,65 +38,20 @@ _SPACES = frozenset(
 )
 _DROPPED = frozenset(
     [
-        "left",
-        "right",
-        "big",
-        "Big",
-        "bigg",
-        "Bigg",
-        "bigl",
-        "bigr",
-        "Bigl",
-        "Bigr",
-        "biggl",
-        "biggr",
-        "displaystyle",
-        "textstyle",
-        "scriptstyle",
-        "limits",
-        "nolimits",
-        "rm",
-        "bf",
-        "it",
-        "sf",
-        "tt",
-        "cal",
-        "hfill",
-        "hfil",
-        "protect",
-        "boldmath",
-        "noindent",
-        "hline",
-        "nonumber",
-        "notag",
-        "centering",
-        "small",
-        "large",
-        "footnotesize",
-        "mathstrut",
-        "allowbreak",
+        "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl",
+        "biggr", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "rm", "bf",
+        "it", "sf", "tt", "cal", "hfill", "hfil", "protect", "boldmath", "noindent", "hline",
+        "nonumber", "notag", "centering", "small", "large", "footnotesize", "mathstrut",
+        "allowbreak"
     ]
-)
+)  # fmt: skip
 _SKIPPED_ARGUMENT = frozenset(
     [
-        "usepackage",
-        "documentclass",
-        "setlength",
-        "label",
-        "tag",
-        "begin",
-        "end",
-        "vspace",
-        "hspace",
-        "phantom",
-        "vphantom",
-        "hphantom",
-        "color",
-        "textcolor",
-        "fontsize",
-        "selectfont",
+        "usepackage", "documentclass", "setlength", "label", "tag", "begin", "end", "vspace",
+        "hspace", "phantom", "vphantom", "hphantom", "color", "textcolor", "fontsize",
+        "selectfont"
     ]
-)
+)  # fmt: skip
 
 
 def tex_text(source: str) -> str:
@@ -135,8 +90,10 @@ def _argument_prime(tokens: list[str], at: int) -> str:
 def _atom(tokens: list[str], at: int, depth: int) -> tuple[str, int]:
     token = tokens[at]
     at += 1
+    if depth > MAX_DEPTH:
+        return "", at
     if token == "{":
-        return _row(tokens, at, depth + 1) if depth < MAX_DEPTH else ("", at)
+        return _row(tokens, at, depth + 1)
     if token in _SPACES:
         return " ", at
     if token == "$":
@@ -184,7 +141,7 @@ def _argument(tokens: list[str], at: int, depth: int) -> tuple[str, int]:
         return "", at
     token = tokens[at]
     if token[0] in "\\{":
-        return _atom(tokens, at, depth)
+        return _atom(tokens, at, depth + 1)
     token = token.lstrip()
     tokens[at] = token[1:]
     return token[0], at if len(token) > 1 else at + 1

@@ -18,73 +18,23 @@ MAX_DEPTH = 120  # deeper, and only a hostile file is, text is taken without loo
 
 BLOCKS = frozenset(
     [
-        "p",
-        "title",
-        "subtitle",
-        "label",
-        "list",
-        "list-item",
-        "def-list",
-        "def-item",
-        "def",
-        "term",
-        "disp-quote",
-        "sec",
-        "break",
-        "tr",
-        "td",
-        "th",
-        "table",
-        "thead",
-        "tbody",
-        "caption",
-        "speech",
-        "speaker",
-        "verse-group",
-        "verse-line",
-        "statement",
-        "disp-formula-group",
-        "code",
-        "preformat",
-        "attrib",
-        "abstract",
-        "fn",
-        "hr",
-        "article-title",
-        "trans-title",
-        "col",
-        "kwd",
-        "compound-kwd",
-        "license",
-        "license-p",
-        "chem-struct-wrap",
+        "p", "title", "subtitle", "label", "list", "list-item", "def-list", "def-item", "def",
+        "term", "disp-quote", "sec", "break", "tr", "td", "th", "table", "thead", "tbody",
+        "caption", "speech", "speaker", "verse-group", "verse-line", "statement",
+        "disp-formula-group", "code", "preformat", "attrib", "abstract", "fn", "hr",
+        "article-title", "trans-title", "col", "kwd", "compound-kwd", "license", "license-p",
+        "chem-struct-wrap"
     ]
-)
+)  # fmt: skip
 # What stands inside a paragraph or caption in the XML and is no part of its text
 SKIPPED = frozenset(
     [
-        "fig",
-        "fig-group",
-        "table-wrap",
-        "table-wrap-group",
-        "supplementary-material",
-        "boxed-text",
-        "media",
-        "graphic",
-        "inline-graphic",
-        "inline-media",
-        "alt-text",
-        "long-desc",
-        "object-id",
-        "permissions",
-        "index-term",
-        "ref-list",
-        "sub-article",
-        "response",
-        "floats-group",
-        "private-char",
+        "fig", "fig-group", "table-wrap", "table-wrap-group", "supplementary-material",
+        "boxed-text", "media", "graphic", "inline-graphic", "inline-media", "alt-text",
+        "long-desc", "object-id", "permissions", "index-term", "ref-list", "sub-article",
+        "response", "floats-group", "private-char"
     ]
-)
+)  # fmt: skip
 _FORMULAS = frozenset(["alternatives", "inline-formula", "disp-formula"])
 _SCRIPTS = frozenset(["sup", "sub"])
 _MATHML = frozenset(["math", f"{{{MATHML}}}math"])
@@ -98,8 +48,11 @@ def one_line(text: str) -> str:
 
 
 def text_of(element: Element | None) -> str:
-    """An element's own text: no nested figures, tables or pictures; empty for None."""
-    if element is None:
+    """An element's own text: no nested figures, tables or pictures.
+
+    Empty for None and for comments.
+    """
+    if element is None or not isinstance(element.tag, str):
         return ""
     if len(element) == 0:
         return one_line(element.text or "")
@@ -151,7 +104,7 @@ class _Line:
     def whole(self, child: Element, depth: int) -> None:
         """One element as its parent's text shows it."""
         tag, pieces = child.tag, self.pieces
-        if tag in SKIPPED:
+        if tag in SKIPPED or not isinstance(tag, str):
             return
         if tag in _SCRIPTS:
             start = len(pieces)

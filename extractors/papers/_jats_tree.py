@@ -21,7 +21,7 @@ Element = Any  # lxml.etree._Element, which has no types of its own
 
 MAX_BYTES = 128 << 20
 MAX_TAGS = 3_000_000  # "<" in the file; a tree takes some 200 bytes for each
-MAX_ATTRIBUTES = 6_000_000
+MAX_ATTRIBUTES = 3_000_000
 SMALL_BYTES = 9 << 20  # up to it libxml2's own limits hold (depth 256, text of 10 MB)
 
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
@@ -38,11 +38,8 @@ _PARSER = etree.XMLParser(**_OPTIONS)  # parsers are locked and used again; maki
 _HUGE = etree.XMLParser(huge_tree=True, **_OPTIONS)
 _ENCODING = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
 _ROOT = re.compile(rb"<[A-Za-z_]")
-_DOCTYPE = re.compile(
-    rb"<!DOCTYPE(?>[^\"'\[>]+|\"[^\"]*\"|'[^']*')*+"
-    rb"(?:\[(?>[^\"'\]<]+|\"[^\"]*\"|'[^']*'|<!--.*?-->|<\?.*?\?>|<)*+\]\s*)?+>",
-    re.DOTALL,
-)
+_DOCTYPE_TOKEN = re.compile(rb"[\"'\[\]>]|<!--|<\?")
+_CLOSING = {b'"': b'"', b"'": b"'", b"<!--": b"-->", b"<?": b"?>"}
 _NAMED = re.compile(rb"&(?!#|amp;|lt;|gt;|quot;|apos;)([A-Za-z][\w.-]{0,40});")
 _LONE_AMPERSAND = re.compile(rb"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z]\w{0,40};)")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]+|&#(?:[0-8]|1[0-9]|2[0-9]|3[01]|11|12);")
@@ -183,10 +180,29 @@ def _without_doctype(data: bytes, name: str) -> bytes:
     start = data.find(b"<!DOCTYPE", 0, root.start() if root else len(data))
     if start < 0:
         return data
-    doctype = _DOCTYPE.match(data, start)
-    if doctype is None:
+    end = _end_of_doctype(data, start + len(b"<!DOCTYPE"))
+    if end < 0:
         raise BadInput(f"{name} has a document type declaration that does not end; fetch it again.")
-    return data[:start] + data[doctype.end() :]
+    return data[:start] + data[end:]
+
+
+def _end_of_doctype(data: bytes, at: int) -> int:
+    """The place behind its last ">", which is in no quotes, comment or subset; -1 without one."""
+    inside = False
+    while (token := _DOCTYPE_TOKEN.search(data, at)) is not None:
+        at = token.end()
+        closing = _CLOSING.get(token[0])
+        if closing is not None:
+            found = data.find(closing, at)
+            if found < 0:
+                return -1
+            at = found + len(closing)
+        elif token[0] == b">":
+            if not inside:
+                return at
+        else:
+            inside = token[0] == b"["
+    return -1
 
 
 def _character(found: re.Match[bytes]) -> bytes:

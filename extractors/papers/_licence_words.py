@@ -18,17 +18,18 @@ _ATTRIBUTION = re.compile(
     r"erkannande|navngivelse|navngivels|atribusi|атрибуци|указанием авторства|署名|表示|저작자"
 )
 _NON_COMMERCIAL = re.compile(
-    r"(?<!both commercial and )(?<!commercial and )(?<!commercial or )(?<!commercial as well as )"
+    r"(?<!both commercial and )(?<!commercial, )"
+    r"(?<!commercial and )(?<!commercial or )(?<!commercial as well as )"
     r"\bnon ?-? ?commercial(?! (?:and|or|as well as|&) (?:for )?commercial)|"
-    r"\bnoncommercial|\bno ?-? ?comercial|\bnao ?-? ?comercial|nicht ?-? ?kommerziell|"
+    r"\bno ?-? ?comercial|\bnao ?-? ?comercial|nicht ?-? ?kommerziell|"
     r"pas d['’ ]?utilisation commerciale|(?:usage|utilisation|fins?) non[ -]commercial|"
     r"fines no comerciales|fins nao comerciais|non commerciale|niekomercyjn|nevyuzivejte|nekomerc|"
     r"nietcommercieel|niet-commercieel|icke-?kommersiell|ikke-?kommersiel|ikke-?kommerciel|"
     r"gayri ?-?ticari|ticari olmayan|non-?komersial|некоммерческ|非商|非营利|非営利|비영리|"
-    r"not (?:be )?(?:used )?for commercial|no commercial (?:use|re-?use)|"
+    r"not (?:be )?(?:used )?(?:for commercial|commercially)|no commercial (?:use|re-?use)|"
     r"commercial (?:use|re-?use|purposes?)[^.;]{0,30} (?:is|are) (?:not|prohibited|forbidden)|"
     r"(?:for|regarding) commercial (?:use|re-?use|purposes?|reproduction|rights)[^.;]{0,20}"
-    r"(?:please|contact|permission|e-?mail)|without commercial"
+    r"(?:please|contact|permission|e-?mail)|without commercial|\bnon ?-? ?profit|not-for-profit"
 )
 _NO_CHANGES = re.compile(
     r"\bno ?-? ?deriv|sin ?-? ?(?:obras? ?-? ?)?deriva|sem ?-? ?deriva|keine ?-? ?bearbeitung|"
@@ -59,9 +60,14 @@ _DATA = re.compile(
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+(?=\S)|[。；]")
 _RIGHTS = re.compile(r"licen[sc]|creative|rights|permi|public domain|copyright|\bcc\b|reus")
 _PUBLIC_DOMAIN = re.compile(
-    r"(?<!not )(?:in|into|to|is|of) the public domain|public domain (?:work|article|in the)|"
-    r"(?:u\.? ?s\.?|united states) government work|work of the (?:u\.? ?s\.?|united states)|"
-    r"not subject to (?:u\.? ?s\.?|united states)? ?copyright"
+    r"\b(?:is|are|lies?|being|placed|released|dedicated) (?:\w+ )?(?:in|into|to|within|of) the "
+    r"public domain|\bin the public domain in|public domain (?:work|article)|"
+    r"(?:this|the) (?:article|work|paper|is)\b[^.;]{0,60}"
+    r"(?:u\.? ?s\.?|united states) government work|"
+    r"(?:this|the) (?:article|work|paper|is)\b[^.;]{0,60}work of the (?:u\.? ?s\.?|united states)"
+)
+_RESERVED = re.compile(
+    r"not (?:\w+ )?(?:in|into|within) the public|no claim|rights reserved|may be subject"
 )
 _DEDICATION = re.compile(r"public domain (?:dedication|declaration|waiver)|\bcc ?-?0\b|\bzero\b")
 
@@ -89,7 +95,8 @@ def stated_terms(text: str) -> str | None:
     if not named:
         if non_commercial:
             return "unknown"
-        return "LicenseRef-public-domain" if _PUBLIC_DOMAIN.search(text) else None
+        free = _PUBLIC_DOMAIN.search(text) and not _RESERVED.search(text)
+        return "LicenseRef-public-domain" if free else None
     terms = [
         name
         for name, stated in (

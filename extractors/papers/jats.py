@@ -27,6 +27,7 @@ from .records import Article
 __all__ = ["parse_jats", "parse_jats_set"]
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+MAX_SUB_ARTICLES = 5000  # a supplement of meeting abstracts has some hundreds
 _SUB_ARTICLES = ("sub-article", "response")
 
 
@@ -53,6 +54,8 @@ def parse_jats_set(data: bytes, name: str) -> Iterator[Article]:
 def _article(tree: Element, name: str, outer: Article | None = None) -> Article:
     """One article without its sub-articles, which come as articles of their own."""
     inner = [part for part in tree.iter(*_SUB_ARTICLES) if part is not tree]
+    if len(inner) > MAX_SUB_ARTICLES:
+        raise BadInput(f"{name} has more than {MAX_SUB_ARTICLES} sub-articles; no article has.")
     apart = [_detached(part) for part in inner if _outermost(part, tree)]
     front = tree.find("front")
     front = tree.find("front-stub") if front is None else front
@@ -62,7 +65,7 @@ def _article(tree: Element, name: str, outer: Article | None = None) -> Article:
     if outer is not None and not license_text:
         license_, license_text = outer.license, outer.license_text
     figures, found = figures_of(tree, lang, license_, name)
-    mentions = mentions_of(tree, found)
+    mentions = mentions_of(tree, found, name)
     title = title_of(parts)
     kind = str(tree.get("article-type") or "")
     keywords, mesh = keywords_of(parts, lang)

@@ -79,7 +79,7 @@ def panels_after(text: str, after: str, number: str) -> list[str]:
     return _letters(next(group for group in found.groups() if group)) if found else []
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _numbered(number: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\d.]){number}\s?({_PANELS})")
 

@@ -27,37 +27,21 @@ _FAMILIES = _COMMERCIAL | frozenset(["CC-BY-NC", "CC-BY-NC-SA", "CC-BY-NC-ND"])
 # Ported licences that SPDX lists; all others are given as the version they are ports of
 _PORTED = frozenset(
     [
-        "BY-2.5-AU",
-        "BY-3.0-AT",
-        "BY-3.0-AU",
-        "BY-3.0-DE",
-        "BY-3.0-IGO",
-        "BY-3.0-NL",
-        "BY-3.0-US",
-        "BY-NC-3.0-DE",
-        "BY-NC-ND-3.0-DE",
-        "BY-NC-ND-3.0-IGO",
-        "BY-NC-SA-2.0-DE",
-        "BY-NC-SA-2.0-FR",
-        "BY-NC-SA-2.0-UK",
-        "BY-NC-SA-3.0-DE",
-        "BY-NC-SA-3.0-IGO",
-        "BY-ND-3.0-DE",
-        "BY-SA-2.0-UK",
-        "BY-SA-2.1-JP",
-        "BY-SA-3.0-AT",
-        "BY-SA-3.0-DE",
-        "BY-SA-3.0-IGO",
+        "BY-2.5-AU", "BY-3.0-AT", "BY-3.0-AU", "BY-3.0-DE", "BY-3.0-IGO", "BY-3.0-NL",
+        "BY-3.0-US", "BY-NC-3.0-DE", "BY-NC-ND-3.0-DE", "BY-NC-ND-3.0-IGO", "BY-NC-SA-2.0-DE",
+        "BY-NC-SA-2.0-FR", "BY-NC-SA-2.0-UK", "BY-NC-SA-3.0-DE", "BY-NC-SA-3.0-IGO",
+        "BY-ND-3.0-DE", "BY-SA-2.0-UK", "BY-SA-2.1-JP", "BY-SA-3.0-AT", "BY-SA-3.0-DE",
+        "BY-SA-3.0-IGO"
     ]
-)
+)  # fmt: skip
 _VERSIONS = frozenset(["1.0", "2.0", "2.1", "2.5", "3.0", "4.0"])
 
 _CC_URL = re.compile(
-    r"creativecommons\s*\.\s*org\s*/\s*(?:licen[sc]es?|publicdomain)\s*/\s*([a-z+-]+)"
+    r"creativecommons\s*\.\s*org\s*/\s*(?:licen[sc]es?|publicdomain)\s*/\s*([a-z]+(?:\s?[-+]\s?[a-z]*)*)"
     r"(?:\s*/\s*(\d\s?\.\s?\d))?(?:/([a-z]{2,3})\b)?"
 )
 _CC_CODE = re.compile(
-    r"\b(?:cc|creative commons)[ -]*by((?:[ -]*(?:nc|nd|sa)\b)*)"
+    r"\b(?:cc|creative commons)[ -]*by((?:[ -]*(?:nc|nd|sa))*)(?![a-z])"
     r"(?:[ -]*(?:v|version)?[ .]*(\d\.\d))?(?:[ -](igo|[a-z]{2})\b)?"
 )
 _CC0 = re.compile(r"\bcc[ -]?(?:0|zero)\b")
@@ -165,7 +149,7 @@ def _plain(text: str) -> str:
 def _of_urls(text: str) -> list[str]:
     claims = []
     for name, version, port in _CC_URL.findall(text):
-        version = version.replace(" ", "")
+        name, version = name.replace(" ", ""), version.replace(" ", "")
         if name == "zero":
             claims.append("CC0-1.0")
         elif name == "mark":

@@ -76,6 +76,14 @@ def test_keywords_in_the_articles_language_and_mesh_apart() -> None:
     assert (found.keywords, found.mesh, found.lang) == (("liver", "x-ray"), ("Humans",), "en")
 
 
+def test_comments_are_nowhere_in_the_answer() -> None:
+    found = article(
+        "<!-- c --><abstract><!-- c --><p>We<!-- c --></p></abstract><permissions><license>"
+        "<!-- c --><license-p>CC BY<!-- c --></license-p></license></permissions>"
+    )
+    assert (found.abstract, found.license, found.license_text) == ("We", "CC-BY", "CC BY")
+
+
 def test_journal() -> None:
     full = "<journal-title-group><journal-title>Acta</journal-title></journal-title-group>"
     assert article("", journal=full).journal == "Acta"

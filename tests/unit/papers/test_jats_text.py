@@ -36,11 +36,13 @@ def text(inner: str) -> str:
         ("a<break/>b", "a b"),
         ("a<bold>b</bold>c", "abc"),
         ("a<!-- not text -->b<?nor this?>c", "abc"),
+        ("a<inline-formula><alternatives><!-- no --><tex-math>b</tex-math></alternatives>"
+         "</inline-formula>c", "abc"),
         ("one\u00a0two\u2009three\nfour", "one two three four"),
         ("a <list><list-item><p>b</p></list-item><list-item><p>c</p></list-item></list>", "a b c"),
         ("see <ext-link>here</ext-link>.", "see here."),
     ],
-)
+)  # fmt: skip
 def test_inline_markup(inner: str, expected: str) -> None:
     assert text(inner) == expected
 
