@@ -200,7 +200,7 @@ def test_manuscript_with_numbered_double_spaced_lines() -> None:
     document = pymupdf.open()
     page = document.new_page()
     lines = [prose(10) for _ in range(14)]
-    lines += ["Figure 1. Effect of the treatment on cells that", "were left to themselves.", ""]
+    lines += ["", "Figure 1. Effect of the treatment on cells that", "were left to themselves.", ""]
     lines += [prose(10) for _ in range(14)]
     for at, line in enumerate(lines):
         page.insert_text((40, 60 + 22 * at), str(at + 1), fontsize=10, fontname="helv")
