@@ -125,7 +125,7 @@ def peeked_members(
                 if len(found) == PEEK_MEMBERS:
                     return found, False
         except Damaged:
-            if whole and not found:
+            if whole and all(member.refused for member in found):
                 raise
             whole = False
     return found, whole

@@ -147,7 +147,10 @@ class _ArchiveTree:
             "main": [list(each) for each in found.main],
             "archives": list(found.archives),
         }
-        return Source(found.name, self._path, tuple((k, v) for k, v in plain.items() if v))
+        name = found.name
+        if len(members) == 1:
+            name = arxiv_id(stem(members[0][0])) or name
+        return Source(name, self._path, tuple((k, v) for k, v in plain.items() if v))
 
     def _own(self, found: Found) -> Iterator[tuple[str, int, str]]:
         """(name, size, steps) of an article's files."""

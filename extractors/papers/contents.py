@@ -128,6 +128,10 @@ def _put(
     if clean in contents.files or (size < 0 and not is_url(folder)):
         return
     place = join(folder, name)
+    if not is_url(place) and os.path.islink(place):  # noqa: PTH114
+        real = os.path.realpath(folder)
+        if not os.path.realpath(place).startswith(f"{real}/"):
+            return  # a link that leads out of the article's folder: anything of the user's
 
     def read() -> bytes:
         data = read_place(place, limit=MAX_FILE_BYTES)

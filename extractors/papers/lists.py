@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +28,8 @@ def is_list(path: str, head: bytes) -> bool:
     """Is it a text file whose first line could name a paper or a column of them?"""
     if b"\0" in head:
         return False
-    first = head.decode("utf-8", "replace").lstrip("\ufeff").split("\n", 1)[0].strip()
+    lines = head.decode("utf-8", "replace").lstrip("\ufeff").split("\n")
+    first = next((each.strip() for each in lines if each.strip() and each[0] != "#"), "")
     columns = [each.strip().strip('"').lower() for each in re.split(r"[,\t]", first)]
     if any(each in (*_PATH_COLUMNS, *_ID_COLUMNS) for each in columns):
         return True
@@ -46,7 +46,7 @@ def listed_sources(path: str, bucket: str) -> Iterator[tuple[str, str] | Source]
     """
     with open_place(path) as file:
         lines = _lines(file)
-        first = next(lines, "")
+        first = next((each for each in lines if each.strip() and each[0] != "#"), "")
         columns = [each.strip().lower() for each in _row(first)]
         at = _column(columns, _PATH_COLUMNS)
         id_at = _column(columns, _ID_COLUMNS)
@@ -54,7 +54,9 @@ def listed_sources(path: str, bucket: str) -> Iterator[tuple[str, str] | Source]
         if at < 0 and id_at < 0:
             at = 0
             rows = (row for row in [[first], *([line] for line in lines)])
-        for row in _chained(rows):
+        for row in rows:
+            if not row or row[0].lstrip().startswith("#"):
+                continue
             where = row[at].strip() if 0 <= at < len(row) else ""
             number = row[id_at].strip() if 0 <= id_at < len(row) else ""
             if number.isdigit():
@@ -62,7 +64,7 @@ def listed_sources(path: str, bucket: str) -> Iterator[tuple[str, str] | Source]
             if _PMCID.fullmatch(where):
                 number, where = where, ""
             if where and (is_url(where) or os.path.exists(_beside(path, where))):  # noqa: PTH110
-                yield (where if is_url(where) else _beside(path, where)), where
+                yield (where if is_url(where) else _beside(path, where)), _name(path, where)
             elif _PMCID.fullmatch(number) and not where:
                 yield bucket_source(bucket, number)
             elif where:
@@ -112,24 +114,29 @@ class Licences:
         return [each for each in told if each[1]]
 
 
-def licences_beside(root: str, ignored: Counter[str]) -> Licences | None:
+def licences_beside(root: str) -> Licences | None:
     """The licences that a file list in a folder, or beside it, gives; None without one."""
     for folder in (root, str(Path(root).parent)):
         path = Path(folder) / LEGACY_LIST
         if path.is_file():
-            ignored["other"] += 0
             return Licences(str(path))
     return None
+
+
+def _name(path: str, where: str) -> str:
+    """What to call a file of a list: its path below the list, else its last folder and name."""
+    if is_url(where):
+        return where.rstrip("/").rsplit("/", 1)[-1]
+    below = os.path.relpath(_beside(path, where), os.path.dirname(path) or ".")  # noqa: PTH120
+    if not below.startswith(".."):
+        return below
+    return "/".join(part for part in below.split("/")[-2:] if part != "..")
 
 
 def _beside(path: str, name: str) -> str:
     if is_url(path):
         return join(path.rpartition("/")[0], name)
     return os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120
-
-
-def _chained(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    return (row for row in rows if row and not row[0].lstrip().startswith("#"))
 
 
 def _column(columns: list[str], names: tuple[str, ...]) -> int:

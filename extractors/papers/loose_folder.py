@@ -55,7 +55,8 @@ def loose_articles(place: Place) -> Iterator[Found]:
             above.append(key)
         for each in _group(place, key, group, joined, spare):
             taken.update(each.folders or ())
-            images += len(each.files or ()) - len(each.main) if each.kind == "article" else 0
+            if each.kind == "article":
+                images += len({*(each.files or ())} - {name for _, name in each.main})
             yield each
     for sub, ignored in zip(spare, seen, strict=True):
         if sub in taken:

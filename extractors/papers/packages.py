@@ -12,7 +12,7 @@ from domainclip.extraction import Source
 from domainclip.pairs.schema import Skip
 
 from .contents import Contents, MissingFile, folder_contents, member_contents
-from .names import stem
+from .names import safe_name, stem
 from .package import Package
 from .package_archives import archive_contents
 from .pmc import BucketArticle, left_out, newest_version, read_about
@@ -88,6 +88,8 @@ def _opened(
     with ExitStack() as stack:
         contents = _contents(stack, source, folder, part, about)
         main = {str(form): str(name) for form, name in part.get("main") or ()}
+        if part.get("form") == "folder":  # whose files the package calls by safe names
+            main = {form: safe_name(name)[0] for form, name in main.items()}
         for name in part.get("archives") or ():
             inner = contents.taken(name)
             packed, told = archive_contents(stack, inner, name)

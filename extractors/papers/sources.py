@@ -57,7 +57,7 @@ def find_sources(
 
 
 def _folder(root: str, ignored: Counter[str]) -> Iterator[Source]:
-    licences = licences_beside(root, ignored)
+    licences = licences_beside(root)
     tree = DiskTree(root, ignored)
     name = _own_name(root)
     for found in articles(tree, "", ""):
@@ -142,18 +142,16 @@ def _of_entry(path: str, name: str, head: bytes, ignored: Counter[str]) -> Itera
     folder = folder or "."
     if entry.kind in ("archive", "jats_set"):
         if entry.kind == "archive" and _is_package(path):
-            yield Source(shown(stem(name)), path, (("form", "archive"),))
+            yield Source(shown(_without_ending(name)), path, (("form", "archive"),))
             return
-        yield from _expanded(path, shown(stem(name)), ignored)
+        yield from _expanded(path, shown(_without_ending(name)), ignored)
     elif entry.kind in FORMS:
         # its images lie beside it
         main = ((FORMS[entry.kind], last),)
         shared = entry.kind == "jats"
         files = None if entry.kind == "tex" else (last,)
-        article = Found(
-            kind="article", name=stem(name), folder="", main=main, files=files, shared=shared
-        )
-        yield _article(article, shown(stem(name)), folder, [])
+        article = Found(kind="article", name="", folder="", main=main, files=files, shared=shared)
+        yield _article(article, shown(_without_ending(name)), folder, [])
     elif matters(entry):
         detail = "Only JATS, LaTeX and PDF, and archives and lists of them, are read."
         yield refused_source(shown(name), path, f"unread_{entry.kind}", detail)
@@ -230,6 +228,11 @@ def _remote(url: str, since: str, bucket: str, ignored: Counter[str]) -> Iterato
 
 def _own_name(root: str) -> str:
     return Path(os.path.abspath(root)).name or "root"  # noqa: PTH100 - links keep their names
+
+
+def _without_ending(name: str) -> str:
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + stem(last)
 
 
 def _near(root: str) -> str:

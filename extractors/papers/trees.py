@@ -15,7 +15,7 @@ from .archives import PEEK_BYTES, Member, Step, peeked_members
 from .articles import articles
 from .folders import Entry, Folder, FolderInMemory, entry_of, matters
 from .index import FilesIndex
-from .kinds import HEAD_BYTES, kind_of, named_kind
+from .kinds import HEAD_BYTES, named_kind
 from .names import extension, shown
 from .places import join
 from .streams import Damaged
@@ -95,11 +95,13 @@ class DiskTree:
             target = os.path.realpath(found.path)
             if not Path(target).is_file():
                 return None
-            if os.path.commonpath([target, self._real]) != self._real:
-                if kind_of(found.name, b"") == "other" and named_kind(found.name) == "other":
+            if not _is_below(target, self._real):
+                if named_kind(found.name) is not None:
                     return None
                 note = "it is a link that leads out of the folder; give its target as a source"
                 return Entry(found.name, "refused", note)
+            if not _is_below(target, os.path.realpath(os.path.dirname(found.path))):  # noqa: PTH120
+                return None  # of another folder, where it is found
         elif not found.is_file(follow_symlinks=False):
             return None  # a pipe or a device: opening it could wait for ever
         settled = named_kind(found.name)
@@ -227,6 +229,10 @@ def _named_entry(name: str) -> Entry:
     if ending in ("zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz"):
         return Entry(name, "archive")
     return entry_of(name, b"")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder.rstrip('/')}/")
 
 
 def _storable(entry: Entry) -> Entry:
