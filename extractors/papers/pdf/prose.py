@@ -25,7 +25,7 @@ _LONGEST_HEADING = 3  # lines
 class _Paragraph:
     """A paragraph while it grows. left, right: edges of the column in which it stands now."""
 
-    rows: list[list[str]]
+    rows: list[list[Placed]]
     last: Placed
     page: int
     size: float
@@ -51,39 +51,54 @@ def paragraphs(pages: Sequence[Page], captions: Sequence[Caption]) -> list[list[
                     continue
                 if any(_added_as_index(piece, each, page.number) for each in growing):
                     continue
-                fresh = _Paragraph(
-                    [[piece.line.text]], piece, page.number, piece.size, piece.x0, piece.x1
-                )
+                fresh = _Paragraph([[piece]], piece, page.number, piece.size, piece.x0, piece.x1)
                 growing = [each for each in growing if each not in alike]
                 growing.append(fresh)
                 every.append(fresh)
-    return [[" ".join(row) for row in each.rows] for each in every]
+    return [[_text(row) for row in each.rows] for each in every]
+
+
+def _text(row: list[Placed]) -> str:
+    """A line's pieces from left to right: formulas are often set in another order."""
+    return " ".join(piece.line.text for piece in sorted(row, key=lambda piece: piece.x0))
 
 
 def _added(piece: Placed, paragraph: _Paragraph, page: int, body: BodyType) -> bool:
     """Add the piece to the paragraph's last line or as its next, if it belongs there."""
     last, size = paragraph.last, paragraph.size
     step = piece.base - last.base
-    if page == paragraph.page and abs(step) < 0.3 * size and -1 < piece.x0 - last.x1 < 2.5 * size:
-        paragraph.rows[-1].append(piece.line.text)
-    elif (
+    if page == paragraph.page and abs(step) < 0.6 * size and _within(piece, paragraph):
+        paragraph.rows[-1].append(piece)
+        paragraph.right = max(paragraph.right, piece.x1)
+        if piece.x1 > last.x1:
+            paragraph.last = piece
+        return True
+    if (
         page == paragraph.page
-        and 0.4 * size < step < 1.35 * max(1.2, body.leading) * size
+        and 0.6 * size <= step < 1.35 * max(1.2, body.leading) * size
         and piece.x0 < paragraph.right
         and piece.x1 > paragraph.left
     ):
         if _begins(piece, paragraph, body):
             return False
-        paragraph.rows.append([piece.line.text])
+        paragraph.rows.append([piece])
         paragraph.left = min(paragraph.left, piece.x0)
     else:
         if paragraph.ended() or not _runs_on(piece, paragraph):
             return False
-        paragraph.rows.append([piece.line.text])
+        paragraph.rows.append([piece])
         paragraph.left, paragraph.right = piece.x0, piece.x1
     paragraph.last, paragraph.page = piece, page
     paragraph.right = max(paragraph.right, piece.x1)
     return True
+
+
+def _within(piece: Placed, paragraph: _Paragraph) -> bool:
+    """Whether a piece on the height of the paragraph's last line is of it."""
+    gap = piece.x0 - paragraph.last.x1
+    return -1 < gap < 2.5 * paragraph.size or (
+        piece.x0 > paragraph.left - 1 and piece.x1 < paragraph.right + 1
+    )
 
 
 def _begins(piece: Placed, paragraph: _Paragraph, body: BodyType) -> bool:
@@ -121,8 +136,8 @@ def _added_as_index(piece: Placed, paragraph: _Paragraph, page: int) -> bool:
         page != paragraph.page
         or piece.size >= paragraph.size
         or height < 0.3 * piece.size
-        or not -1 < piece.x0 - last.x1 < paragraph.size
+        or not _within(piece, paragraph)
     ):
         return False
-    paragraph.rows[-1].append(piece.line.text)
+    paragraph.rows[-1].append(piece)
     return True
