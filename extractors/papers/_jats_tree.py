@@ -37,6 +37,7 @@ _OPTIONS = {
 _PARSER = etree.XMLParser(**_OPTIONS)  # parsers are locked and used again; making one takes 0.1 ms
 _HUGE = etree.XMLParser(huge_tree=True, **_OPTIONS)
 _ENCODING = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
+_NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _ROOT = re.compile(rb"<[A-Za-z_]")
 _DOCTYPE_TOKEN = re.compile(rb"[\"'\[\]>]|<!--|<\?")
 _CLOSING = {b'"': b'"', b"'": b"'", b"<!--": b"-->", b"<?": b"?>"}
@@ -254,7 +255,7 @@ def _plain_names(root: Element) -> None:
     for element in root.iter(etree.Element):
         tag = element.tag
         if tag[0] == "{":
-            if own and tag.startswith("{" + own + "}"):
+            if own and tag.startswith("{" + own + "}") and _NAME.fullmatch(tag, len(own) + 2):
                 element.tag = tag[len(own) + 2 :]
-        elif tag.startswith("mml:"):
+        elif tag.startswith("mml:") and _NAME.fullmatch(tag, 4):
             element.tag = f"{{{MATHML}}}{tag[4:]}"

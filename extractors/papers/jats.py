@@ -42,21 +42,30 @@ def parse_jats(data: bytes, name: str) -> Article:
         raise BadInput(
             f"{name} is a set of {len(trees)} articles; split it into one file for each."
         )
-    return _article(trees[0], name)
+    return _bounded(trees[0], name)
 
 
 def parse_jats_set(data: bytes, name: str) -> Iterator[Article]:
     """Every article of a file that may be a set (``pmc-articleset``, OAI). Raises BadInput."""
     for tree in article_trees(data, name):
-        yield _article(tree, name)
+        yield _bounded(tree, name)
+
+
+def _bounded(tree: Element, name: str) -> Article:
+    """Figures in figures, or articles in articles, by the hundred end in a sentence."""
+    try:
+        return _article(tree, name)
+    except RecursionError:
+        raise BadInput(f"{name} is nested too deeply; no article's XML is.") from None
 
 
 def _article(tree: Element, name: str, outer: Article | None = None) -> Article:
     """One article without its sub-articles, which come as articles of their own."""
-    inner = [part for part in tree.iter(*_SUB_ARTICLES) if part is not tree]
-    if len(inner) > MAX_SUB_ARTICLES:
+    apart = [part for part in tree if part.tag in _SUB_ARTICLES]
+    if len(apart) > MAX_SUB_ARTICLES:
         raise BadInput(f"{name} has more than {MAX_SUB_ARTICLES} sub-articles; no article has.")
-    apart = [_detached(part) for part in inner if _outermost(part, tree)]
+    for part in apart:
+        tree.remove(part)
     front = tree.find("front")
     front = tree.find("front-stub") if front is None else front
     parts = _parts(front)
@@ -86,16 +95,6 @@ def _article(tree: Element, name: str, outer: Article | None = None) -> Article:
         figures=tuple(replace(f, mentions=mentions.get(f.id, ())) for f in figures),
     )
     return replace(article, sub_articles=tuple(_article(part, name, article) for part in apart))
-
-
-def _outermost(part: Element, tree: Element) -> bool:
-    """Not inside another sub-article, which will look after it."""
-    return all(above is tree or above.tag not in _SUB_ARTICLES for above in part.iterancestors())
-
-
-def _detached(part: Element) -> Element:
-    part.getparent().remove(part)
-    return part
 
 
 def _meta(front: Element) -> Element:

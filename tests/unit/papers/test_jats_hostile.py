@@ -127,6 +127,19 @@ def test_deep_formulas_and_markup_do_not_overflow_the_stack() -> None:
         assert caption(SMALL.format(deep).encode()).strip("^{}") in ("x", "ˣ")
 
 
+@pytest.mark.parametrize("tag", ["fig", "sub-article"])
+def test_floats_and_articles_nested_without_end(tag: str) -> None:
+    inner = f"<{tag}><body/>" * 1900 + f"</{tag}>" * 1900
+    cites = "<p><xref ref-type='fig' rid='f'>1</xref></p>" + "x" * _jats_tree.SMALL_BYTES
+    data = f"<article><front/><fig id='f'>{inner}</fig>{cites}</article>"
+    if tag == "sub-article":
+        data = f"<article><front/>{inner}{cites}</article>"
+    try:
+        assert len(parse_jats(data.encode(), "a.xml").figures) <= 1901
+    except BadInput as error:
+        assert "too deeply" in str(error)
+
+
 @given(st.binary(max_size=300), st.integers(0, 120))
 def test_any_bytes_end_in_an_article_or_in_one_sentence(noise: bytes, place: int) -> None:
     text = SMALL.format("a <sub>2</sub> &amp; <xref ref-type='fig' rid='f'>Fig</xref>").encode()
