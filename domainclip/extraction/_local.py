@@ -81,6 +81,7 @@ class LocalPool:
         self._gone: dict[Job, float] = {}
         self._watched = 0.0
         self._broken = 0  # times in a row, without an input to blame
+        self._worked = False
         self._pool: ProcessPool | None = None
 
     def __len__(self) -> int:
@@ -122,7 +123,7 @@ class LocalPool:
             elif error is not None:
                 raise error
             else:
-                self._broken = 0
+                self._broken, self._worked = 0, True
                 yield self._forget(job), future.result()
         if time.monotonic() - self._watched > _WATCH_S:
             self._watched = time.monotonic()
@@ -167,8 +168,9 @@ class LocalPool:
         self._jobs.clear()
         self.stop()
         self._broken = 0 if dead else self._broken + 1
-        if self._broken > 5:
+        if self._broken > (20 if self._worked else 5):
             raise UsageError(_NO_WORKERS)
+        time.sleep(min(0.1 * 2**self._broken, 1.0))  # whatever dies may be dying still
         for job in jobs:
             death = self._death(job, 0) if job in dead else None
             self._forget(job)
