@@ -12,6 +12,7 @@ from domainclip.errors import BadInput
 
 from ..records import Article, Box, Figure
 from .captions import find_captions
+from .mentions import find_mentions
 from .opening import open_pdf
 from .page import Caption, Page, read_page
 from .regions import find_regions
@@ -46,6 +47,7 @@ def article_of(pages: Sequence[Page], *, tables: bool = False) -> Article:
     """The article of pages that are read: figures in the order of their captions."""
     captions = find_captions(pages)
     regions = find_regions(pages, captions)
+    mentions = find_mentions(pages, captions)
     ids = list(_ids(captions))
     figures = (
         Figure(
@@ -53,6 +55,7 @@ def article_of(pages: Sequence[Page], *, tables: bool = False) -> Article:
             label=caption.label,
             kind=caption.kind,
             caption=caption.text,
+            mentions=mentions.get((caption.kind, caption.number), ()),
             box=region,
             caption_box=Box(caption.page, *caption.box),
             note="" if region else "no figure found on the caption's page or beside it",
