@@ -86,7 +86,7 @@ def test_odd_images_look_like_their_page(name: str, shared_data: Path) -> None:
                  for info in page.get_image_info()]  # fmt: skip
         boxes = [rect for rect in shown if rect.width >= 1 and rect.height >= 1][:4]
         for rect in [*boxes, page.rect]:
-            dpi = 100 if min(rect.width, rect.height) > 30 else 600
+            dpi = 100 if min(rect.width, rect.height) > 30 else 300  # 16 pixels on 4 points
             picture = picture_of(document, Box(0, *rect), dpi=dpi)
             pixmap = page.get_pixmap(dpi=dpi, clip=rect, annots=False)
             drawn = Image.frombytes("RGB", (pixmap.width, pixmap.height), pixmap.samples)
