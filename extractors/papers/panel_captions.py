@@ -21,8 +21,10 @@ __all__ = ["CaptionPart", "CaptionParts", "split_caption"]
 Span = tuple[int, int]
 
 _AND = r"and|or|und|oder|et|ou|y|e|и|和|&|as well as|while|whereas"
-_OPENING = re.compile(rf"^(?:[\s,;:.|–—]|(?:{_AND})\b)+", re.I)
-_CLOSING = re.compile(rf"(?:[\s,;:(\[]|\b(?:{_AND}))+$", re.I)
+_EDGE_AND = r"and|or|und|oder|et|ou|&|as well as|while|whereas"  # not "y", "e": the y axis
+_OPENING = re.compile(rf"^(?:[\s,;:.|–—]|(?:{_EDGE_AND})(?=\s))+")
+_CLOSING = re.compile(rf"(?:[\s,;:(\[]|(?<=\s)(?:{_EDGE_AND}))+$")
+_LONGEST = 20_000  # characters; longer ones are left whole
 _CLAUSE_STARTS = re.compile(rf"(?:^|[.;:!?,(]|\b(?:{_AND}))\s*$", re.I)
 _CLAUSE_ENDS = re.compile(rf"\s*(?:$|[.;:,)]|(?:{_AND})\b)", re.I)
 _SHARED = re.compile(  # a sentence after the last marker that opens so speaks of all panels
@@ -73,7 +75,7 @@ def split_caption(caption: str) -> CaptionParts:
 
     A range, "(B-D)", gives its text to each of its labels.
     """
-    markers = find_markers(caption)
+    markers = find_markers(caption) if len(caption) <= _LONGEST else ()
     if not markers:
         return CaptionParts(lead=caption.strip())
     spans: dict[str, list[Span]] = {label: [] for marker in markers for label in marker.labels}

@@ -85,14 +85,29 @@ def frame_off(gray: Gray) -> Rect:
 
 
 def paper_level(gray: Gray) -> float:
-    """The grey of what lies between panels: white where there is some, else the widest band's."""
+    """The grey of what lies between panels and around them: of white if a white band crosses the
+    picture, else of the widest band; where none does, white if there is some, else the rim's."""
+    rect = (0, 0, gray.shape[1], gray.shape[0])
+    bands = [*gutters(gray, rect, "x"), *gutters(gray, rect, "y"), *_rims(gray)]
+    if any(band.level >= _WHITE for band in bands):
+        return 255.0
+    if bands:
+        return max(bands, key=lambda band: band.end - band.start).level
     if float(np.mean(gray[::2, ::2] >= _WHITE)) > 0.03:
         return 255.0
-    rect = (0, 0, gray.shape[1], gray.shape[0])
-    bands = [*gutters(gray, rect, "x"), *gutters(gray, rect, "y")]
-    if not bands:
-        return float(np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])))
-    return max(bands, key=lambda band: band.end - band.start).level
+    return float(np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])))
+
+
+def _rims(gray: Gray) -> list[Band]:
+    """Margins of one colour at the picture's sides."""
+    found = []
+    for axis in _AXES:
+        flat, levels = _lines(gray, (0, 0, gray.shape[1], gray.shape[0]), axis)
+        for side_flat, side_levels in ((flat, levels), (flat[::-1], levels[::-1])):
+            wide = int(np.argmin(side_flat)) if not side_flat.all() else 0
+            if wide:
+                found.append(Band(0, wide, float(side_levels[:wide].mean())))
+    return found
 
 
 def seams(gray: Gray, rect: Rect, axis: Axis) -> list[Band]:

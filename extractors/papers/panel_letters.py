@@ -76,6 +76,8 @@ def find_letters(gray: npt.NDArray[np.uint8], labels: Collection[str]) -> list[L
     found: list[Letter] = []
     for mask in (gray < _ink_below(gray), gray > _BRIGHT):
         boxes = blob_boxes(mask, longest_run=tallest)
+        if not {"i", "j"}.isdisjoint(labels):
+            boxes = _with_dots(boxes)
         tall = boxes[:, 3] - boxes[:, 1]
         wide = boxes[:, 2] - boxes[:, 0]
         able = (tall >= 6) & (tall <= tallest) & (wide <= 1.6 * tall) & (wide >= 0.12 * tall)
@@ -83,6 +85,25 @@ def find_letters(gray: npt.NDArray[np.uint8], labels: Collection[str]) -> list[L
         if 0 < len(boxes) <= _MOST_BLOBS:
             found.extend(_read(mask, boxes, labels))
     return found
+
+
+def _with_dots(boxes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Boxes, those of stems grown by the dot above them ("i", "j")."""
+    left, top, right, bottom = boxes.T
+    tall, wide = bottom - top, right - left
+    stems = np.flatnonzero((tall >= 5) & (wide <= 0.6 * tall))
+    dots = np.flatnonzero((tall <= 12) & (wide <= 1.6 * tall) & (tall <= 2 * wide))
+    if not 0 < len(stems) * len(dots) <= _MOST_BLOBS * _MOST_BLOBS // 4:
+        return boxes
+    gap = top[stems, None] - bottom[dots]  # (stems, dots)
+    above = (gap > 0) & (gap <= 0.4 * tall[stems, None]) & (tall[dots] <= 0.4 * tall[stems, None])
+    level = np.minimum(right[stems, None], right[dots]) - np.maximum(left[stems, None], left[dots])
+    pairs = above & (level >= 0.6 * wide[dots])
+    stem, dot = stems[pairs.any(axis=1)], dots[pairs.argmax(axis=1)[pairs.any(axis=1)]]
+    grown = boxes.copy()
+    grown[stem, :2] = np.minimum(boxes[stem, :2], boxes[dot, :2])
+    grown[stem, 2] = np.maximum(right[stem], right[dot])
+    return grown
 
 
 def _ink_below(gray: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -53,8 +53,9 @@ _LAYOUTS = (
 
 def _listed(item: str) -> str:
     """A list of labels: "a", "a-c", "a, c and d"."""
-    between = rf"\s*(?:{_DASH_SIGN}|{_AND_SIGN})\s*(?:and\s+)?|\s+(?:{_DASH_WORD}|{_AND_WORD})\s+"
-    return rf"{item}(?:(?:{between}){item})*"
+    sign = rf"\s{{0,2}}(?:{_DASH_SIGN}|{_AND_SIGN})\s{{0,2}}(?:and\s)?"
+    word = rf"\s{{1,2}}(?:{_DASH_WORD}|{_AND_WORD})\s{{1,2}}"
+    return rf"{item}(?:(?:{sign}|{word}){item}){{0,12}}"
 
 
 def _bracketed(item: str) -> re.Pattern[str]:
@@ -77,6 +78,7 @@ _ROMANS: tuple[tuple[re.Pattern[str], bool], ...] = (
 _UPPER = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LOWER = tuple("abcdefghijklmnopqrstuvwxyz")
 _ROMAN_ORDER = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
+_MOST_MARKERS, _MOST_STARTS = 400, 8  # looked at in a caption
 _PLACED: tuple[tuple[re.Pattern[str], bool], ...] = (
     (re.compile(rf"[(\[]\s*({_PLACES}){_NOUN}\s*[)\]]", re.I), False),
     (re.compile(rf"{_START}\(?({_PLACES}){_NOUN}\s?[:,](?=\s)|"
@@ -177,10 +179,8 @@ def _joined(caption: str, markers: Sequence[Marker], order: Sequence[str]) -> li
 def _sequence(caption: str, markers: Sequence[Marker], order: Sequence[str]) -> tuple[Marker, ...]:
     """The best chain of markers whose labels count up from the first without a gap."""
     best: tuple[Marker, ...] = ()
-    able = [marker for marker in markers if _counts_up(marker.labels, order)]
-    for marker in able:
-        if marker.labels[0] != order[0]:
-            continue
+    able = [marker for marker in markers[:_MOST_MARKERS] if _counts_up(marker.labels, order)]
+    for marker in [marker for marker in able if marker.labels[0] == order[0]][:_MOST_STARTS]:
         chain = [marker]
         while chain[-1].labels[-1] != order[-1]:
             wanted = order[order.index(chain[-1].labels[-1]) + 1]

@@ -27,7 +27,7 @@ def sentence_spans(text: str, starts: Sequence[int] = ()) -> list[tuple[int, int
     ends none.
     """
     inside = _bracketed(text)
-    cuts = {at for at in starts if re.search(r"(?:^|[.!?])\s*$", text[:at])}
+    cuts = {at for at in starts if re.search(r"(?:^|[.!?])\s*$", text[max(0, at - 4) : at])}
     cuts |= {match.end() for match in _LOWER_START.finditer(text)}
     for match in _END.finditer(text):
         end = match.end()
