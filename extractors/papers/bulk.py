@@ -96,7 +96,7 @@ class _ArchiveTree:
         self, index: FilesIndex, path: str, inside: Sequence[Step], ignored: Counter[str]
     ) -> None:
         self._index, self._path, self._inside = index, path, list(inside)
-        self.ignored = ignored
+        self.title, self.ignored = "", ignored
         self._shared: tuple[str, set[str]] | None = None  # of the folder asked for last
 
     def folder(self, path: str) -> Folder:

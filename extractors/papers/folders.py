@@ -49,9 +49,10 @@ class Folder(Protocol):
 class Tree(Protocol):
     """Folders by their path from the root, which is "".
 
-    ignored: counts the files that are nobody's concern, by kind.
+    title: the root's own name. ignored: counts the files that are nobody's concern, by kind.
     """
 
+    title: str
     ignored: Counter[str]
 
     def folder(self, path: str) -> Folder:

@@ -68,7 +68,7 @@ class Place:
     @property
     def base(self) -> str:
         """The folder's own name."""
-        return last_part(self.path or self.name)
+        return last_part(self.path or self.tree.title)
 
     def entries(self, *kinds: str) -> Iterator[Entry]:
         """The files of some kinds, sorted by stem."""

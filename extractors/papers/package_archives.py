@@ -91,6 +91,7 @@ class _Index:
 
     def __init__(self, index: FilesIndex, heads: Mapping[str, bytes]) -> None:
         self._index, self._heads = index, heads
+        self.title = ""
         self.ignored: Counter[str] = Counter()
 
     def folder(self, path: str) -> Folder:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -170,8 +171,6 @@ def _folder_names(base: str) -> list[str]:
         from .remote import list_remote
 
         return [name for name, folder, _ in list_remote(base) if folder]
-    import os
-
     try:
         return os.listdir(base)  # noqa: PTH208 - one call for a folder of millions
     except OSError as error:
@@ -209,17 +208,13 @@ def _lines(stream: Any) -> Iterator[str]:
 
 def _data_place(manifest: str, base: str, key: str) -> str:
     """Where a part of the inventory lies: by its key, or in ``data`` beside the day's folder."""
-    if is_url(manifest) or base == BUCKET:
+    if is_url(manifest):
         return join(base, key)
-    import os
-
-    below = join(base, key)
-    if os.path.isfile(below):  # noqa: PTH113
-        return below
-    last = key.rsplit("/", 1)[-1]
-    day = os.path.dirname(manifest)  # noqa: PTH120
+    last, day = key.rsplit("/", 1)[-1], os.path.dirname(manifest)  # noqa: PTH120
     near = [join(day, last), join(join(join(day, ".."), "data"), last)]
-    return next((each for each in near if os.path.isfile(each)), below)  # noqa: PTH113
+    if not is_url(base):
+        near.insert(0, join(base, key))
+    return next((each for each in near if os.path.isfile(each)), join(base, key))  # noqa: PTH113
 
 
 def _file_of(url: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -30,17 +31,9 @@ T = TypeVar("T")
 
 def read_remote(url: str, *, limit: int) -> bytes:
     """All of a file's bytes. Raises BadInput (absent, forbidden, out of reach, past ``limit``)."""
-
-    def read() -> bytes:
-        system, path = _system(url)
-        with system.open(path, "rb", block_size=0) if _streams(url) else system.open(path) as file:
-            parts, left = [], limit + 1
-            while left > 0 and (part := file.read(min(left, 1 << 20))):
-                parts.append(part)
-                left -= len(part)
-        return b"".join(parts)
-
-    data = _tried(url, read)
+    system, path = _system(url)
+    # asked for as a range, so that no more than the limit comes
+    data = _tried(url, lambda: bytes(system.cat_file(path, start=0, end=limit + 1)))
     if len(data) > limit:
         raise BadInput(f"{url}: holds more than {limit >> 20} MB, which is the limit.")
     return data
@@ -69,20 +62,6 @@ def remote_identity(url: str) -> tuple[Any, ...]:
     system, path = _system(url)
     about = _tried(url, lambda: system.info(path))
     return (url, about.get("size"), str(about.get("ETag") or about.get("etag") or ""))
-
-
-def exists_remote(url: str) -> bool:
-    """Is there such a file or folder?"""
-    system, path = _system(url)
-    return bool(_tried(url, lambda: system.exists(path)))
-
-
-def is_remote_folder(url: str) -> bool:
-    """Is it a folder: something that a server lists, rather than gives?"""
-    system, path = _system(url)
-    if url.startswith(("http://", "https://")):
-        return url.endswith("/") or "." not in path.rstrip("/").rsplit("/", 1)[-1]
-    return bool(_tried(url, lambda: system.isdir(path)))
 
 
 def pages_of_prefix(url: str) -> Iterator[str]:
@@ -142,23 +121,25 @@ def _tried(url: str, request: Callable[[], T]) -> T:
         try:
             return request()
         except FileNotFoundError as error:
-            raise BadInput(f"{url}: there is no such file on the server.") from error
+            # fsspec says so too of a server that is out of order
+            cause = error.__cause__ or error.__context__
+            if cause is None or not _passes(cause):
+                raise BadInput(f"{url}: there is no such file on the server.") from error
+            failure: BaseException = cause
         except PermissionError as error:
             raise BadInput(
                 f"{url}: the server refuses it; of a private S3 bucket, set AWS_PROFILE or "
                 "AWS_ACCESS_KEY_ID."
             ) from error
-        except Exception as error:
+        except Exception as error:  # each of fsspec's systems has its own
             if not _passes(error):
-                if isinstance(error, OSError | ValueError):
-                    raise BadInput(f"{url}: cannot be read ({_words(error)}).") from error
-                raise
-            if attempt == TRIES - 1:
-                raise BadInput(
-                    f"{url}: out of reach after {TRIES} tries ({_words(error)}); is the network up?"
-                ) from error
-        time.sleep(FIRST_WAIT_S * 2**attempt)
-    raise AssertionError("unreachable")
+                raise BadInput(f"{url}: cannot be read ({_words(error)}).") from error
+            failure = error
+        if attempt + 1 < TRIES:
+            time.sleep(FIRST_WAIT_S * 2**attempt)
+    raise BadInput(
+        f"{url}: out of reach after {TRIES} tries ({_words(failure)}); is the network up?"
+    ) from failure
 
 
 def _passes(error: BaseException) -> bool:
@@ -176,11 +157,6 @@ def _words(error: BaseException) -> str:
     return f"{type(error).__name__} {' '.join(str(error).split())[:120]}".strip()
 
 
-def _streams(url: str) -> bool:
-    # block_size=0: one request that is read as it comes, rather than one for each block
-    return url.startswith(("http://", "https://"))
-
-
 @lru_cache(maxsize=32)
 def _file_system(scheme: str, signed: bool) -> Any:
     try:
@@ -188,17 +164,20 @@ def _file_system(scheme: str, signed: bool) -> Any:
 
         options: dict[str, Any] = {}
         if scheme == "s3":
-            options = {"anon": not signed, "config_kwargs": {"read_timeout": TIMEOUT_S}}
+            limits = {"read_timeout": TIMEOUT_S, "retries": {"max_attempts": 0}}
+            options = {"anon": not signed, "config_kwargs": limits}
         # its own cache of listings would grow with a bucket
-        return fsspec.filesystem(scheme, use_listings_cache=False, **options)
+        system = fsspec.filesystem(
+            scheme, use_listings_cache=False, skip_instance_cache=True, **options
+        )
+        system.retries = 1  # s3fs: ours are enough
+        return system
     except ImportError as error:
         raise MissingExtra("web", str(getattr(error, "name", "") or "fsspec")) from error
 
 
 def _system(url: str) -> tuple[Any, str]:
     """The file system of a URL, and the URL as that one takes it."""
-    import os
-
     scheme = url.partition("://")[0]
     signed = any(name in os.environ for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
     system = _file_system(scheme, signed)

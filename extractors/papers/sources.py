@@ -18,7 +18,7 @@ from .articles import articles
 from .bulk import archive_sources, refused_source, set_sources
 from .folders import Tree, entry_of, matters
 from .found import FORMS, Found, is_bucket_name
-from .kinds import HEAD_BYTES
+from .kinds import HEAD_BYTES, root_name
 from .lists import LEGACY_LIST, Licences, is_list, licences_beside, listed_sources
 from .names import extension, shown, stem
 from .places import is_url, join
@@ -57,9 +57,12 @@ def find_sources(
 
 
 def _folder(root: str, ignored: Counter[str]) -> Iterator[Source]:
+    name = _own_name(root)
+    if is_bucket_name(name):
+        yield Source(name, root.rstrip("/"), (("form", "pmc"),))
+        return
     licences = licences_beside(root)
     tree = DiskTree(root, ignored)
-    name = _own_name(root)
     for found in articles(tree, "", ""):
         yield from _of_found(found, tree, root, name, ignored, licences)
 
@@ -196,22 +199,24 @@ def _with_licence(source: Source, licences: Licences | None) -> Source:
 
 def _remote(url: str, since: str, bucket: str, ignored: Counter[str]) -> Iterator[Source]:
     """What a URL is: by its name, and for folders by what the server lists."""
-    from .remote import is_remote_folder, open_remote, pages_of_prefix
+    from .remote import open_remote, pages_of_prefix
 
     last = url.rstrip("/").rsplit("/", 1)[-1]
     if is_bucket_name(last):
         yield bucket_source(url.rstrip("/").rpartition("/")[0], last)
         return
-    if not is_remote_folder(url):
+    if not url.endswith("/") and (extension(last) or url.startswith("http")):
         with open_remote(url) as file:
             head = file.read(HEAD_BYTES)
         if is_manifest(head):
             yield from inventory_sources(url, since=since)
-        elif extension(url) in ("txt", "csv", "tsv") and is_list(url, head):
+            return
+        if extension(last) in ("txt", "csv", "tsv") and is_list(url, head):
             yield from _listed(url, bucket, ignored)
-        else:
+            return
+        if extension(last) or root_name(head).lower() != "html":  # else a server's list of files
             yield from _of_entry(url, last, head, ignored)
-        return
+            return
     if url.startswith("s3://"):
         # a bucket of millions of articles is never listed whole
         names = pages_of_prefix(url.rstrip("/") + "/")

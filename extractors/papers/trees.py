@@ -38,6 +38,7 @@ class DiskTree:
     def __init__(self, root: str, ignored: Counter[str]) -> None:
         self.root, self.ignored = root, ignored
         self._real = os.path.realpath(root)
+        self.title = os.path.basename(os.path.abspath(root))  # noqa: PTH100, PTH119
         self._last: dict[str, Folder] = {}  # a folder may be looked at before it is looked through
 
     def folder(self, path: str) -> Folder:
@@ -115,6 +116,7 @@ class RemoteTree:
 
     def __init__(self, root: str, ignored: Counter[str]) -> None:
         self.root, self.ignored = root.rstrip("/"), ignored
+        self.title = self.root.rsplit("/", 1)[-1]
 
     def folder(self, path: str) -> Folder:
         from .remote import list_remote
@@ -205,6 +207,7 @@ class _Peeked:
 
     def __init__(self, index: FilesIndex) -> None:
         self._index = index
+        self.title = ""
         self.ignored: Counter[str] = Counter()
 
     def folder(self, path: str) -> Folder:
