@@ -33,6 +33,8 @@ class Papers:
     min_px: shortest side that a picture must have. min_caption: letters that a caption must have.
     since: only what an inventory says was changed on or after this day, as 2026-11-01.
     retracted: retracted articles too.
+    ocr: language of scanned pages, as Tesseract calls it (eng, deu, eng+fra), which reads them
+    where it is installed; empty leaves them out.
     """
 
     license: str = "any"
@@ -46,6 +48,7 @@ class Papers:
     min_caption: int = 1
     since: str = ""
     retracted: bool = False
+    ocr: str = "eng"
 
     version = "1"
 

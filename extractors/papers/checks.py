@@ -9,6 +9,7 @@ from domainclip.errors import UsageError, nearest
 from domainclip.images.figure_kind import KINDS
 
 from .licences import check_policy
+from .pdf.ocr import ocr_languages
 
 if TYPE_CHECKING:
     from . import Papers
@@ -33,6 +34,13 @@ def check_options(options: Papers) -> None:
             raise UsageError(f"{name}={value}: must be at least {least}.")
     if options.dpi > 1200:
         raise UsageError(f"dpi={options.dpi}: more than 1200 is never in a paper.")
+    known = ocr_languages() if options.ocr else ()
+    for language in options.ocr.split("+") if known else ():
+        if language not in known:
+            raise UsageError(
+                f"ocr={options.ocr!r}: Tesseract has no language {language!r} here; it has "
+                f"{', '.join(known)}. Install its language data, or give one of these."
+            )
     if options.since:
         try:
             date.fromisoformat(options.since)

@@ -95,8 +95,9 @@ def _read_forms(options: Papers, package: Package, stack: ExitStack) -> _Opened:
         name = package.main["pdf"]
         with _noted(opened, package, "bad_pdf"):
             document = stack.enter_context(open_pdf(package.read(name), _shown(package, name)))
-            opened.articles["pdf"] = read_document(document, package.name, tables=options.tables)
-            opened.document = document
+            article = read_document(document, tables=options.tables, ocr=options.ocr)
+            opened.articles["pdf"], opened.document = article, document
+            opened.skips.extend(_problems(article, package))
     return opened
 
 
@@ -107,6 +108,21 @@ def _noted(opened: _Opened, package: Package, reason: str) -> Iterator[None]:
     except BadInput as error:
         reason = getattr(error, "reason", reason)
         opened.skips.append(Skip(where=package.name, reason=reason, detail=str(error)))
+
+
+def _problems(article: Article, package: Package) -> Iterator[Skip]:
+    """One Skip for each class of what could not be read, with its first case."""
+    first: dict[str, list[str]] = {}
+    for problem in article.problems:
+        reason, _, sentence = problem.partition(": ")
+        if not reason.isidentifier():
+            reason, sentence = "damaged_page", f"{problem.rstrip('.')}."
+        first.setdefault(reason, []).append(sentence)
+    for reason, sentences in first.items():
+        more = f" ({len(sentences) - 1} more pages likewise.)" if len(sentences) > 1 else ""
+        yield Skip(
+            where=package.name, reason=reason, detail=f"{package.name}: {sentences[0]}{more}"
+        )
 
 
 def _needs_pdf(options: Papers, articles: Mapping[Form, Article], package: Package) -> bool:

@@ -90,6 +90,7 @@ class Article:
     as exact as it is known (2013, 2013-04, 2013-04-19). license: SPDX, or "unknown", or "" where
     the form has no place for it. license_text: the source's own words or URL.
     kind: the article type in the source's words ("research-article"). retracted: says so itself.
+    problems: what of it could not be read, each "reason: a sentence".
     sub_articles: decision letters, replies, translations inside it, with figures of their own.
     """
 
@@ -107,4 +108,5 @@ class Article:
     license_text: str = ""
     retracted: bool = False
     figures: tuple[Figure, ...] = ()
+    problems: tuple[str, ...] = ()
     sub_articles: tuple[Article, ...] = ()

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from domainclip.errors import BadInput
-
+from ..credits import is_third_party
 from ..records import Article, Box, Figure
 from .captions import find_captions
 from .mentions import find_mentions
-from .opening import open_pdf
+from .ocr import recognised
 from .page import Caption, Page, read_page
 from .regions import find_regions
 
-__all__ = ["article_of", "read_document", "read_pdf"]
+__all__ = ["article_of", "read_document"]
 
+_FILE_NAME = re.compile(r"\.(?:docx?|tex|dvi|indd|qxd|pdf|rtf|odt)\b|^(?:Microsoft|untitled)", re.I)
 _PREFIX = {"figure": "fig", "scheme": "scheme", "table": "tab"}
 _SERIES = (  # words before the number that begin a numbering of their own
     (re.compile(r"extended", re.IGNORECASE), "ED"),
@@ -26,21 +26,22 @@ _SERIES = (  # words before the number that begin a numbering of their own
 )
 
 
-def read_pdf(source: bytes | Path, name: str, *, tables: bool = False) -> tuple[Article, ...]:
-    """The one article of a PDF file. name: for messages. tables: keep tables too.
+def read_document(document: Any, *, tables: bool = False, ocr: str = "") -> Article:
+    """The article of an open ``pymupdf.Document``; pages that cannot be read count as empty.
 
-    Raises BadInput (missing, encrypted, damaged, no pages).
+    tables: keep tables too. ocr: language of scanned pages, which Tesseract then reads where it
+    is installed; "" leaves them unread.
     """
-    data = source if isinstance(source, bytes) else _read(source)
-    with open_pdf(data, name) as document:
-        return (read_document(document, name, tables=tables),)
-
-
-def read_document(document: Any, name: str, *, tables: bool = False) -> Article:
-    """The article of an open ``pymupdf.Document``; pages that cannot be read count as empty."""
-    del name  # nothing here can fail for the file as a whole
     pages = [read_page(document, number) for number in range(document.page_count)]
-    return article_of(pages, tables=tables)
+    if ocr:
+        pages = [recognised(document, page, language=ocr) for page in pages]
+    return replace(article_of(pages, tables=tables), title=_title(document))
+
+
+def _title(document: Any) -> str:
+    """Of the document information dictionary, if it looks like one: many hold a file's name."""
+    title = " ".join(str((document.metadata or {}).get("title") or "").split())
+    return title if " " in title and not _FILE_NAME.search(title) else ""
 
 
 def article_of(pages: Sequence[Page], *, tables: bool = False) -> Article:
@@ -56,6 +57,7 @@ def article_of(pages: Sequence[Page], *, tables: bool = False) -> Article:
             kind=caption.kind,
             caption=caption.text,
             mentions=mentions.get((caption.kind, caption.number), ()),
+            third_party=is_third_party(caption.text),
             box=region,
             caption_box=Box(caption.page, *caption.box),
             note="" if region else "no figure found on the caption's page or beside it",
@@ -63,7 +65,8 @@ def article_of(pages: Sequence[Page], *, tables: bool = False) -> Article:
         for own, caption, region in zip(ids, captions, regions, strict=True)
         if tables or caption.kind != "table"
     )
-    return Article(form="pdf", figures=tuple(figures))
+    problems = tuple(page.problem for page in pages if page.problem)
+    return Article(form="pdf", figures=tuple(figures), problems=problems)
 
 
 def _ids(captions: Sequence[Caption]) -> Iterator[str]:
@@ -77,10 +80,3 @@ def _ids(captions: Sequence[Caption]) -> Iterator[str]:
         own = f"{_PREFIX[caption.kind]}{number}"
         seen[own] += 1
         yield own if seen[own] == 1 else f"{own}-{seen[own]}"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); check the path.") from error

@@ -306,14 +306,16 @@ def _overlap(box: Box | None, gold: Sequence[float]) -> float:
 
 def test_hand_drawn_boxes_of_conference_papers(shared_data: Path) -> None:
     """PDFFigures' own measure, IoU 0.8: figures 0.95 and 0.92, tables recall 0.90."""
-    from domainclip.extractors.papers.pdf.article import read_pdf
+    from domainclip.extractors.papers.pdf.article import read_document
+    from domainclip.extractors.papers.pdf.opening import open_pdf
 
     folder = shared_data / "papers" / "icml_boxes"
     papers = json.loads((folder / "annotations.json").read_text())
     right = {"Figure": 0, "Table": 0}
     gold, emitted = dict(right), dict(right)
     for stem, paper in sorted(papers.items()):
-        (article,) = read_pdf(folder / f"{stem}.pdf", stem, tables=True)
+        with open_pdf((folder / f"{stem}.pdf").read_bytes(), stem) as document:
+            article = read_document(document, tables=True)
         found = {}
         for figure in article.figures:
             if figure.box and figure.box.page + 1 in paper["pages_annotated"]:
