@@ -6,13 +6,13 @@ and obeys what it says about counters and conditionals, as far as figures need i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 
 from .credits import is_third_party
 from .latex_document import ENVIRONMENTS, DocumentReader
-from .latex_float_reader import PROTECTED
+from .latex_environments import PROTECTED
 from .latex_floats import Draft
+from .latex_languages import language_of
 from .latex_mentions import References
 from .latex_primitives import reader_of
 from .latex_state import State
@@ -23,22 +23,6 @@ from .records import Article, Figure, FigureKind, Mention
 __all__ = ["find_main", "parse_latex"]
 
 _KINDS: dict[str, FigureKind] = {"figure": "figure", "table": "table", "scheme": "scheme"}
-_LANGUAGES = {
-    "english": "en", "american": "en", "british": "en", "usenglish": "en", "ukenglish": "en",
-    "german": "de", "ngerman": "de", "austrian": "de", "naustrian": "de", "french": "fr",
-    "francais": "fr", "frenchb": "fr", "acadian": "fr", "spanish": "es", "portuguese": "pt",
-    "brazil": "pt", "brazilian": "pt", "italian": "it", "russian": "ru", "ukrainian": "uk",
-    "dutch": "nl", "polish": "pl", "swedish": "sv", "danish": "da", "norsk": "nb", "nynorsk": "nn",
-    "czech": "cs", "slovak": "sk", "slovene": "sl", "finnish": "fi", "hungarian": "hu",
-    "magyar": "hu", "turkish": "tr", "catalan": "ca", "romanian": "ro", "greek": "el",
-    "croatian": "hr", "serbian": "sr", "bulgarian": "bg", "hebrew": "he", "indonesian": "id",
-    "vietnamese": "vi", "estonian": "et", "latvian": "lv", "lithuanian": "lt", "basque": "eu",
-    "galician": "gl", "japanese": "ja", "korean": "ko", "chinese": "zh",
-}  # fmt: skip
-
-_POLYGLOSSIA = re.compile(
-    r"\\(?:setmainlanguage|setdefaultlanguage)\s*(?:\[[^\]]{0,100}\])?\{(\w{1,30})\}"
-)
 
 
 def parse_latex(
@@ -60,10 +44,9 @@ def parse_latex(
     document = DocumentReader(state, reader)
     if "\\begin{document}" not in text:
         document.begin("document")  # plain TeX has no preamble
-    document.language = _declared_language(text)
     document.read()
     document.close_all()
-    language = _language(state) or document.language
+    language = language_of(state)
     kept = [draft for draft in document.finished if _is_figure(draft)]
     others = [draft for draft in document.finished if not _is_figure(draft)]
     numbers = {label: (draft.kind, draft.number) for draft in others for label in draft.labels}
@@ -132,21 +115,3 @@ def _figure(
         lang=language,
         note="; ".join(notes)[:500],
     )
-
-
-def _language(state: State) -> str:
-    """The main language by babel's or the class's options: the last that is named."""
-    options = [*state.options.get("\\documentclass", ()), *state.options.get("babel", ())]
-    for option in reversed(options):
-        key, _, value = option.partition("=")
-        word = value.strip() if key.strip() == "main" else option
-        if (found := _LANGUAGES.get(word.strip().lower())) is not None:
-            return found
-    if state.document_class.startswith(("ctex", "ltj", "ujarticle", "jsarticle", "jarticle")):
-        return "zh" if state.document_class.startswith("ctex") else "ja"
-    return ""
-
-
-def _declared_language(text: str) -> str:
-    found = _POLYGLOSSIA.search(text)
-    return _LANGUAGES.get(found[1].lower(), "") if found else ""

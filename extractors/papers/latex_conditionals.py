@@ -97,7 +97,7 @@ def _same(reader: Reader) -> bool:
 
 def _defined(reader: Reader, name: str) -> bool:
     if name == "ifcsname":
-        called = (reader.up_to(re.compile(r"\\endcsname(?![A-Za-z@]) *")) or "").strip()
+        called = (reader.up_to(re.compile(r"\\endcsname(?![A-Za-z@]) *"), within=100) or "").strip()
     else:
         called = reader.argument().strip().lstrip("\\")
     return called in reader.state.macros

@@ -15,7 +15,9 @@ from .latex_reader import Primitive, Reader
 
 __all__ = ["DEFINITIONS"]
 
+_END_CSNAME = re.compile(r"\\endcsname(?![A-Za-z@]) *")
 _TO_BRACE = re.compile(r"(?=\{)")
+_MAX_PARAMETERS = 200  # characters of a \def's parameter text
 _NUMBER = re.compile(r"[1-9]")
 _NAME = re.compile(r"\s*\\([A-Za-z@]+|.)\s*\Z", re.S)
 
@@ -75,8 +77,8 @@ def _newdocumentcommand(reader: Reader, _command: str) -> None:
 
 def _def(reader: Reader, command: str) -> None:
     name = _name_of(reader.argument())
-    text = reader.up_to(_TO_BRACE)
-    if text is None or len(text) > 200:
+    text = reader.up_to(_TO_BRACE, within=_MAX_PARAMETERS)
+    if text is None:
         return
     leading, parameters = delimited_parameters(text)
     body = reader.argument()
@@ -156,7 +158,7 @@ def _keep_environment(
 
 
 def _csname(reader: Reader, _command: str) -> None:
-    name = reader.up_to(re.compile(r"\\endcsname(?![A-Za-z@]) *"))
+    name = reader.up_to(_END_CSNAME, within=100)
     if name is not None and re.fullmatch(r"[A-Za-z@]{1,60}\*?", name.strip()):
         reader.push(f"\\{name.strip()} ", letters=True)
 

@@ -95,7 +95,7 @@ class DocumentReader(FloatReader):
             self._enter(name, "other")
             self.sinks.append([])
         elif name in _DROPPED:
-            self._enter(name, "drawing")
+            self._enter(name, "dropped")
         else:
             if name in ("appendices", "appendix", "subappendices"):
                 self._appendix(name)

@@ -7,78 +7,43 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .graphics import graphic_file
+from .latex_environments import BOXES, DRAWN, DRAWN_BY_COMMAND, FLOAT, OVERLAYS, PANELS, TABLES
 from .latex_floats import Caption, Content, Draft, Float, Panel, drafts
 from .latex_graphics import GRAPHICS_COMMANDS, graphics_of
+from .latex_languages import figure_word
 from .latex_reader import Reader
 from .latex_state import State
 from .latex_symbols import ENVIRONMENT_ARGUMENTS
 from .latex_text import TextReader, one_line
 from .records import Graphic
 
-__all__ = ["PROTECTED", "FloatReader"]
-
-_FLOAT = re.compile(
-    r"(?:sideways|wrap|SC|floating|margin|teaser|wide|full|fullwidth|long|turn|rotated?|mc)?"
-    r"(?P<kind>figure|table|scheme|chart)(?:here|H|\*)*"
-)
-_BOXES = {"minipage", "subfigure", "subtable", "tabular", "tabularx", "tabular*", "floatrow",
-          "adjustbox", "center", "threeparttable", "measuredfigure", "subcaptionblock",
-          "subcaptiongroup", "columns", "column", "turn", "tcolorbox"}  # fmt: skip
-_PANELS = {"subfigure", "subtable", "subcaptionblock"}
-_TABLES = {"tabular", "tabular*", "tabularx", "tabulary", "tabu", "array", "NiceTabular", "tblr"}
-_DRAWN = {
-    "tikzpicture": "tikz", "pgfpicture": "pgf", "axis": "pgfplots", "tikzcd": "tikz",
-    "circuitikz": "tikz", "forest": "forest", "pspicture": "pstricks", "picture": "picture",
-    "fmffile": "feynmf", "fmfgraph": "feynmf", "fmfgraph*": "feynmf", "asy": "asymptote",
-    "gnuplot": "gnuplot", "xy": "xy", "dependency": "tikz", "quantikz": "tikz", "yquant": "tikz",
-    "feynman": "tikz", "chemfig": "chemfig", "prooftree": "proof", "lstlisting": "listing",
-    "verbatim": "listing", "Verbatim": "listing", "minted": "listing", "algorithmic": "algorithm",
-    "algorithm": "algorithm", "algorithm2e": "algorithm", "bytefield": "bytefield",
-}  # fmt: skip
-_DRAWN_BY_COMMAND = {
-    "tikz": "tikz", "xymatrix": "xy", "Qcircuit": "qcircuit", "diagram": "diagram",
-    "feynmandiagram": "tikz", "chemfig": "chemfig", "Tree": "qtree", "smartdiagram": "tikz",
-    "pspicture": "pstricks", "tikzfig": "tikz", "ctikzfig": "tikz",
-}  # fmt: skip
-_OVERLAYS = {"overpic", "Overpic"}
-_NAMES = {  # what \figurename is by language
-    "de": "Abbildung", "fr": "Figure", "es": "Figura", "pt": "Figura", "it": "Figura",
-    "ru": "Рис.", "uk": "Рис.", "nl": "Figuur", "pl": "Rysunek", "sv": "Figur", "da": "Figur",
-    "nb": "Figur", "cs": "Obrázek", "fi": "Kuva", "hu": "ábra", "tr": "Şekil", "ca": "Figura",
-    "ro": "Figura", "el": "Σχήμα", "zh": "图", "ja": "図", "ko": "그림", "sk": "Obr.",
-    "sl": "Slika",
-}  # fmt: skip
-_CLASS_NAMES = (("revtex", "FIG."), ("IEEEtran", "Fig."), ("llncs", "Fig."), ("sv", "Fig."),
-                ("aa", "Fig."), ("sn-jnl", "Fig."), ("jfm", "Figure"))  # fmt: skip
-
-# Figures are found by these, so that a document cannot give them another meaning
-PROTECTED = frozenset(
-    {*GRAPHICS_COMMANDS, *_DRAWN, *_OVERLAYS, "caption", "captionof", "subfloat", "subfigure",
-     "subcaption", "subcaptionbox", "begin", "end", "label", "ref", "input", "include", "figure",
-     "endfigure", "ffigbox", "ttabbox", "floatbox", "ContinuedFloat", "document"}
-    - {"fig", "special", "epsf", "diagram", "figcaption", "xy", "asy", "axis", "dependency"}
-)  # fmt: skip
+__all__ = ["FloatReader"]
 
 
 @dataclass(slots=True)
 class _Open:
-    """An open environment, and what to put back where it ends. kind: what it is to us."""
+    """An open environment, and what to put back where it ends.
+
+    kind: what it is to us. items: where its content goes; before: how many were there already.
+    drawing: what it draws.
+    """
 
     name: str
     kind: str
     sinks: int
     boxes: int
     scopes: int
-    items: int
+    items: list[Content | Panel | Caption]
+    before: int
+    drawing: Content | None
 
 
 class FloatReader(TextReader):
-    """Collects ``finished`` floats. language: BCP 47 of the document, which names its figures."""
+    """Collects ``finished`` floats."""
 
     def __init__(self, state: State, reader: Reader) -> None:
         super().__init__(state, reader)
         self.finished: list[Draft] = []
-        self.language = ""
         self.open: list[_Open] = []
         self.float: Float | None = None
         self.loose = Float("figure")  # graphics and \captionof outside of floats
@@ -93,7 +58,7 @@ class FloatReader(TextReader):
         self._panel_count = 0
         self.commands |= {
             **dict.fromkeys(GRAPHICS_COMMANDS, self._graphics),
-            **dict.fromkeys(_DRAWN_BY_COMMAND, self._drawn),
+            **dict.fromkeys(DRAWN_BY_COMMAND, self._drawn),
             "caption": self._caption,
             "captionof": self._caption,
             "figcaption": self._figcaption,
@@ -116,24 +81,23 @@ class FloatReader(TextReader):
     # -- environments ----------------------------------------------------------------------------
 
     def begin(self, name: str) -> None:
-        found = _FLOAT.fullmatch(name)
+        found = FLOAT.fullmatch(name)
         kind = found["kind"] if found else name if name in self.float_names else ""
-        if name in _OVERLAYS:
+        if name in OVERLAYS:
             self.reader.optional()
             self._add(Graphic(self.reader.argument().strip()), f"overpic: {_OVERLAID}")
-            self._enter(name, "overlay")
+            self._enter(name, "dropped")
             return
         self.take(ENVIRONMENT_ARGUMENTS.get(name, "oo" if kind else ""))
         if kind and self.float is None:
             self._begin_float(name, kind)
-        elif name in _DRAWN:
-            self._target().items.append(self._content(_DRAWN[name]))
-            self._enter(name, "drawing")
-        elif name in _TABLES:
+        elif name in DRAWN:
+            self._enter(name, "dropped", self._content(DRAWN[name]))
+        elif name in TABLES:
             self._enter(name, "table")
-        elif name in _BOXES:
+        elif name in BOXES:
             self._enter(name, "box")
-            if name in _PANELS:
+            if name in PANELS:
                 self.open[-1].kind = "panel"
                 self._panels.append(Panel(tuple(self._boxes)))
         else:
@@ -162,37 +126,38 @@ class FloatReader(TextReader):
         if self.loose.items:
             self.loose = Float("figure")
 
-    def _enter(self, name: str, kind: str) -> None:
+    def _enter(self, name: str, kind: str, drawing: Content | None = None) -> None:
+        items = self._target().items
+        if drawing is not None:
+            items.append(drawing)
         self.open.append(
-            _Open(name, kind, len(self.sinks), len(self._boxes), len(self.state.scopes),
-                  len(self._target().items))
+            _Open(name, kind, len(self.sinks), len(self._boxes), len(self.state.scopes), items,
+                  len(items), drawing)
         )  # fmt: skip
         self.state.open_scope()
         if kind in ("box", "table", "float"):
             self._box_count += 1
             self._boxes.append(self._box_count)
-        if kind in ("drawing", "overlay", "table", "float"):
+        if kind in ("dropped", "table", "float"):
             self.sinks.append(None)
 
     def _leave(self, entry: _Open) -> None:
         while len(self.state.scopes) > entry.scopes:
             self.state.close_scope()
-        items = self._target().items
+        empty = len(entry.items) == entry.before
         if entry.kind == "panel":
             self._end_panel()
-        elif entry.kind == "drawing" and entry.items > 0:
-            drawing = items[entry.items - 1]
-            if isinstance(drawing, Content) and not drawing.graphic and len(items) > entry.items:
-                drawing.note = f"{drawing.note.partition(':')[0]}: {_OVERLAID}"
-        elif entry.kind == "table" and len(items) == entry.items and self.float is not None:
-            items.append(self._content("tabular"))
+        elif entry.drawing is not None and not empty:
+            entry.drawing.note = f"{entry.drawing.note.partition(':')[0]}: {_OVERLAID}"
+        elif entry.kind == "table" and empty and self.float is not None:
+            entry.items.append(self._content("tabular"))
         elif entry.kind == "float" and self.float is not None:
             self.finished.extend(drafts(self.float))
             self.float = None
             self._panels = []
         del self.sinks[max(1, entry.sinks) :]
         del self._boxes[entry.boxes :]
-        if len(self.open) <= 1 and self.float is None:
+        if not self.open and self.float is None:
             self.flush_loose()
 
     def _begin_float(self, name: str, kind: str) -> None:
@@ -230,7 +195,7 @@ class FloatReader(TextReader):
         self._target().items.append(Content(tuple(self._boxes), graphic, note))
 
     def _drawn(self, command: str) -> None:
-        self._target().items.append(self._content(_DRAWN_BY_COMMAND[command]))
+        self._target().items.append(self._content(DRAWN_BY_COMMAND[command]))
         self.reader.optional()
         if self.reader.group_follows():
             self.sinks.append(None)
@@ -250,7 +215,7 @@ class FloatReader(TextReader):
         if command == "captionof":
             kind = self.reader.argument().strip()
         elif self.float is None and "@captype" in self.state.macros:
-            kind = self.plain("\\@captype ")
+            kind = self.state.macros["@captype"].filled([]).strip()
         self.reader.optional()
         text = self.reader.argument()
         if self._panels and command == "caption":
@@ -276,11 +241,7 @@ class FloatReader(TextReader):
             return self.plain(self.float_names[kind])
         if f"{kind}name" in self.state.macros:
             return self.plain(f"\\{kind}name ")
-        if kind != "figure":
-            return kind.capitalize()
-        name = self.state.document_class
-        by_class = next((word for start, word in _CLASS_NAMES if name.startswith(start)), "Figure")
-        return _NAMES.get(self.language, by_class)
+        return figure_word(self.state) if kind == "figure" else kind.capitalize()
 
     def _panel_caption(self, panel: Panel, tex: str, *, counted: bool = True) -> None:
         if counted:

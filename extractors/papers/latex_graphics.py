@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from .latex_reader import Reader
 from .records import Graphic
@@ -19,7 +20,12 @@ _FILE_KEY = re.compile(r"(?:^|,)\s*(?:file|figure|psfile|prolog)\s*=\s*\{?\s*([^
 
 def graphics_of(reader: Reader, command: str) -> list[Graphic]:
     """The pictures that a command of GRAPHICS_COMMANDS places, its arguments taken."""
-    return [graphic for graphic in GRAPHICS_COMMANDS[command](reader) if graphic.href]
+    placed = GRAPHICS_COMMANDS[command](reader)
+    return [
+        replace(graphic, href=_file(reader.expand(graphic.href)))
+        for graphic in placed
+        if graphic.href
+    ]
 
 
 def _include(reader: Reader) -> list[Graphic]:
@@ -28,7 +34,7 @@ def _include(reader: Reader) -> list[Graphic]:
     second = reader.optional()
     href = reader.argument()
     if second is not None or (star and first is not None):
-        return [Graphic(_file(href))]  # graphics' old form: [llx,lly][urx,ury], a bounding box
+        return [Graphic(href)]  # graphics' old form: [llx,lly][urx,ury], a bounding box
     return [_with_options(href, first or "")]
 
 
@@ -42,7 +48,7 @@ def _adjust(reader: Reader) -> list[Graphic]:
 
 def _svg(reader: Reader) -> list[Graphic]:
     reader.optional()
-    return [Graphic(_file(reader.argument()))]
+    return [Graphic(reader.argument())]
 
 
 def _epsfig(reader: Reader) -> list[Graphic]:
@@ -50,23 +56,23 @@ def _epsfig(reader: Reader) -> list[Graphic]:
     text = reader.argument()
     found = _FILE_KEY.search(text)
     angle = re.search(r"angle\s*=\s*(-?\d{1,4})", text)
-    return [Graphic(_file(found[1]), angle=float(angle[1]) if angle else 0.0)] if found else []
+    return [Graphic(found[1], angle=float(angle[1]) if angle else 0.0)] if found else []
 
 
 def _epsf(reader: Reader) -> list[Graphic]:
     reader.optional()
-    return [Graphic(_file(reader.argument()))] if reader.group_follows() else _bare(reader)
+    return [Graphic(reader.argument())] if reader.group_follows() else _bare(reader)
 
 
 def _bare(reader: Reader) -> list[Graphic]:
     r"""\epsfbox file.eps, as plain TeX takes it."""
     text = reader.up_to(re.compile(r"[\s}\\]"))
-    return [Graphic(_file(text))] if text and "." in text else []
+    return [Graphic(text)] if text and "." in text else []
 
 
 def _plots(count: int) -> Callable[[Reader], list[Graphic]]:
     def read(reader: Reader) -> list[Graphic]:
-        return [Graphic(_file(reader.argument())) for _ in range(count)]
+        return [Graphic(reader.argument()) for _ in range(count)]
 
     return read
 
@@ -80,18 +86,18 @@ def _fig(reader: Reader) -> list[Graphic]:
     if not reader.group_follows():
         return []
     reader.argument()
-    return [Graphic(_file(href))]
+    return [Graphic(href)]
 
 
 def _special(reader: Reader) -> list[Graphic]:
     found = re.search(r"psfile\s*=\s*\"?([^\s\"{}]{1,300})", reader.argument())
-    return [Graphic(_file(found[1]))] if found else []
+    return [Graphic(found[1])] if found else []
 
 
 def _pages(reader: Reader) -> list[Graphic]:
     options = reader.optional() or ""
     found = re.search(r"pages\s*=\s*\{?\s*(\d{1,5})", options)
-    return [Graphic(_file(reader.argument()), page=int(found[1]) - 1 if found else 0)]
+    return [Graphic(reader.argument(), page=int(found[1]) - 1 if found else 0)]
 
 
 def _file(href: str) -> str:
@@ -118,7 +124,7 @@ def _with_options(href: str, options: str) -> Graphic:
         elif name == "viewport":
             trim = trim or None
     # without clip, what is trimmed shows all the same: it only takes no room on the page
-    return Graphic(_file(href), page=page, trim=trim if clip else None, angle=angle)
+    return Graphic(href, page=page, trim=trim if clip else None, angle=angle)
 
 
 def _four(text: str) -> tuple[float, float, float, float] | None:

@@ -52,6 +52,7 @@ def _input(reader: Reader, command: str) -> None:
             return
         frame.pos = found.end()
         reference = found[1]
+    reference = reader.expand(reference)
     if command == "InputIfFileExists":
         then, otherwise = reader.argument(), reader.argument()
         reader.push(then if _open(reader, reference, None) else otherwise)
@@ -64,14 +65,14 @@ def _input(reader: Reader, command: str) -> None:
 
 def _import(reader: Reader, command: str) -> None:
     reader.star()
-    folder, reference = reader.argument().strip(), reader.argument()
+    folder, reference = reader.expand(reader.argument()).strip(), reader.expand(reader.argument())
     if command.startswith("sub"):
         folder = posixpath.join(*reversed(reader.folders()[:1]), folder)
     _open(reader, posixpath.join(folder, reference.strip()), folder)
 
 
 def _subfile(reader: Reader, _command: str) -> None:
-    reference = reader.argument().strip()
+    reference = reader.expand(reader.argument()).strip()
     _open(reader, reference, posixpath.dirname(reference))
 
 
@@ -164,6 +165,12 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())[:200]
 
 
+def _main_language(reader: Reader, _command: str) -> None:
+    r"""polyglossia's \setdefaultlanguage."""
+    reader.optional()
+    reader.state.options["\\setdefaultlanguage"] = (reader.argument().strip(),)
+
+
 def _include_only(reader: Reader, _command: str) -> None:
     reader.state.options["\\includeonly"] = _listed(reader.argument())
 
@@ -249,6 +256,9 @@ def _save_box(reader: Reader, command: str) -> None:
     if command == "savebox":
         reader.optional()
         reader.optional()
+    elif command == "setbox":  # \\setbox0=\\hbox{...}
+        reader.take("=")
+        reader.argument()
     body = reader.argument()
     reader.state.define(f"box {name}", Macro((body,)), everywhere=True)
 
@@ -283,7 +293,7 @@ def _if_package(reader: Reader, _command: str) -> None:
 
 
 def _graphics_path(reader: Reader, _command: str) -> None:
-    found = re.findall(r"\{([^{}]{0,300})\}", f"{reader.argument()}"[:10_000])
+    found = re.findall(r"\{([^{}]{0,300})\}", reader.argument()[:10_000])
     reader.state.graphics_paths = tuple(path.strip() for path in found[:50])
 
 
@@ -298,6 +308,7 @@ _PRIMITIVES: dict[str, Primitive] = {
     "endinput": _end_input,
     "includeonly": _include_only,
     **dict.fromkeys(("documentclass", "documentstyle"), _document_class),
+    **dict.fromkeys(("setmainlanguage", "setdefaultlanguage"), _main_language),
     **dict.fromkeys(("usepackage", "RequirePackage"), _package),
     **dict.fromkeys(
         ("arabic", "roman", "Roman", "alph", "Alph", "@arabic", "@roman", "@Roman", "@alph",
@@ -306,8 +317,8 @@ _PRIMITIVES: dict[str, Primitive] = {
     **dict.fromkeys(("stepcounter", "refstepcounter"), _step_counter),
     "newcounter": _new_counter,
     **dict.fromkeys(("numberwithin", "counterwithin", "counterwithout", "@addtoreset"), _within),
-    **dict.fromkeys(("sbox", "savebox", "setbox@"), _save_box),
-    **dict.fromkeys(("usebox",), _use_box),
+    **dict.fromkeys(("sbox", "savebox", "setbox"), _save_box),
+    **dict.fromkeys(("usebox", "box", "copy", "unhbox", "unhcopy", "unvbox"), _use_box),
     **dict.fromkeys(("bgroup", "begingroup", "egroup", "endgroup"), _group),
     "graphicspath": _graphics_path,
     **dict.fromkeys(("AtBeginDocument", "AtEndPreamble", "AfterEndPreamble"), _body_of(1)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from domainclip.errors import BadInput
 
@@ -25,6 +26,7 @@ _TOKEN = {
     )
     for letters in ("A-Za-z", "A-Za-z@")
 }
+_MAX_OPTIONAL = 20_000  # characters in brackets
 _LENGTH = r"[+-]?\s*(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})?(?:\s*true\s*)?"
 _UNIT = r"(?:(?:pt|in|cm|mm|em|ex|pc|bp|sp|mu|fil{1,3})(?![A-Za-z])|\\[A-Za-z@]+)?"
 _ASSIGNED = re.compile(
@@ -84,6 +86,8 @@ class Reader:
             name = found[kind] if kind else ""
             macro = macros.get(name)
             if macro is not None:
+                if frame.path:
+                    self._burst = 0
                 if not macro.primitive:
                     self._expand(macro)
                     continue
@@ -135,8 +139,11 @@ class Reader:
 
     def peek(self) -> str:
         """The next character, blanks left out, without taking it; "" where nothing follows."""
+        start = self._place()
         frame = self._front()
-        return frame.text[frame.pos] if frame else ""
+        sign = frame.text[frame.pos] if frame else ""
+        self._back_to(start)
+        return sign
 
     def star(self) -> bool:
         """Whether a star follows; it is taken."""
@@ -144,8 +151,10 @@ class Reader:
 
     def take(self, sign: str) -> bool:
         """Whether ``sign`` follows; it is taken."""
+        start = self._place()
         frame = self._front()
         if frame is None or frame.text[frame.pos] != sign:
+            self._back_to(start)
             return False
         frame.pos += 1
         return True
@@ -171,12 +180,14 @@ class Reader:
 
     def optional(self, opening: str = "[", closing: str = "]") -> str | None:
         """What stands in brackets next, braces in it kept; None where no bracket opens."""
+        start = self._place()
         frame = self._front()
         if frame is None or frame.text[frame.pos] != opening:
+            self._back_to(start)
             return None
         text, pos = frame.text, frame.pos + 1
         depth = brackets = 0
-        limit = min(len(text), pos + 50_000)
+        limit = min(len(text), pos + _MAX_OPTIONAL)
         pattern = _BRACE_OR_BRACKET if opening == "[" else re.compile(r"\\.|[{}()]", re.S)
         for found in pattern.finditer(text, pos, limit):
             sign = found[0]
@@ -185,6 +196,7 @@ class Reader:
             elif sign == "}":
                 depth -= 1
                 if depth < 0:
+                    limit = found.start()
                     break
             elif sign == opening and not depth:
                 brackets += 1
@@ -194,8 +206,21 @@ class Reader:
                     self.charge(frame.pos - pos)
                     return text[pos : found.start()]
                 brackets -= 1
-        self.charge(min(limit, pos + 200) - pos)
+        self.charge(limit - pos)
+        self._back_to(start)
         return None
+
+    def expand(self, text: str) -> str:
+        """``text`` with macros replaced by what they stand for, as names of files need it."""
+        if "\\" not in text:
+            return text
+        inner = Reader(self.state, Frame(text), self._primitives, self._unknown)
+        out: list[str] = []
+        while (token := inner.next()) is not None:
+            kind, value = token
+            if kind in ("text", "_", "~", "^", "&", "#", "command"):
+                out.append("" if kind == "command" and value.isalpha() else value)
+        return "".join(out)
 
     def group_follows(self) -> bool:
         """Whether an opening brace is next."""
@@ -208,14 +233,18 @@ class Reader:
         if frame is not None and found and (found[1] or not needs_sign):
             frame.pos = found.end()
 
-    def up_to(self, pattern: re.Pattern[str]) -> str | None:
-        """The text before ``pattern``, which is taken too; None where this string has none."""
+    def up_to(self, pattern: re.Pattern[str], *, within: int = _MAX_OPTIONAL) -> str | None:
+        """The text before ``pattern``, which is taken too; None where it is not near."""
         frame = self.frames[-1] if self.frames else None
-        found = pattern.search(frame.text, frame.pos) if frame else None
-        if frame is None or found is None:
+        if frame is None:
+            return None
+        found = pattern.search(frame.text, frame.pos, frame.pos + within)
+        self.charge(
+            (found.start() if found else min(len(frame.text), frame.pos + within)) - frame.pos
+        )
+        if found is None:
             return None
         text = frame.text[frame.pos : found.start()]
-        self.charge(len(text))
         frame.pos = found.end()
         return text
 
@@ -228,6 +257,16 @@ class Reader:
             )
 
     # -- within ----------------------------------------------------------------------------------
+
+    def _place(self) -> tuple[Frame | None, int]:
+        frame = self.frames[-1] if self.frames else None
+        return frame, frame.pos if frame else 0
+
+    def _back_to(self, place: tuple[Frame | None, int]) -> None:
+        """Give back the blanks taken since ``place``, where its string is still open."""
+        frame, pos = place
+        if frame is not None and self.frames and self.frames[-1] is frame:
+            frame.pos = pos
 
     def _front(self) -> Frame | None:
         """The string that holds the next character; blanks before it are taken."""
@@ -314,8 +353,6 @@ class Reader:
 
     def _may_expand(self, count: int) -> bool:
         """Whether a string of ``count`` characters may be opened; else the present call ends."""
-        if self.frames and self.frames[-1].path:
-            self._burst = 0
         self._burst += count
         self.charge(count)
         if self._burst > _MAX_BURST or len(self.frames) > _MAX_DEPTH:
@@ -330,6 +367,7 @@ class Reader:
         self._burst = 0
 
 
+@lru_cache(maxsize=256)
 def _flexible(text: str) -> re.Pattern[str]:
     """A macro's delimiter as a pattern: blanks match any blanks."""
     return re.compile(r"\s*".join(re.escape(piece) for piece in text.split()) or r"(?!)")

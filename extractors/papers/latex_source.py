@@ -182,13 +182,16 @@ def _after_verb(text: str, pos: int, command: str, parts: list[str]) -> int:
     return end + 1
 
 
+_IN_URL = re.compile(r"\\.|[{}\n]")
+
+
 def _closing(text: str, pos: int) -> int:
     """Where the brace closes that was opened before ``pos``, within a URL's length; else -1."""
     depth = 1
-    for found in re.compile(r"\\.|[{}\n]").finditer(text, pos, pos + 3000):
+    for found in _IN_URL.finditer(text, pos, pos + 3000):
         sign = found[0]
-        if sign == "\n":
-            return -1
+        if sign == "\n" or (sign[0] == "\\" and sign[1].isalpha()):
+            return -1  # a macro in it: no plain URL
         depth += (sign == "{") - (sign == "}")
         if not depth:
             return found.start()

@@ -14,13 +14,14 @@ __all__ = ["ACCENTS", "ARGUMENTS", "ENVIRONMENT_ARGUMENTS", "SYMBOLS"]
 
 
 def _table() -> dict[str, str]:
-    found = {
+    found = {  # what stands for a reference ("<cit.>") or the day is no symbol
         spec.macroname: spec.simplify_repl
         for spec in get_default_latex_context_db().iter_macro_specs()
-        if isinstance(spec.simplify_repl, str) and "%" not in spec.simplify_repl
+        if isinstance(spec.simplify_repl, str)
+        and "%" not in spec.simplify_repl
+        and spec.macroname != "today"
     }
-    found.pop("today", None)
-    return found
+    return {name: text for name, text in found.items() if text.strip() and "<" not in text}
 
 
 SYMBOLS: dict[str, str] = _table() | {
@@ -45,13 +46,12 @@ SYMBOLS: dict[str, str] = _table() | {
     "thinspace": " ", "enskip": " ", "hfill": " ", "hfil": " ", "quad": " ", "qquad": " ",
     "newline": " ", "linebreak": " ", "break": " ",  "TeX": "TeX", "LaTeX": "LaTeX",
     "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX", "checkmark": "✓", "cmark": "✓", "xmark": "✗",
-    "tick": "✓", "ding": "", "eg": "e.g.", "ie": "i.e.", "etal": "et al.", "etc": "etc.",
+    "tick": "✓", "eg": "e.g.", "ie": "i.e.", "etal": "et al.", "etc": "etc.",
     "onedot": ".", "wrt": "w.r.t.", "figurename": "Figure", "tablename": "Table",
-    "citenamefont": "", "bibnamefont": "",
     # astronomy
     "arcdeg": "°", "arcmin": "′", "arcsec": "″", "sun": "☉", "earth": "♁", "micron": "µm",
     "fdg": ".°", "farcs": ".″", "farcm": ".′", "fh": ".ʰ", "fm": ".ᵐ", "fs": ".ˢ", "fd": ".ᵈ",
-    "hbox@": "", "la": "≲", "ga": "≳", "solar": "☉", "Sun": "☉", "astrosun": "☉",
+"la": "≲", "ga": "≳", "solar": "☉", "Sun": "☉", "astrosun": "☉",
     "angstrom": "Å", "kms": "km s⁻¹",
     # mathematics
     "iff": "⟺", "implies": "⟹", "impliedby": "⟸", "land": "∧", "lor": "∨", "lnot": "¬", "neg": "¬",
@@ -69,7 +69,7 @@ SYMBOLS: dict[str, str] = _table() | {
     "argmin": "arg min", "argmax": "arg max", "lim": "lim", "gets": "←", "owns": "∋", "And": "&",
     "backslash": "\\", "surd": "√", "top": "⊤", "bot": "⊥", "smallint": "∫", "dif": "d",
     "lesssim": "≲", "gtrsim": "≳", "apprle": "≲", "apprge": "≳", "degreeCelsius": "°C",
-    "Re@": "", "mathsection": "§", "hslash": "ℏ", "hbar": "ħ", "wedge": "∧", "vee": "∨",
+"mathsection": "§", "hslash": "ℏ", "hbar": "ħ", "wedge": "∧", "vee": "∨",
 }  # fmt: skip
 
 ACCENTS = {

@@ -11,6 +11,18 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from .latex_commands import (
+    ACRONYMS,
+    CITES,
+    DING,
+    ENDS_MATH,
+    MATH_ENVIRONMENTS,
+    NUMBERED,
+    QUOTES,
+    REFERENCES,
+    REGISTERS,
+    SILENT_SIGNS,
+)
 from .latex_macros import Macro
 from .latex_math import math_text
 from .latex_primitives import reader_of
@@ -24,36 +36,6 @@ from .scripts import script
 __all__ = ["REFERENCE", "TextReader", "one_line"]
 
 REFERENCE = re.compile("\ue000(\\d+)\ue001")
-
-_CITES = re.compile(
-    r"[Cc]ite[a-zA-Z]{0,12}|(?:[Pp]aren|[Tt]ext|[Aa]uto|[Ff]ull|[Ss]uper|[Oo]nline|[Ss]mart|foot)cite[ps]?s?"
-)
-_REFERENCES = {
-    "ref": "number", "vref": "number", "labelcref": "number", "zref": "number", "eqref": "equation",
-    "cref": "lower", "zcref": "lower", "Cref": "upper", "autoref": "upper", "vcref": "lower",
-    "Vref": "upper", "fullref": "upper", "figref": "upper", "Figref": "upper", "fref": "lower",
-    "Fref": "upper", "tabref": "upper", "secref": "upper", "subref": "panel", "nameref": "none",
-    "titleref": "none", "crefrange": "lower range", "Crefrange": "upper range",
-    "vrefrange": "number range", "labelcpageref": "none",
-}  # fmt: skip
-_MATH_ENVIRONMENTS = {
-    "math", "displaymath", "equation", "align", "eqnarray", "gather", "multline", "flalign",
-    "alignat", "dmath", "IEEEeqnarray", "subequations@", "split@",
-}  # fmt: skip
-_NUMBERED = {"equation", "align", "eqnarray", "gather", "multline", "flalign", "alignat"}
-# TeX's own that take a length or number without "="
-_REGISTERS = {
-    "vskip", "hskip", "kern", "mkern", "mskip", "baselineskip", "parindent", "parskip", "hsize",
-    "vsize", "penalty", "tolerance", "hangindent", "hangafter", "looseness", "textwidth",
-    "moveleft",
-    "moveright", "raise", "lower", "abovecaptionskip", "belowcaptionskip", "textheight",
-    "topmargin", "oddsidemargin", "evensidemargin", "pretolerance", "tabcolsep", "itemsep",
-}  # fmt: skip
-_ACRONYMS = ("gls", "Gls", "glspl", "ac", "acs", "acf", "acl", "acp", "acrshort")
-_QUOTES = (("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"), ("`", "‘"), ("'", "’"))
-_ENDS_MATH = {"caption", "captionof", "section", "subsection", "subsubsection", "chapter", "item"}
-_SILENT_SIGNS = set("-/!@)(]['\"")
-_DING = {"51": "✓", "52": "✓", "53": "✗", "55": "✗", "56": "✗", "72": "★", "108": "●", "109": "○"}
 
 
 class TextReader:
@@ -78,7 +60,7 @@ class TextReader:
             **dict.fromkeys(("url", "nolinkurl", "path"), self._verbatim),
             **dict.fromkeys(("SI", "qty", "num", "si", "unit", "ang", "SIrange"), self._quantity),
             **dict.fromkeys(("ce", "ch"), self._chemistry),
-            **dict.fromkeys(_REFERENCES, self._reference),
+            **dict.fromkeys(REFERENCES, self._reference),
             **dict.fromkeys(("(", "["), self._open_math),
             "ensuremath": self._ensure_math,
             "hyperref": self._hyperref,
@@ -87,7 +69,7 @@ class TextReader:
             "ding": self._ding,
             "par": lambda _name: self.paragraph(),
             "label": lambda _name: self.label(self.reader.argument().strip()),
-            **dict.fromkeys(_ACRONYMS, self._acronym),
+            **dict.fromkeys(ACRONYMS, self._acronym),
             **dict.fromkeys(("newacronym", "newacro", "acro", "acrodef"), self._new_acronym),
         }  # fmt: skip
 
@@ -148,7 +130,7 @@ class TextReader:
         if sink is None:
             return
         if "'" in text or "-" in text or "`" in text:
-            for ascii_form, printed in _QUOTES:
+            for ascii_form, printed in QUOTES:
                 text = text.replace(ascii_form, printed)
         sink.append(text)
 
@@ -212,12 +194,12 @@ class TextReader:
         elif name in SYMBOLS:
             self.put(SYMBOLS[name])
         elif not name.isalpha():
-            if name not in _SILENT_SIGNS:
+            if name not in SILENT_SIGNS:
                 self.put(" " if name in ",;:> ~" else name)
-        elif _CITES.fullmatch(name):
-            self._cite()
+        elif CITES.fullmatch(name):
+            self._cite(name)
         else:
-            self.reader.assignment(needs_sign=name not in _REGISTERS)
+            self.reader.assignment(needs_sign=name not in REGISTERS)
 
     def _accent(self, name: str) -> None:
         base = self.reader.argument().strip("{}$ ")
@@ -227,15 +209,14 @@ class TextReader:
         if base:
             self.put(unicodedata.normalize("NFC", base[0] + ACCENTS[name] + base[1:]))
 
-    def _cite(self) -> None:
+    def _cite(self, name: str) -> None:
         self.reader.star()
         self.reader.optional()
         self.reader.optional()
-        while self.reader.group_follows():
-            self.reader.argument()
-            if self.reader.peek() not in ("{", "["):
-                break
+        self.reader.argument()
+        while name.endswith("cites") and self.reader.peek() in ("{", "["):
             self.reader.optional()
+            self.reader.argument()
         self.put(" [CITATION]")
 
     def _footnote(self, _name: str) -> None:
@@ -264,7 +245,7 @@ class TextReader:
 
     def _reference(self, name: str) -> None:
         self.reader.star()
-        kind = _REFERENCES[name]
+        kind = REFERENCES[name]
         keys = self.reader.argument()
         if kind.endswith(" range"):
             keys = f"{keys},{self.reader.argument()}"
@@ -285,7 +266,7 @@ class TextReader:
             self.put(" ")
 
     def _ding(self, _name: str) -> None:
-        self.put(_DING.get(self.reader.argument().strip(), ""))
+        self.put(DING.get(self.reader.argument().strip(), ""))
 
     def _acronym(self, _name: str) -> None:
         self.reader.star()
@@ -304,9 +285,9 @@ class TextReader:
     # -- mathematics -----------------------------------------------------------------------------
 
     def _begin(self, name: str) -> None:
-        if name.rstrip("*") in _MATH_ENVIRONMENTS:
+        if name.rstrip("*") in MATH_ENVIRONMENTS:
             self._start_math(name)
-            self._rows = name in _NUMBERED
+            self._rows = name in NUMBERED
             self.equation(int(self._rows))
         else:
             self.begin(name)
@@ -369,14 +350,12 @@ class TextReader:
     def _math_command(self, name: str) -> None:
         if name == self._formula_end:
             self._close_math()
-        elif name in _ENDS_MATH:
+        elif name in ENDS_MATH:
             self._close_math()  # its end is missing
             self._command(name)
         elif name == "label":
             self.label(self.reader.argument().strip())
-        elif (
-            name in _REFERENCES or _CITES.fullmatch(name) or name in ("footnote", "includegraphics")
-        ):
+        elif name in REFERENCES or CITES.fullmatch(name) or name in ("footnote", "includegraphics"):
             self._in_formula(name)
         elif name == "ensuremath":
             pass
