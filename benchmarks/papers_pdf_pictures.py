@@ -55,7 +55,7 @@ def crops(files: list[Path]) -> None:
             # each way opens the file anew: none finds what another has decoded
             start = time.process_time()
             with open_pdf(data, path.name) as document:
-                article = read_document(document, path.name, tables=True)
+                article = read_document(document, tables=True)
                 seconds["find"] += time.process_time() - start
                 counts["pages"] += document.page_count
                 boxes = [figure.box for figure in article.figures if figure.box]

@@ -66,7 +66,7 @@ def test_each_is_read_and_drawn(shared_data: Path) -> None:
         if path.name.partition("__")[0] in REASONS:
             continue
         with open_pdf(path.read_bytes(), path.name) as document:
-            article = read_document(document, path.name, tables=True)
+            article = read_document(document, tables=True)
             boxes = [figure.box for figure in article.figures if figure.box]
             boxes += [
                 Box(number, *document[number].rect)
