@@ -5,7 +5,8 @@ its worker or its node dies: that costs the chunk's time. All else is in ``_ray_
 back as records and as parts on storage that all nodes share; the run moves them into their place.
 
 Connects to the cluster that the script is connected to, that ``RAY_ADDRESS`` names or that
-``ray start`` made on this machine; else starts Ray on this machine for as long as the run takes.
+``ray start`` made on this machine; else, and with RAY_ADDRESS=local, starts Ray on this machine for
+as long as the run takes.
 """
 
 from __future__ import annotations
