@@ -17,6 +17,12 @@ _NOT = {
     "ifnumcomp", "ifnumequal", "iftoggle", "ifbool", "ifboolexpr", "ifdefempty", "ifstrempty",
     "ifdefstring", "ifpackageloaded", "ifsym", "ifinlist",
 }  # fmt: skip
+# TeX's own, whatever follows them
+_TEX = {
+    "if", "ifcat", "ifnum", "ifdim", "ifodd", "ifvmode", "ifhmode", "ifmmode", "ifinner", "ifvoid",
+    "ifhbox", "ifvbox", "ifx", "ifeof", "iftrue", "iffalse", "ifcase", "ifdefined", "ifcsname",
+    "ifpdf", "ifpdftex", "ifxetex", "ifluatex", "ifPDFTeX", "ifXeTeX", "ifLuaTeX", "if@twocolumn",
+}  # fmt: skip
 _TRUE = {"iftrue", "ifpdf", "ifPDFTeX", "ifPDF", "ifpdftex"}
 _NUMBERS = re.compile(
     r" *(?:\\value *\{([A-Za-z@]+)\}|\\c@([A-Za-z@]+)|(-?\d+)) *([<>=]) *"
@@ -51,7 +57,7 @@ def _if(reader: Reader, name: str) -> None:
     elif name in ("ifdefined", "ifcsname"):
         chosen = _defined(reader, name)
     else:
-        if reader.group_follows() and name not in ("ifdim", "ifcase"):
+        if name not in _TEX and reader.group_follows():
             return  # takes its branches as groups
         chosen = False
     if not chosen:
@@ -120,8 +126,9 @@ def _skip(reader: Reader, *, stop_at_else: bool) -> None:
                 if not depth and stop_at_else:
                     _go_to(reader, frame, found.end("word"))
                     return
-            elif word not in _NOT and not (found["brace"] and word not in reader.state.switches):
-                depth += 1
+            elif word not in _NOT:
+                known = word in _TEX or word in reader.state.switches
+                depth += known or not found["brace"]
         reader.charge(len(frame.text) - frame.pos)
         if frame.on_end is not None or frame.path:
             return

@@ -27,7 +27,7 @@ from .records import Graphic
 
 __all__ = ["drawn_postscript", "preview"]
 
-_TIMEOUT_S = 60
+_TIMEOUT_S = 30
 _MAX_BYTES = 64 << 20
 _MEMORY_KB = 1_500_000
 _DOS_EPS = b"\xc5\xd0\xd3\xc6"
