@@ -7,8 +7,10 @@ It lies in the folder for temporary files (TMPDIR), named by the archive's place
 goes when the process that listed it ends; a worker that finds none (on another machine) makes its
 own.
 
-Measured (benchmarks/papers_sources.py) against an index of deflate's states by indexed_gzip and
-rapidgzip, which keep no copy: see there.
+Measured (benchmarks/papers_sources.py, one core of a busy 2-core machine, 49 MB of JATS packed,
+229 MB unpacked): listed and copied in 2.0 s; a random article then costs 0.35 ms. An index of
+deflate's states instead of a copy, by indexed_gzip (a point every MB) 9.7 ms, by rapidgzip 3.5 ms,
+when a parsed article takes 2 ms.
 """
 
 from __future__ import annotations
