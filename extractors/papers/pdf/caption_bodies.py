@@ -10,6 +10,7 @@ from .upright import BodyType, Placed
 
 __all__ = ["caption_lines", "lines_carried_over"]
 
+_MOST_ROWS = 200  # more than a page has
 _PANEL = re.compile(r"\(?[A-Za-z][).:,]|\([A-Za-z]\b")
 _ADDRESS = re.compile(r"(?:https?://|doi:|www\.)\S+$", re.IGNORECASE)
 _ENDED = re.compile(r"[.!?][\"'”’)\]]*\s*$")
@@ -104,8 +105,10 @@ def _grow(
     caption: _Growing, lines: Sequence[Placed], others: Collection[int], body: BodyType
 ) -> None:
     """Add the rows below that belong to it."""
-    while (below := _next(caption, lines, others, body)) is not None and _belongs(
-        below, caption, body
+    while (
+        len(caption.rows) < _MOST_ROWS
+        and (below := _next(caption, lines, others, body)) is not None
+        and _belongs(below, caption, body)
     ):
         pitch = _base(below) - _base(caption.rows[-1])
         if caption.label_alone:

@@ -20,12 +20,14 @@ __all__ = ["Start", "caption_starts"]
 
 _ENOUGH = 2.0  # evidence that makes a caption
 _SURE = 3.0
+_MOST_LABELS = 200  # on a page; one with more is a list, and would take long to weigh
 _SENTENCE = re.compile(r"\s*[,;)]|\s*(?:\[\d|\(?(?:and|or|to|bis|und|et|y)\b|&)", re.IGNORECASE)
 _ELSEWHERE = re.compile(
-    r"\W*(?:(?:see|for) )?(?:the |full )?(?:legend|caption)\b.{0,40}\bpage\W*"
-    r"|\W*see (?:next|following|facing|opposite) page\b.{0,30}",
+    r"\W{0,3}(?:(?:see|for) )?(?:the |full )?(?:legend|caption)\b.{0,40}\bpage\W{0,3}"
+    r"|\W{0,3}see (?:next|following|facing|opposite) page\b.{0,30}",
     re.IGNORECASE,
 )
+_LEADERS = re.compile(r"(?:\s?[.·…]){4,}\s*[\divx]*$")
 _ENDED = re.compile(r"[.!?:;)\]\d][\"'”’]*\s*$")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -79,6 +81,7 @@ def caption_starts(
             _alone(placed, lines, body),
         )
         for page, frame, lines in frames
+        if sum(placed.label is not None for placed in lines) <= _MOST_LABELS
         for placed in lines
         if placed.label is not None
     ]
@@ -168,6 +171,8 @@ def _evidence(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
         score += 1
     if label.panel:
         score -= 1.5
+    if _LEADERS.search(rest[-40:]):
+        score -= 4  # an entry of a list of figures
     if label.word.rstrip(".").endswith("s") and label.word[-2:] != "SS":
         score -= 2  # "Figures 2 and 3"
     letter = _LETTER.search(rest)

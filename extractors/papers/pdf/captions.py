@@ -16,13 +16,13 @@ __all__ = ["find_captions"]
 
 # What publishers put around a caption that is not of it.
 _HEAD = re.compile(
-    r"\W*see (?:the )?(?:figure|legend) on (?:the )?(?:previous|next|following|facing|opposite)"
-    r" page\W*(?=[^\W_])",
+    r"\A\W{0,3}see (?:the )?(?:figure|legend) on (?:the )?"
+    r"(?:previous|next|following|facing|opposite) page\W{0,3}(?=[^\W_])",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
     r"(?<=[.!?)])\s*(?:\W?(?:figure |legend |caption )?continue[sd]? on (?:the )?"
-    r"(?:next|following|facing|opposite) page\W*"
+    r"(?:next|following|facing|opposite) page\W{0,3}"
     r"|(?:doi:\s?|https?://(?:dx\.)?doi\.org/)10\.\d{4,9}/\S+)$",
     re.IGNORECASE,
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["blocks_with_blanks"]
 
-_LONG_WORD = re.compile(r"(?!\S*(?:[/@_]|www\.))[^\W\d_](?:[\w.,;:()'’-]){27,}")
+_LONG_WORD = re.compile(r"(?!\S{0,80}(?:[/@_]|www\.))[^\W\d_](?:[\w.,;:()'’-]){27}")
 _LEAST_GAP = 0.07  # of the size; kerning stays below
 _MEAN_WORD = (2.5, 12.0)  # letters; of running text in any Latin script
 

@@ -13,7 +13,7 @@ import pymupdf
 import pytest
 
 from domainclip.extractors.papers.pdf.captions import find_captions
-from domainclip.extractors.papers.pdf.page import read_page
+from domainclip.extractors.papers.pdf.page import Line, Page, read_page
 from tests.data.typeset import paragraph, picture, prose, reopened
 
 ONE = (
@@ -256,6 +256,28 @@ def test_tables_are_told_from_figures_and_boxes_are_neither() -> None:
         ("table", "1", "Values of the samples."),
         ("figure", "1", "Growth of the samples."),
     ]
+
+
+def test_entries_of_a_list_of_figures_are_no_captions() -> None:
+    document = pymupdf.open()
+    page = document.new_page()
+    for number in (1, 2):
+        entry = f"Figure {number}. Growth of the cells . . . . . . . . . . . {number + 1}"
+        page.insert_text((60, 60 + 20 * number), entry, fontname="tiro", fontsize=10)
+    page = document.new_page()
+    y = paragraph(page, 60, 60, 480, prose(100))
+    picture(page, 60, 300, 540, 400)
+    y = paragraph(page, 60, 420, 480, "Figure 1. Growth of the cells.")
+    paragraph(page, 60, y + 14, 480, prose(100))
+    assert found(document) == [(1, "Figure 1", "Growth of the cells.")]
+
+
+def test_a_page_of_nothing_but_labels_costs_nothing() -> None:
+    lines = tuple(
+        Line(f"Figure {n}. A", (9, n, 99, n + 8.0), "F", 8, False, (1, 0), 0, "F", 8, False)
+        for n in range(1, 20_000)
+    )
+    assert find_captions([Page(0, 600, 800, 0, lines, (), ())]) == ()
 
 
 def similarity(one: str, other: str) -> float:
