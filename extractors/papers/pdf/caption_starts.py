@@ -27,6 +27,7 @@ _ELSEWHERE = re.compile(
     r"|\W{0,3}see (?:next|following|facing|opposite) page\b.{0,30}",
     re.IGNORECASE,
 )
+# Ends an entry of a list of figures.
 _LEADERS = re.compile(r"(?:\s?[.·…]){4,}\s*[\divx]*$")
 _ENDED = re.compile(r"[.!?:;)\]\d][\"'”’]*\s*$")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -83,7 +84,7 @@ def caption_starts(
         for page, frame, lines in frames
         if sum(placed.label is not None for placed in lines) <= _MOST_LABELS
         for placed in lines
-        if placed.label is not None
+        if placed.label is not None and not _LEADERS.search(placed.line.text[-40:])
     ]
     starts = [start for start in every if not start.alone]
     styles: dict[object, list[Start]] = defaultdict(list)
@@ -171,8 +172,6 @@ def _evidence(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
         score += 1
     if label.panel:
         score -= 1.5
-    if _LEADERS.search(rest[-40:]):
-        score -= 4  # an entry of a list of figures
     if label.word.rstrip(".").endswith("s") and label.word[-2:] != "SS":
         score -= 2  # "Figures 2 and 3"
     letter = _LETTER.search(rest)
