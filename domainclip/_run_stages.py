@@ -308,6 +308,15 @@ class Work:
         self.shared.put_arrays(self._plain_name, arrays)
 
     def _classifies(self) -> bool:
+        """Whether what was made is to tell classes apart; a recipe that measures captions alone
+        may have labels beside them (a figure's kind) and means no classifier."""
+        asked = [load("evaluators", each.name) for each in self.recipe.evaluate]
+        if (
+            asked
+            and self.recipe.head is None
+            and not any(getattr(each, "of_classes", True) for each in asked)
+        ):
+            return False
         features = self.plain.features
         labelled = bool((features.labels(self.plain.test) >= 0).any())
         return len(self.plain.classes) > 1 and labelled

@@ -110,9 +110,11 @@ class Evaluator(Protocol):
     """A frozen dataclass whose fields are its options.
 
     again: whether it is run on the adapted model too; False for what adaptation can't change.
+    of_classes: whether it measures how well classes are told apart.
     """
 
     again: ClassVar[bool]
+    of_classes: ClassVar[bool]
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
         """Names and values, one by one. Raises BadInput where the data can't tell."""

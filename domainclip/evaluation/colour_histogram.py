@@ -36,6 +36,7 @@ class ColourHistogram:
     side_px: Annotated[int, ">= 1"] = 64
 
     again: ClassVar[bool] = False
+    of_classes: ClassVar[bool] = True
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
         if min(self.bins, self.joint, self.side_px) < 1:

@@ -42,6 +42,7 @@ class FewShot:
     head_options: Annotated[Mapping[str, Any], "options of head"] = field(default_factory=dict)
 
     again: ClassVar[bool] = False
+    of_classes: ClassVar[bool] = True
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
         if self.draws < 1 or not self.shots or min(self.shots) < 1:

@@ -49,6 +49,7 @@ class Forgetting:
     images: Annotated[int, ">= 1"] | None = 600
 
     again: ClassVar[bool] = True
+    of_classes: ClassVar[bool] = False
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
         features, labels, train, groups, names = (

@@ -27,6 +27,7 @@ class LinearProbe:
     strength: Annotated[float, "> 0"] | None = None
 
     again: ClassVar[bool] = True
+    of_classes: ClassVar[bool] = True
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
         context.require_labels(context.test, "linear_probe")

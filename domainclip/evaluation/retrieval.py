@@ -32,6 +32,7 @@ class Retrieval:
     same_caption: bool = True
 
     again: ClassVar[bool] = True
+    of_classes: ClassVar[bool] = False
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
         split = context.features.split(context.test)

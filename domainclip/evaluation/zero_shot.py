@@ -23,6 +23,7 @@ class ZeroShot:
     """
 
     again: ClassVar[bool] = True
+    of_classes: ClassVar[bool] = True
 
     def run(self, context: Context) -> Iterator[tuple[str, Value]]:
         split = context.labelled(context.test, "zero_shot")

@@ -53,6 +53,7 @@ def test_is_a_frozen_dataclass_with_defaults(name: str) -> None:
         assert each.default is not MISSING or each.default_factory is not MISSING, each.name
         assert each.name in (kind.__doc__ or ""), f"{each.name} is not documented"
     assert isinstance(kind.again, bool)
+    assert isinstance(kind.of_classes, bool)
     assert pickle.loads(pickle.dumps(kind())) == kind()
 
 
