@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/papers_sources.py [articles] [folder of real JATS files]
 
-Makes a folder, a tar, a tar.gz and a zip of so many small JATS files (default 100,000) in a
-temporary folder, and lists each in a process of its own: articles a second of processor time, and
+Makes a folder, a tar, a tar.gz and a zip of so many small JATS files (default 100,000), and as many
+folders of PMC's bucket, in a temporary folder, and lists each in a process of its own: articles a second of processor time, and
 by how much the process grew. Peers, in the same run: the standard library's os.walk, tarfile and
 zipfile, which only name the files and recognise nothing.
 
@@ -45,7 +45,7 @@ def main() -> None:
         root = Path(folder) / "in"
         root.mkdir()
         make(root, count)
-        for name in ("folder", "all.tar", "all.tar.gz", "all.zip"):
+        for name in ("bucket", "folder", "all.tar", "all.tar.gz", "all.zip"):
             ours = in_own_process("ours", root / name)
             peer = in_own_process("peer", root / name)
             print(
@@ -59,6 +59,8 @@ def main() -> None:
 def make(root: Path, count: int) -> None:
     """The same files as a folder and as archives."""
     (root / "folder").mkdir()
+    for number in range(count):
+        (root / "bucket" / f"PMC{number}.1").mkdir(parents=True)
     with (
         tarfile.open(root / "all.tar", "w") as tar,
         tarfile.open(root / "all.tar.gz", "w:gz", compresslevel=1) as packed,
@@ -102,7 +104,7 @@ def list_alone(what: str, path: str) -> None:
 def peer_names(path: str) -> Iterable[object]:
     """The names of the files, as the standard library gives them."""
     if Path(path).is_dir():
-        return (name for _, _, names in os.walk(path) for name in names)
+        return (name for _, folders, names in os.walk(path) for name in folders + names)
     if path.endswith(".zip"):
         return zipfile.ZipFile(path).namelist()
     return (member.name for member in tarfile.open(path))

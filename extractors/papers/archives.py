@@ -95,6 +95,8 @@ def listed_members(path: str, inside: Sequence[Step], name: str) -> Iterator[Mem
             copy = Spooled(target)
             try:
                 yield from _unpacked_members(copy, name, heads_wanted)
+                if copy.cut:
+                    raise Damaged(copy.cut)
             finally:
                 copy.close()
             return
@@ -102,8 +104,10 @@ def listed_members(path: str, inside: Sequence[Step], name: str) -> Iterator[Mem
             remove_at_exit(target)
             try:
                 yield from _unpacked_members(spooling, name, heads_wanted)
-            finally:
-                spooling.keep()  # after a cut too: what stands before it is read from here
+            except BadInput as error:
+                spooling.keep(cut=str(error))  # what stands before a cut is read from here too
+                raise
+            spooling.keep()
 
 
 def peeked_members(

@@ -11,6 +11,7 @@ __all__ = [
     "arxiv_id",
     "decoded_name",
     "extension",
+    "last_name",
     "safe_name",
     "shown",
     "stem",
@@ -29,7 +30,7 @@ _UNPRINTABLE = re.compile(
 )
 # arxiv.org/help/arxiv_identifier: 2310.06825, 0704.0001v2; until March 2007 hep-th/9802040,
 # math.GT/0309136, which files write without the slash.
-_ARXIV = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/?\d{7})(v\d+)?")
+_ARXIV = re.compile(r"(\d\d(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/?\d{7})(v\d+)?")
 
 
 def decoded_name(raw: bytes) -> str:
@@ -83,6 +84,11 @@ def stem(name: str) -> str:
     if ending in PACKED_ENDINGS and before[-4:].lower() == ".tar" and len(before) > 4:
         return before[:-4]
     return before
+
+
+def last_name(path: str) -> str:
+    """What stands behind the last slash."""
+    return path.rsplit("/", 1)[-1]
 
 
 def extension(name: str) -> str:

@@ -12,10 +12,12 @@ from domainclip.extraction import Source
 from domainclip.pairs.schema import Skip
 
 from .contents import Contents, MissingFile, folder_contents, member_contents
-from .names import safe_name, stem
+from .names import arxiv_id, last_name, safe_name, stem
 from .package import Package
 from .package_archives import archive_contents
+from .places import is_url
 from .pmc import BucketArticle, left_out, newest_version, read_about
+from .registers import sidecar_meta
 
 __all__ = ["ArticlePackage", "open_package"]
 
@@ -71,6 +73,11 @@ def open_package(
             folder = f"{base}/{name}"
         about = read_about(folder, name)
         meta |= about.meta if about is not None else {}
+    number = arxiv_id(last_name(source.name)) or arxiv_id(stem(source.path))
+    if number and "arxiv" not in meta:
+        meta["arxiv"] = number.partition("v")[0]
+    if not is_url(source.path) and "license" not in meta and "license_code" not in meta:
+        meta |= sidecar_meta(source.path, source.name)
     refused = left_out(meta, keep)
     if refused is not None:
         return Skip(where=source.name, reason=refused[0], detail=refused[1], quarantine=False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,16 @@ from .bulk import archive_sources, refused_source, set_sources
 from .folders import Tree, entry_of, matters
 from .found import FORMS, Found, is_bucket_name
 from .kinds import HEAD_BYTES, root_name
-from .lists import LEGACY_LIST, Licences, is_list, licences_beside, listed_sources
-from .names import extension, shown, stem
+from .lists import is_list, listed_sources
+from .names import extension, last_name, shown, stem
 from .places import is_url, join
 from .pmc import BUCKET, bucket_source, inventory_sources, is_manifest
+from .registers import Registers
 from .trees import LARGE_PACKED_BYTES, DiskTree, RemoteTree, peeked
 
 __all__ = ["find_sources"]
 
-_PMCID = re.compile(r"PMC\d+")
+_LISTS = ("txt", "csv", "tsv")
 
 
 def find_sources(
@@ -44,122 +45,167 @@ def find_sources(
     A file that could be a paper and cannot be used is a source too; ``open_package`` gives its
     Skip. Raises BadInput where there is nothing at ``root``; MissingExtra for a URL without fsspec.
     """
-    ignored = Counter() if ignored is None else ignored
+    finder = _Finder(since, bucket, Counter() if ignored is None else ignored)
     if is_url(root):
-        yield from _remote(root, since, bucket, ignored)
+        yield from finder.url(root)
         return
     if not os.path.lexists(root):
         raise BadInput(f"{root!r}: there is no such file or folder.{_near(root)}")
-    if Path(root).is_dir():
-        yield from _folder(root, ignored)
-    else:
-        yield from _file(root, _own_name(root), since, bucket, ignored)
+    is_folder = Path(root).is_dir()
+    registers = Registers.beside(root if is_folder else str(Path(root).parent))
+    found = finder.folder(root) if is_folder else finder.file(root, _own_name(root))
+    for source in found:
+        yield registers.told(source)
 
 
-def _folder(root: str, ignored: Counter[str]) -> Iterator[Source]:
-    name = _own_name(root)
-    if is_bucket_name(name):
-        yield Source(name, root.rstrip("/"), (("form", "pmc"),))
-        return
-    licences = licences_beside(root)
-    tree = DiskTree(root, ignored)
-    for found in articles(tree, "", ""):
-        yield from _of_found(found, tree, root, name, ignored, licences)
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Looks at one thing after another. in_list: a list named it."""
+
+    since: str
+    bucket: str
+    ignored: Counter[str]
+    in_list: bool = False
+
+    def folder(self, root: str, above: str = "") -> Iterator[Source]:
+        """The articles of a folder on disk, named below ``above``."""
+        name = _own_name(root)
+        if is_bucket_name(name):
+            yield Source(name, root.rstrip("/"), (("form", "pmc"),))
+            return
+        tree = DiskTree(root, self.ignored)
+        for found in articles(tree, "", above):
+            yield from self._sources(found, tree, root, name)
+
+    def file(self, path: str, name: str) -> Iterator[Source]:
+        """What one file on disk is."""
+        try:
+            with Path(path).open("rb") as file:
+                head = file.read(HEAD_BYTES)
+        except OSError as error:
+            detail = f"It cannot be read ({error.strerror})."
+            yield refused_source(shown(name), path, "unreadable_file", detail)
+            return
+        if is_manifest(head):
+            yield from inventory_sources(path, since=self.since)
+        elif extension(path) in (*_LISTS, "") and is_list(path, head):
+            yield from self._listed(path, name)
+        else:
+            yield from self._entry(path, name, head)
+
+    def url(self, url: str) -> Iterator[Source]:
+        """What a URL is: by its name and start, and of folders by what the server lists."""
+        from .remote import open_remote, pages_of_prefix
+
+        base = url.rstrip("/")
+        last = last_name(base)
+        if is_bucket_name(last):
+            yield bucket_source(base.rpartition("/")[0], last)
+            return
+        if not url.endswith("/") and (extension(last) or url.startswith("http")):
+            with open_remote(url) as file:
+                head = file.read(HEAD_BYTES)
+            if is_manifest(head):
+                yield from inventory_sources(url, since=self.since)
+                return
+            if extension(last) in _LISTS and is_list(url, head):
+                yield from self._listed(url, last)
+                return
+            if extension(last) or root_name(head).lower() != "html":  # else a list of files
+                yield from self._entry(url, last, head)
+                return
+        if url.startswith("s3://"):
+            # a bucket of millions of articles is never listed whole
+            names = pages_of_prefix(f"{base}/")
+            first = list(islice(names, 1000))
+            if any(is_bucket_name(each) for each in first):
+                versions = (each for each in chain(first, names) if is_bucket_name(each))
+                yield from (bucket_source(base, each) for each in versions)
+                return
+        tree = RemoteTree(base, self.ignored)
+        for found in articles(tree, "", ""):
+            yield from self._sources(found, tree, base, last)
+
+    def _sources(self, found: Found, tree: Tree, root: str, root_name: str) -> Iterator[Source]:
+        # the root's own article has no name below the root
+        name = shown(found.name) or shown(root_name)
+        folder = join(root, found.folder) if found.folder else root
+        if found.kind == "refused":
+            yield refused_source(name, folder, found.reason, found.detail)
+        elif found.kind == "bucket":
+            yield Source(last_name(folder), folder, (("form", "pmc"),))
+        elif found.kind == "archive":
+            assert found.files is not None
+            yield from self._expanded(join(folder, found.files[0]), name)
+        else:
+            yield _article(found, name, folder)
+
+    def _entry(self, path: str, name: str, head: bytes) -> Iterator[Source]:
+        """What a file is that has a name of its own, not one in a folder."""
+        entry = entry_of(last_name(path), head)
+        title = shown(_without_ending(name))
+        if entry.kind == "archive" and _is_package(path):
+            yield Source(title, path, (("form", "archive"),))
+        elif entry.kind in ("archive", "jats_set"):
+            yield from self._expanded(path, title)
+        elif entry.kind in FORMS:
+            folder, _, last = path.rpartition("/")
+            yield _article(
+                Found(
+                    kind="article",
+                    name="",
+                    folder="",
+                    main=((FORMS[entry.kind], last),),
+                    files=None if entry.kind == "tex" else (last,),  # TeX needs what is beside it
+                    shared=entry.kind == "jats",
+                ),
+                title,
+                folder or ".",
+            )
+        elif matters(entry):
+            detail = "Only JATS, LaTeX and PDF, and archives and lists of them, are read."
+            yield refused_source(shown(name), path, f"unread_{entry.kind}", detail)
+        else:
+            self.ignored[entry.kind] += 1
+
+    def _expanded(self, path: str, name: str) -> Iterator[Source]:
+        """The articles of an archive or of an XML file with several."""
+        if extension(path) in ("xml", "nxml", "jats") and not is_url(path):
+            yield from set_sources(path, (), name, Path(path).stat().st_size)
+        else:
+            yield from archive_sources(path, (), name, self.ignored)
+
+    def _listed(self, path: str, name: str) -> Iterator[Source]:
+        if self.in_list:
+            detail = "A list that another list names is not followed; give it itself."
+            yield refused_source(shown(name), path, "nested_list", detail)
+            return
+        finder = replace(self, in_list=True)
+        for each in listed_sources(path, self.bucket):
+            if isinstance(each, Source):
+                yield each
+            elif is_url(each[0]):
+                yield from finder.url(each[0])
+            elif Path(each[0]).is_dir():
+                yield from finder.folder(each[0], each[1].strip("/"))
+            else:
+                yield from finder.file(*each)
 
 
-def _of_found(
-    found: Found,
-    tree: Tree,
-    root: str,
-    root_name: str,
-    ignored: Counter[str],
-    licences: Licences | None = None,
-) -> Iterator[Source]:
-    # the root's own article has no name below the root
-    name = shown(found.name) or shown(root_name)
-    folder = join(root, found.folder) if found.folder else root
-    if found.kind == "refused":
-        yield refused_source(name, folder, found.reason, found.detail)
-        return
-    if found.kind == "bucket":
-        base, _, last = folder.rstrip("/").rpartition("/")
-        yield bucket_source(base or ".", last) if base else Source(last, folder, (("form", "pmc"),))
-        return
-    if found.kind == "archive":
-        assert found.files is not None
-        yield from _expanded(join(folder, found.files[0]), name, ignored)
-        return
-    own = stem(found.archives[0]) if found.archives else stem(found.folder)
-    meta = licences.meta(own) if licences is not None and _PMCID.fullmatch(own) else []
-    yield _article(found, name, folder, meta)
-
-
-def _article(found: Found, name: str, folder: str, meta: list[list[str]]) -> Source:
+def _article(found: Found, name: str, folder: str) -> Source:
     if not found.main and len(found.archives) == 1 and not found.folders:
-        plain: dict[str, Any] = {"form": "archive", "meta": meta}
-        folder = join(folder, found.archives[0])
-    else:
-        plain = {
-            "form": "folder",
-            "main": [list(each) for each in found.main],
-            "files": None if found.files is None else list(found.files),
-            "folders": None if found.folders is None else list(found.folders),
-            "without": list(found.without),
-            "archives": list(found.archives),
-            "shared": found.shared,
-            "meta": meta,
-        }
+        return Source(name, join(folder, found.archives[0]), (("form", "archive"),))
+    plain: dict[str, Any] = {
+        "form": "folder",
+        "main": [list(each) for each in found.main],
+        "files": None if found.files is None else list(found.files),
+        "folders": None if found.folders is None else list(found.folders),
+        "without": list(found.without),
+        "archives": list(found.archives),
+        "shared": found.shared,
+    }
     part = {k: v for k, v in plain.items() if v or (v == [] and k in ("files", "folders"))}
     return Source(name, folder, tuple(part.items()))
-
-
-def _expanded(path: str, name: str, ignored: Counter[str]) -> Iterator[Source]:
-    """The articles of an archive or of an XML file with several."""
-    if extension(path) in ("xml", "nxml", "jats") and not is_url(path):
-        yield from set_sources(path, (), name, Path(path).stat().st_size)
-    else:
-        yield from archive_sources(path, (), name, ignored)
-
-
-def _file(path: str, name: str, since: str, bucket: str, ignored: Counter[str]) -> Iterator[Source]:
-    """What one file on disk is."""
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError as error:
-        detail = f"It cannot be read ({error.strerror})."
-        yield refused_source(shown(name), path, "unreadable_file", detail)
-        return
-    if is_manifest(head):
-        yield from inventory_sources(path, since=since)
-        return
-    if extension(path) in ("txt", "csv", "tsv", "") and is_list(path, head):
-        yield from _listed(path, bucket, ignored)
-        return
-    yield from _of_entry(path, name, head, ignored)
-
-
-def _of_entry(path: str, name: str, head: bytes, ignored: Counter[str]) -> Iterator[Source]:
-    entry = entry_of(path.rsplit("/", 1)[-1], head)
-    folder, _, last = path.rpartition("/")
-    folder = folder or "."
-    if entry.kind in ("archive", "jats_set"):
-        if entry.kind == "archive" and _is_package(path):
-            yield Source(shown(_without_ending(name)), path, (("form", "archive"),))
-            return
-        yield from _expanded(path, shown(_without_ending(name)), ignored)
-    elif entry.kind in FORMS:
-        # its images lie beside it
-        main = ((FORMS[entry.kind], last),)
-        shared = entry.kind == "jats"
-        files = None if entry.kind == "tex" else (last,)
-        article = Found(kind="article", name="", folder="", main=main, files=files, shared=shared)
-        yield _article(article, shown(_without_ending(name)), folder, [])
-    elif matters(entry):
-        detail = "Only JATS, LaTeX and PDF, and archives and lists of them, are read."
-        yield refused_source(shown(name), path, f"unread_{entry.kind}", detail)
-    else:
-        ignored[entry.kind] += 1
 
 
 def _is_package(path: str) -> bool:
@@ -168,67 +214,6 @@ def _is_package(path: str) -> bool:
     size = 0 if is_url(path) else Path(path).stat().st_size
     look = PEEK_BYTES if is_url(path) else LARGE_PACKED_BYTES
     return peeked(path, (), path.rsplit("/", 1)[-1], size, look)[0] == "one"
-
-
-def _listed(path: str, bucket: str, ignored: Counter[str]) -> Iterator[Source]:
-    licences = None
-    if path.rsplit("/", 1)[-1] == LEGACY_LIST:
-        licences = Licences(path)
-    for each in listed_sources(path, bucket):
-        if isinstance(each, Source):
-            yield each
-            continue
-        where, name = each
-        if is_url(where):
-            yield from _remote(where, "", bucket, ignored)
-        elif Path(where).is_dir():
-            tree = DiskTree(where, ignored)
-            for found in articles(tree, "", name.strip("/")):
-                yield from _of_found(found, tree, where, name, ignored)
-        else:
-            for source in _file(where, name, "", bucket, ignored):
-                yield _with_licence(source, licences)
-
-
-def _with_licence(source: Source, licences: Licences | None) -> Source:
-    own = stem(source.path)
-    if licences is None or not _PMCID.fullmatch(own):
-        return source
-    return Source(own, source.path, (*source.part, ("meta", licences.meta(own))))
-
-
-def _remote(url: str, since: str, bucket: str, ignored: Counter[str]) -> Iterator[Source]:
-    """What a URL is: by its name, and for folders by what the server lists."""
-    from .remote import open_remote, pages_of_prefix
-
-    last = url.rstrip("/").rsplit("/", 1)[-1]
-    if is_bucket_name(last):
-        yield bucket_source(url.rstrip("/").rpartition("/")[0], last)
-        return
-    if not url.endswith("/") and (extension(last) or url.startswith("http")):
-        with open_remote(url) as file:
-            head = file.read(HEAD_BYTES)
-        if is_manifest(head):
-            yield from inventory_sources(url, since=since)
-            return
-        if extension(last) in ("txt", "csv", "tsv") and is_list(url, head):
-            yield from _listed(url, bucket, ignored)
-            return
-        if extension(last) or root_name(head).lower() != "html":  # else a server's list of files
-            yield from _of_entry(url, last, head, ignored)
-            return
-    if url.startswith("s3://"):
-        # a bucket of millions of articles is never listed whole
-        names = pages_of_prefix(url.rstrip("/") + "/")
-        first = list(islice(names, 1000))
-        if any(is_bucket_name(each) for each in first):
-            for name in chain(first, names):
-                if is_bucket_name(name):
-                    yield bucket_source(url.rstrip("/"), name)
-            return
-    tree = RemoteTree(url, ignored)
-    for found in articles(tree, "", ""):
-        yield from _of_found(found, tree, url.rstrip("/"), last, ignored)
 
 
 def _own_name(root: str) -> str:

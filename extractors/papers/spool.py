@@ -31,14 +31,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from domainclip.errors import OutputError
+from domainclip.errors import BadInput, OutputError
 
 from .streams import PIECE, Readable
 
 __all__ = ["Spooled", "Spooling", "spool_path", "spooled"]
 
 BLOCK = 1 << 18
-_FOOTER = struct.Struct("<8sQQ")  # magic, blocks, bytes unpacked
+_FOOTER = struct.Struct("<8s3Q")  # magic, blocks, bytes unpacked, bytes of why it is cut
 _MAGIC = b"dcspool1"
 _ROOM = 1 << 30  # free bytes that are left to others
 
@@ -61,6 +61,9 @@ class Spooling:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         if path.parent.stat().st_uid != os.getuid():
             raise OutputError(f"{path.parent} belongs to somebody else; set TMPDIR to your folder.")
+        for left in path.parent.glob(f"{path.name}.[0-9]*"):
+            if not alive(int(left.suffix[1:])):  # of a run that was killed
+                left.unlink(missing_ok=True)
         # a name of its own: two processes may be at it
         self._part = path.with_suffix(f".{os.getpid()}")
         self._out = self._part.open("wb")
@@ -85,13 +88,16 @@ class Spooling:
             del self._held[:BLOCK]
         return data
 
-    def keep(self) -> None:
-        """Finish the copy; until then it is not there."""
+    def keep(self, *, cut: str = "") -> None:
+        """Finish the copy; until then it is not there. cut: why it ends before its archive does."""
         if self._held:
             self._write(bytes(self._held))
         with self._writing():
             self._out.write(struct.pack(f"<{len(self._offsets)}Q", *self._offsets))
-            self._out.write(_FOOTER.pack(_MAGIC, len(self._offsets) - 1, self._size))
+            words = cut.encode("utf-8", "replace")
+            self._out.write(words)
+            blocks = len(self._offsets) - 1
+            self._out.write(_FOOTER.pack(_MAGIC, blocks, self._size, len(words)))
             self._out.close()
             self._part.replace(self._path)
 
@@ -121,16 +127,18 @@ class Spooling:
 
 
 class Spooled:
-    """A finished copy as a seekable file of the unpacked bytes."""
+    """A finished copy as a seekable file of the unpacked bytes. cut: why it ends early, or ""."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         end = self._file.seek(0, 2)
         self._file.seek(max(0, end - _FOOTER.size))
-        magic, self._blocks, self.size = _FOOTER.unpack(self._file.read(_FOOTER.size))
+        magic, blocks, self.size, words = _FOOTER.unpack(self._file.read(_FOOTER.size))
         if magic != _MAGIC:
             raise OutputError(f"{path} is no copy of an archive; delete it and run again.")
-        self._table = end - _FOOTER.size - 8 * (self._blocks + 1)
+        self._table = end - _FOOTER.size - words - 8 * (blocks + 1)
+        self._file.seek(end - _FOOTER.size - words)
+        self.cut = self._file.read(words).decode()
         self._codec = pa.Codec("zstd")
         self._at, self._number, self._block = 0, -1, b""
 
@@ -176,9 +184,24 @@ def spooled(path: Path, unpacked: Callable[[], Any]) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.is_file():
                 with unpacked() as stream, Spooling(stream, path) as spooling:
-                    while spooling.read(PIECE * 4):
-                        pass
-                    spooling.keep()
+                    cut = ""
+                    try:
+                        while spooling.read(PIECE * 4):
+                            pass
+                    except BadInput as error:
+                        cut = str(error)
+                    spooling.keep(cut=cut)
+
+
+def alive(process: int) -> bool:
+    """Is there a process of that number?"""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def remove_at_exit(path: Path) -> None:

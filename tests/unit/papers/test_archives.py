@@ -433,6 +433,29 @@ class TestWhole:
             skip.reason == "damaged_archive" and skip.quarantine and "copied whole" in skip.detail
         )
 
+    def test_a_cut_archive_is_the_same_in_the_next_run(
+        self, tmp_path: Path, _own_temporary_folder: Path
+    ) -> None:
+        data = gzip.compress(tar_of({f"{n:03}.xml": JATS * 20 for n in range(100)}))[:-400]
+        (tmp_path / "cut.tar.gz").write_bytes(data)
+        first = found(tmp_path / "cut.tar.gz")
+        assert found(tmp_path / "cut.tar.gz") == first  # from the copy
+        for each in _own_temporary_folder.rglob("*"):
+            if each.is_file():
+                each.unlink()
+        assert len(read_all_mains(first)) == len(first) - 1  # a worker elsewhere
+
+    def test_a_listing_that_is_broken_off_leaves_no_copy(
+        self, tmp_path: Path, _own_temporary_folder: Path
+    ) -> None:
+        files = {"../bad.pdf": b"%PDF-1.4", **{f"{n}.xml": JATS for n in range(50)}}
+        (tmp_path / "bulk.tar.gz").write_bytes(tar_of(files, "w:gz"))
+        sources = find_sources(str(tmp_path / "bulk.tar.gz"))
+        next(sources)
+        sources.close()  # type: ignore[attr-defined]
+        assert not [each for each in _own_temporary_folder.rglob("*") if each.is_file()]
+        assert len(found(tmp_path / "bulk.tar.gz")) == 51
+
     def test_a_cut_package_is_used_and_says_so(self, tmp_path: Path) -> None:
         files = {"PMC1/a.nxml": JATS, "PMC1/a.jpg": bytes(range(256)) * 400}
         data = gzip.compress(tar_of(files), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import tarfile
 import zipfile
@@ -449,8 +450,6 @@ class TestStable:
         assert {each.name for each in more} - {each.name for each in first} == {"b", "PMC2"}
 
     def test_sources_hold_json_values(self, tmp_path: Path) -> None:
-        import json
-
         make(tmp_path, {"a.xml": JATS, "a.pdf": PDF, "b.xml": JATS, "t/m.tex": TEX % b""})
         for source in find_sources(str(tmp_path)):
             part = json.loads(json.dumps(source.part))
@@ -482,3 +481,41 @@ class TestRealPapers:
         for folder in ("hard_pdfs", "arxiv_like", "icml_boxes"):
             sources = list(find_sources(str(root / folder)))
             assert len(sources) == len(list((root / folder).glob("*.pdf")))
+
+
+class TestArxivMetadata:
+    def test_a_snapshot_or_a_sidecar_gives_the_licence(self, tmp_path: Path) -> None:
+        licence = "http://creativecommons.org/licenses/by/4.0/"
+        rows = [{"id": "2310.06825", "license": licence, "doi": None, "title": "A title"}]
+        make(
+            tmp_path / "in",
+            {
+                "arXiv_src_2310_001.tar": tar_bytes(
+                    {
+                        "2310/2310.06825.gz": gzip.compress(TEX % b""),
+                        "2310/2310.06826.gz": gzip.compress(TEX % b""),
+                    },
+                    "w",
+                ),
+                "2310.07777.pdf": PDF,
+                "2310.07777.json": json.dumps({"license": licence}).encode(),
+            },
+        )
+        lines = "\n".join(json.dumps(each) for each in rows) + "\nnot json\n"
+        (tmp_path / "in" / "arxiv-metadata-oai-snapshot.json").write_text(lines)
+        metas = {}
+        for source in find_sources(str(tmp_path / "in")):
+            opening = open_package(source)
+            assert not isinstance(opening, Skip)
+            with opening as package:
+                metas[source.name] = dict(package.meta)
+        assert metas == {
+            "2310.06825": {"arxiv": "2310.06825", "license": licence, "title": "A title"},
+            "2310.06826": {"arxiv": "2310.06826"},
+            "2310.07777": {"arxiv": "2310.07777", "license": licence},
+        }
+
+
+def test_a_list_that_names_itself_ends(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("list.txt\n")
+    assert mains(tmp_path / "list.txt") == {"list.txt": {"refused": "nested_list"}}
