@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/papers_sources.py [articles] [folder of real JATS files]
 
 Makes a folder, a tar, a tar.gz and a zip of so many small JATS files (default 100,000), and as many
-folders of PMC's bucket, in a temporary folder, and lists each in a process of its own: articles a second of processor time, and
-by how much the process grew. Peers, in the same run: the standard library's os.walk, tarfile and
-zipfile, which only name the files and recognise nothing.
+folders of PMC's bucket, in a temporary folder, and lists each in a process of its own: articles a
+second of processor time, and by how much the process grew. Peers, in the same run: the standard
+library's os.walk, tarfile and zipfile, which only name the files and recognise nothing.
 
 Then reads 300 articles in random order out of a tar.gz of the real JATS files (default
 ../shared/data/papers), 3,000 of them repeated, as the workers of a run do. Peers: indexed_gzip and

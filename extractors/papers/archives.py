@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -167,9 +167,11 @@ def _inside(stack: ExitStack, file: BinaryIO, path: str, steps: Sequence[Step]) 
         return zip_span(file, _zip_member(step, path))
     target = _copy_path(path, steps)
     if not target.is_file():
-        start = read_up_to(_stream(file, step, path), SMALL_BYTES)
-        if len(start) < SMALL_BYTES:
-            return io.BytesIO(start)
+        # a damaged one takes the other way: what stands before the cut is copied
+        with suppress(Damaged):
+            start = read_up_to(_stream(file, step, path), SMALL_BYTES)
+            if len(start) < SMALL_BYTES:
+                return io.BytesIO(start)
 
         @contextmanager
         def again() -> Iterator[Readable]:
