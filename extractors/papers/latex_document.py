@@ -32,8 +32,9 @@ _AFTER_LABEL = re.compile(r"^(?:key\s?words?|index terms|abstract)\s*[:.—–-]
 
 # How classes number figures after \appendix: (prefix of the class, \thefigure, starts anew)
 _APPENDICES = (
+    ("apa", "\\Alph{section}\\arabic{figure}", True),
     ("elsarticle", "\\Alph{section}.\\arabic{figure}", False),
-    ("aa", "\\Alph{section}.\\arabic{figure}", True),
+    ("aa ", "\\Alph{section}.\\arabic{figure}", True),
     ("mnras", "\\Alph{section}\\arabic{figure}", True),
 )
 
@@ -49,6 +50,7 @@ class DocumentReader(FloatReader):
         self.paragraphs: list[str] = []
         self.sinks = [None]  # until \begin{document}
         self._body: list[str] = []
+        self._unnumbered = False  # in front or back matter
         self.commands |= {
             **dict.fromkeys(_SECTIONS, self._section),
             **dict.fromkeys(("title", "icmltitle", "Title"), self._title),
@@ -58,6 +60,7 @@ class DocumentReader(FloatReader):
             "and": lambda _name: self.put(";"),
             "item": self._item,
             "appendix": self._appendix,
+            **dict.fromkeys(("frontmatter", "mainmatter", "backmatter"), self._matter),
             "twocolumn": lambda _name: self.reader.push(self.reader.optional() or ""),
         }  # fmt: skip
 
@@ -125,7 +128,9 @@ class DocumentReader(FloatReader):
         starred = self.reader.star()
         self.reader.optional()
         self.reader.argument()
-        if not starred:
+        if name == "chapter" and not self.state.counters.chapters:
+            self.state.counters.use_chapters()  # a class of its own that has chapters
+        if not starred and not (name == "chapter" and self._unnumbered):
             self.state.counters.step(name)
             self.anchor = ("section", self.plain(f"\\the{name} "))
 
@@ -160,10 +165,13 @@ class DocumentReader(FloatReader):
         self.paragraph()
         self.reader.optional()
 
+    def _matter(self, name: str) -> None:
+        self._unnumbered = name != "mainmatter"
+
     def _appendix(self, _name: str) -> None:
         counters = self.state.counters
         counters.start_appendix()
-        name = self.state.document_class
+        name = f"{self.state.document_class} "
         for start, printed, anew in _APPENDICES:
             if name.startswith(start) and not counters.chapters:
                 self.reader.push(f"\\gdef\\thefigure{{{printed}}}")

@@ -11,6 +11,8 @@ __all__ = [
     "DRAWN",
     "DRAWN_BY_COMMAND",
     "FLOAT",
+    "FRAMES",
+    "OTHER_FLOATS",
     "OVERLAYS",
     "PANELS",
     "PROTECTED",
@@ -41,6 +43,19 @@ DRAWN_BY_COMMAND = {
     "pspicture": "pstricks", "tikzfig": "tikz", "ctikzfig": "tikz",
 }  # fmt: skip
 OVERLAYS = {"overpic", "Overpic"}
+# Floats that are no figures, and environments that are no floats
+OTHER_FLOATS = frozenset(
+    ["algorithm", "algorithm2e", "listing", "lstlisting", "program", "video", "code", "quadro",
+     "movie", "codelisting", "pseudocode"]
+)  # fmt: skip
+FRAMES = frozenset(
+    ["center", "flushleft", "flushright", "quote", "quotation", "landscape", "strip", "multicols",
+     "itemize", "enumerate", "description", "list", "adjustwidth", "widetext", "appendices",
+     "otherlanguage", "CJK", "spacing", "doublespace", "singlespace", "sloppypar", "small",
+     "footnotesize", "onecolumn", "onecolumngrid", "titlepage", "abstract", "frame", "block",
+     "mdframed", "framed", "samepage", "group", "appendix", "subappendices", "section"]
+)  # fmt: skip
+
 # Figures are found by these, so that a document cannot give them another meaning
 PROTECTED = frozenset(
     {*GRAPHICS_COMMANDS, *DRAWN, *OVERLAYS, "caption", "captionof", "subfloat", "subfigure",

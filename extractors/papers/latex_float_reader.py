@@ -1,84 +1,51 @@
-r"""Reads a document's floats: their captions, sub-captions, graphics and what TeX draws in them."""
+r"""Reads a document's floats: their graphics, what TeX draws in them, boxes of several figures."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .graphics import graphic_file
-from .latex_environments import BOXES, DRAWN, DRAWN_BY_COMMAND, FLOAT, OVERLAYS, PANELS, TABLES
+from .latex_captions import CaptionReader, OpenEnvironment
+from .latex_environments import (
+    BOXES,
+    DRAWN,
+    DRAWN_BY_COMMAND,
+    FLOAT,
+    OVERLAYS,
+    PANELS,
+    TABLES,
+)
 from .latex_floats import Caption, Content, Draft, Float, Panel, drafts
 from .latex_graphics import GRAPHICS_COMMANDS, graphics_of
-from .latex_languages import figure_word
 from .latex_reader import Reader
 from .latex_state import State
 from .latex_symbols import ENVIRONMENT_ARGUMENTS
-from .latex_text import TextReader, one_line
 from .records import Graphic
 
 __all__ = ["FloatReader"]
 
-
-@dataclass(slots=True)
-class _Open:
-    """An open environment, and what to put back where it ends.
-
-    kind: what it is to us. items: where its content goes; before: how many were there already.
-    drawing: what it draws.
-    """
-
-    name: str
-    kind: str
-    sinks: int
-    boxes: int
-    scopes: int
-    items: list[Content | Panel | Caption]
-    before: int
-    drawing: Content | None
+_OVERLAID = "text and lines that TeX lays over its graphics files are not in them"
 
 
-class FloatReader(TextReader):
+class FloatReader(CaptionReader):
     """Collects ``finished`` floats."""
 
     def __init__(self, state: State, reader: Reader) -> None:
         super().__init__(state, reader)
         self.finished: list[Draft] = []
-        self.open: list[_Open] = []
-        self.float: Float | None = None
-        self.loose = Float("figure")  # graphics and \captionof outside of floats
-        self.anchor: tuple[str, str] | Caption = ("", "")  # what a \label outside of floats means
-        self.numbers: dict[str, tuple[str, str]] = {}  # other labels: kind and number
-        self.float_names: dict[str, str] = {}
-        self._boxes: list[int] = []
-        self._box_count = 0
-        self._panels: list[Panel] = []
-        self._kinds: list[str] = []  # of \ttabbox and the like
-        self._continued = False
-        self._panel_count = 0
         self.commands |= {
             **dict.fromkeys(GRAPHICS_COMMANDS, self._graphics),
             **dict.fromkeys(DRAWN_BY_COMMAND, self._drawn),
-            "caption": self._caption,
-            "captionof": self._caption,
             "figcaption": self._figcaption,
-            "subcaption": self._subcaption,
-            **dict.fromkeys(("subfloat", "subfigure", "subtable"), self._subfloat),
-            "subcaptionbox": self._subcaptionbox,
             **dict.fromkeys(("ffigbox", "ttabbox", "capbtabbox", "fcapside"), self._floatbox),
             "floatbox": self._floatbox,
             "teaser": self._teaser,
-            "ContinuedFloat": self._continue,
             "psfrag": self._psfrag,
-            "captionsetup": self._captionsetup,
-            "floatname": self._floatname,
-            **dict.fromkeys(("newfloat", "DeclareFloatingEnvironment"), self._newfloat),
             **dict.fromkeys(("parbox", "vbox", "vtop"), self._parbox),
             **dict.fromkeys(("figure", "wrapfigure"), self.begin),
             **dict.fromkeys(("endfigure", "endwrapfigure"), lambda name: self.end(name[3:])),
-        }  # fmt: skip
-
-    # -- environments ----------------------------------------------------------------------------
+        }
 
     def begin(self, name: str) -> None:
         found = FLOAT.fullmatch(name)
@@ -99,7 +66,7 @@ class FloatReader(TextReader):
             self._enter(name, "box")
             if name in PANELS:
                 self.open[-1].kind = "panel"
-                self._panels.append(Panel(tuple(self._boxes)))
+                self.panels.append(Panel(tuple(self.boxes)))
         else:
             self._enter(name, "other")
 
@@ -127,26 +94,24 @@ class FloatReader(TextReader):
             self.loose = Float("figure")
 
     def _enter(self, name: str, kind: str, drawing: Content | None = None) -> None:
-        items = self._target().items
+        items = self.target().items
         if drawing is not None:
             items.append(drawing)
-        self.open.append(
-            _Open(name, kind, len(self.sinks), len(self._boxes), len(self.state.scopes), items,
-                  len(items), drawing)
-        )  # fmt: skip
+        counts = len(self.sinks), len(self.boxes), len(self.state.scopes)
+        self.open.append(OpenEnvironment(name, kind, *counts, items, len(items), drawing))
         self.state.open_scope()
         if kind in ("box", "table", "float"):
-            self._box_count += 1
-            self._boxes.append(self._box_count)
+            self.box_count += 1
+            self.boxes.append(self.box_count)
         if kind in ("dropped", "table", "float"):
             self.sinks.append(None)
 
-    def _leave(self, entry: _Open) -> None:
+    def _leave(self, entry: OpenEnvironment) -> None:
         while len(self.state.scopes) > entry.scopes:
             self.state.close_scope()
         empty = len(entry.items) == entry.before
         if entry.kind == "panel":
-            self._end_panel()
+            self.end_panel()
         elif entry.drawing is not None and not empty:
             entry.drawing.note = f"{entry.drawing.note.partition(':')[0]}: {_OVERLAID}"
         elif entry.kind == "table" and empty and self.float is not None:
@@ -154,27 +119,22 @@ class FloatReader(TextReader):
         elif entry.kind == "float" and self.float is not None:
             self.finished.extend(drafts(self.float))
             self.float = None
-            self._panels = []
+            self.panels = []
         del self.sinks[max(1, entry.sinks) :]
-        del self._boxes[entry.boxes :]
+        del self.boxes[entry.boxes :]
         if not self.open and self.float is None:
             self.flush_loose()
 
     def _begin_float(self, name: str, kind: str) -> None:
         self.flush_loose()
         self.float = Float(kind)
-        self._continued = False
-        self._panel_count = self.state.counters.values["subfigure"]
+        self.continued = False
+        self.panel_count = self.state.counters.values["subfigure"]
         self.state.counters.put("subfigure", 0)
         self._enter(name, "float")
 
-    def _target(self) -> Float:
-        return self.float if self.float is not None else self.loose
-
-    # -- graphics --------------------------------------------------------------------------------
-
     def _content(self, tool: str) -> Content:
-        return Content(tuple(self._boxes), note=f"{tool}: made by TeX, no graphics file")
+        return Content(tuple(self.boxes), note=f"{tool}: made by TeX, no graphics file")
 
     def _graphics(self, command: str) -> None:
         for graphic in graphics_of(self.reader, command):
@@ -192,10 +152,10 @@ class FloatReader(TextReader):
             note = f"missing file: {graphic.href!r}"
         else:
             graphic = replace(graphic, href=path)
-        self._target().items.append(Content(tuple(self._boxes), graphic, note))
+        self.target().items.append(Content(tuple(self.boxes), graphic, note))
 
     def _drawn(self, command: str) -> None:
-        self._target().items.append(self._content(DRAWN_BY_COMMAND[command]))
+        self.target().items.append(self._content(DRAWN_BY_COMMAND[command]))
         self.reader.optional()
         if self.reader.group_follows():
             self.sinks.append(None)
@@ -207,106 +167,6 @@ class FloatReader(TextReader):
     def _drop_sinks(self, depth: int) -> None:
         del self.sinks[max(1, depth) :]
 
-    # -- captions --------------------------------------------------------------------------------
-
-    def _caption(self, command: str) -> None:
-        starred = self.reader.star()
-        kind = self._kinds[-1] if self._kinds else self._target().kind
-        if command == "captionof":
-            kind = self.reader.argument().strip()
-        elif self.float is None and "@captype" in self.state.macros:
-            kind = self.state.macros["@captype"].filled([]).strip()
-        self.reader.optional()
-        text = self.reader.argument()
-        if self._panels and command == "caption":
-            self._panel_caption(self._panels[-1], text, counted=not starred)
-        else:
-            self._main_caption(kind, text, counted=not starred)
-
-    def _main_caption(self, kind: str, tex: str, *, counted: bool) -> None:
-        caption = Caption(tuple(self._boxes), kind)
-        if counted:
-            if not self._continued:
-                self.state.counters.step(kind)
-            caption.number = self.plain(f"\\the{kind} ")
-            caption.label = f"{self._name_of(kind)} {caption.number}".strip()
-        self._continued = False
-        self._target().items.append(caption)
-        self.anchor = caption
-        self.into(tex, lambda parts: setattr(caption, "text", one_line(parts)))
-
-    def _name_of(self, kind: str) -> str:
-        """What is printed before a caption's number."""
-        if kind in self.float_names:
-            return self.plain(self.float_names[kind])
-        if f"{kind}name" in self.state.macros:
-            return self.plain(f"\\{kind}name ")
-        return figure_word(self.state) if kind == "figure" else kind.capitalize()
-
-    def _panel_caption(self, panel: Panel, tex: str, *, counted: bool = True) -> None:
-        if counted:
-            self.state.counters.step("subfigure")
-            panel.letter = self.plain("\\thesubfigure ").strip("() .")
-        if panel not in self._target().items:
-            self._target().items.append(panel)
-        self.into(
-            tex, lambda parts: setattr(panel, "text", f"{panel.text} {one_line(parts)}".strip())
-        )
-
-    def _end_panel(self) -> None:
-        if self._panels:
-            panel = self._panels.pop()
-            if panel.labels and not any(panel is item for item in self._target().items):
-                self._target().items.append(panel)
-
-    def _subcaption(self, _command: str) -> None:
-        starred = self.reader.star()
-        self.reader.optional()
-        panel = self._panels[-1] if self._panels else Panel(tuple(self._boxes))
-        if not self._panels:
-            self._panels.append(panel)
-            text = self.reader.argument()
-            self.reader.push("", on_end=self._end_panel)
-            self._panel_caption(panel, text, counted=not starred)
-        else:
-            self._panel_caption(panel, self.reader.argument(), counted=not starred)
-
-    def _subfloat(self, command: str) -> None:
-        first = self.reader.optional()
-        second = self.reader.optional()
-        if not self.reader.group_follows():
-            return
-        self._panel_of(second if second is not None else first, self.reader.argument())
-
-    def _subcaptionbox(self, _command: str) -> None:
-        starred = self.reader.star()
-        self.reader.optional()
-        text = self.reader.argument()
-        self.reader.optional()
-        self.reader.optional()
-        self._panel_of(text, self.reader.argument(), counted=not starred)
-
-    def _panel_of(self, caption: str | None, body: str, *, counted: bool = True) -> None:
-        self._in_box(body, self._end_panel)
-        self._panels.append(Panel(tuple(self._boxes)))
-        if caption is not None:
-            self._panel_caption(self._panels[-1], caption, counted=counted)
-
-    def _in_box(self, body: str, then: Callable[[], None] | None = None) -> None:
-        """Read ``body`` next, as a box of its own."""
-        depth = len(self._boxes)
-        self._box_count += 1
-        self._boxes.append(self._box_count)
-
-        def leave() -> None:
-            del self._boxes[depth:]
-            if then is not None:
-                then()
-
-        self.reader.push(body, on_end=leave)
-
-    # -- other ways to place a figure ------------------------------------------------------------
-
     def _figcaption(self, _command: str) -> None:
         """AASTeX's figure outside of floats: the file in brackets, its caption in braces."""
         href = self.reader.optional()
@@ -314,24 +174,24 @@ class FloatReader(TextReader):
             self.flush_loose()
         if href:
             self._add(Graphic(href.strip()))
-        self._main_caption("figure", self.reader.argument(), counted=True)
+        self.main_caption("figure", self.reader.argument(), counted=True)
 
     def _floatbox(self, command: str) -> None:
         r"""floatrow's \ffigbox[width]{caption}{body}, in any order, and \floatbox{kind}."""
         self.reader.optional()
-        kind = "table" if command in ("ttabbox", "capbtabbox") else self._target().kind
+        kind = "table" if command in ("ttabbox", "capbtabbox") else self.target().kind
         if command == "floatbox":
             kind = self.reader.argument().strip() or kind
         self.reader.optional()
         self.reader.optional()
         body = f"{self.reader.argument()} {self.reader.argument()}"
-        self._kinds.append(kind)
-        self._in_box(body, lambda: self._kinds.clear())
+        self.kinds.append(kind)
+        self.in_box(body, lambda: self.kinds.clear())
 
     def _parbox(self, command: str) -> None:
         self.take("ooom" if command == "parbox" else "")
         if self.reader.group_follows():
-            self._in_box(self.reader.argument())
+            self.in_box(self.reader.argument())
 
     def _teaser(self, _command: str) -> None:
         if self.float is None and self.reader.group_follows():
@@ -339,61 +199,6 @@ class FloatReader(TextReader):
             self._begin_float("teaser", "figure")
             self.reader.push(body, on_end=lambda: self.end("teaser"))
 
-    def _continue(self, _command: str) -> None:
-        self._continued = True
-        self.state.counters.put("subfigure", self._panel_count)
-
     def _psfrag(self, _command: str) -> None:
-        self.take("somoomm"[:2])
-        self.reader.argument()
-        self.take("oooo")
-        self.reader.argument()
-        self._target().note = "psfrag: TeX replaces text in its graphics files"
-
-    def _captionsetup(self, _command: str) -> None:
-        kind = self.reader.optional() or "figure"
-        found = re.search(
-            r"(?:^|[,{ ])name *= *(\{[^{}]{0,60}\}|[^,{}]{0,60})", self.reader.argument()
-        )
-        if found and kind.strip() in ("figure", "table"):
-            self.float_names[kind.strip()] = found[1].strip().strip("{}")
-
-    def _floatname(self, _command: str) -> None:
-        name = self.reader.argument().strip()
-        self.float_names[name] = self.reader.argument()
-
-    def _newfloat(self, command: str) -> None:
-        printed, within = "", ""
-        if command == "newfloat":
-            name = self.reader.argument().strip()
-            self.take("mm")
-            within = (self.reader.optional() or "").strip()
-        else:
-            options = self.reader.optional() or ""
-            name = self.reader.argument().strip()
-            found = re.search(r"name *= *\{?([^,{}]{1,60})", options)
-            printed = found[1].strip() if found else ""
-        if name and len(self.float_names) < 100:
-            self.float_names.setdefault(name, printed or name.capitalize())
-            self.state.counters.new(name)
-            if within:
-                self.state.counters.within[name] = within
-
-    # -- labels ----------------------------------------------------------------------------------
-
-    def label(self, key: str) -> None:
-        if not key:
-            return
-        if self.float is None:
-            if isinstance(self.anchor, Caption):
-                self.anchor.labels.append(key)
-            else:
-                self.numbers.setdefault(key, self.anchor)
-        elif self._panels:
-            self._panels[-1].labels.append(key)
-        else:
-            captions = [item for item in self.float.items if isinstance(item, Caption)]
-            (captions[-1].labels if captions else self.float.labels).append(key)
-
-
-_OVERLAID = "text and lines that TeX lays over its graphics files are not in them"
+        self.take("smoooom")
+        self.target().note = "psfrag: TeX replaces text in its graphics files"

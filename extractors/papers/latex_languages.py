@@ -26,7 +26,7 @@ _NAMES = {  # \figurename by language, where it is not Figure
     "sl": "Slika",
 }  # fmt: skip
 _CLASS_NAMES = (("revtex", "FIG."), ("IEEEtran", "Fig."), ("llncs", "Fig."), ("sv", "Fig."),
-                ("aa", "Fig."), ("sn-jnl", "Fig."), ("jfm", "Figure"))  # fmt: skip
+                ("sn-jnl", "Fig."))  # fmt: skip
 _CLASS_LANGUAGES = (("ctex", "zh"), ("ltj", "ja"), ("ujarticle", "ja"), ("jsarticle", "ja"))
 
 
@@ -51,5 +51,6 @@ def language_of(state: State) -> str:
 def figure_word(state: State) -> str:
     """What is printed before a figure's number where the document does not say it."""
     name = state.document_class
-    by_class = next((word for start, word in _CLASS_NAMES if name.startswith(start)), "Figure")
+    by_class = "Fig." if name == "aa" else "Figure"
+    by_class = next((word for start, word in _CLASS_NAMES if name.startswith(start)), by_class)
     return _NAMES.get(language_of(state), by_class)

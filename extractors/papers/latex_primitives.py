@@ -30,6 +30,8 @@ def reader_of(
     on_end: Callable[[], None] | None = None,
 ) -> Reader:
     """A reader of ``text``. path: the file that it is, if it is one."""
+    if path:
+        state.allow(text)
     return Reader(state, Frame(text, path=path, on_end=on_end), _PRIMITIVES, _unknown)
 
 

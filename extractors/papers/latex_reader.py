@@ -26,6 +26,8 @@ _TOKEN = {
     )
     for letters in ("A-Za-z", "A-Za-z@")
 }
+_MAX_EXPANSIONS_WITHIN = 5
+_COST = 20  # characters that one expansion counts for by itself
 _MAX_OPTIONAL = 20_000  # characters in brackets
 _LENGTH = r"[+-]?\s*(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})?(?:\s*true\s*)?"
 _UNIT = r"(?:(?:pt|in|cm|mm|em|ex|pc|bp|sp|mu|fil{1,3})(?![A-Za-z])|\\[A-Za-z@]+)?"
@@ -62,6 +64,7 @@ class Reader:
         self.package = False  # a package's code is read for its definitions alone
         self._primitives = primitives
         self._burst = 0
+        self._depth = 0  # of ``expand`` within ``expand``
         self._ends: list[tuple[str, str]] = []  # own environments that are open: name, end code
 
     def next(self) -> Token | None:
@@ -70,7 +73,8 @@ class Reader:
         Raises BadInput where the document expands without end.
         """
         frames = self.frames
-        macros = self.state.macros
+        state = self.state
+        macros = state.macros
         while frames:
             frame = frames[-1]
             found = _TOKEN[frame.letters].match(frame.text, frame.pos)
@@ -85,7 +89,7 @@ class Reader:
                 return found[0], found[0]
             name = found[kind] if kind else ""
             macro = macros.get(name)
-            if macro is not None:
+            if macro is not None and state.left > 0:
                 if frame.path:
                     self._burst = 0
                 if not macro.primitive:
@@ -125,7 +129,7 @@ class Reader:
     def push_file(self, path: str, text: str, folder: str | None) -> None:
         """Read a file next."""
         self.frames.append(Frame(text, path=path, folder=folder, letters=self.package))
-        self.state.left += 10 * len(text)
+        self.state.allow(text)
 
     def open_files(self) -> list[str]:
         """The files being read, the innermost last."""
@@ -214,7 +218,10 @@ class Reader:
         """``text`` with macros replaced by what they stand for, as names of files need it."""
         if "\\" not in text:
             return text
+        if self._depth >= _MAX_EXPANSIONS_WITHIN:
+            return ""
         inner = Reader(self.state, Frame(text), self._primitives, self._unknown)
+        inner._depth = self._depth + 1
         out: list[str] = []
         while (token := inner.next()) is not None:
             kind, value = token
@@ -250,10 +257,10 @@ class Reader:
 
     def charge(self, count: int) -> None:
         """Count ``count`` characters of work. Raises BadInput where it has been too much."""
-        self.state.left -= count
-        if self.state.left < 0:
+        self.state.scans -= count
+        if self.state.scans < 0:
             raise BadInput(
-                f"{self.state.tree.name}: its LaTeX macros expand without end; take its PDF."
+                f"{self.state.tree.name}: its LaTeX is nested without end; take its PDF instead."
             )
 
     # -- within ----------------------------------------------------------------------------------
@@ -322,7 +329,7 @@ class Reader:
     def _expand(self, macro: Macro) -> None:
         arguments = self._arguments(macro)
         if macro.length(arguments) > _MAX_BURST:
-            self.charge(_MAX_BURST)
+            self.state.left -= _MAX_BURST
             self._end_burst()
             return
         self.push(macro.filled(arguments), letters=macro.letters)
@@ -353,8 +360,9 @@ class Reader:
 
     def _may_expand(self, count: int) -> bool:
         """Whether a string of ``count`` characters may be opened; else the present call ends."""
+        count += _COST
         self._burst += count
-        self.charge(count)
+        self.state.left -= count
         if self._burst > _MAX_BURST or len(self.frames) > _MAX_DEPTH:
             self._end_burst()
             return False

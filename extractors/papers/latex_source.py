@@ -9,9 +9,10 @@ needs to know of \\verb.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
-__all__ = ["clean", "declared_encoding", "decoded", "hidden", "shown"]
+__all__ = ["clean", "declared_encoding", "decoded", "hidden", "shown", "verbatim_environments"]
 
 _SPECIAL = "\\{}$&#^_~%'`\"-"
 _HIDE = {ord(c): 0xE100 + ord(c) for c in _SPECIAL} | {ord(c): " " for c in "\r\n\t"}
@@ -81,21 +82,25 @@ _VERBATIM = (
 _OWN_VERBATIM = re.compile(
     r"\\(?:DefineVerbatimEnvironment|lstnewenvironment|excludecomment|newminted\[|newverbatim)"
     r"\s*\{?([A-Za-z*]{1,40})[}\]]"
+    r"|\\newenvironment\s*\{([A-Za-z*]{1,40})\}[^\n]{0,80}?\\(?:verbatim|alltt)(?![A-Za-z])"
 )
 _CONTROL_WORD = re.compile(r"\\[A-Za-z@]+\Z")
 
 
-def clean(text: str) -> str:
+def verbatim_environments(text: str) -> set[str]:
+    """The verbatim environments that a document makes for itself; few in any honest one."""
+    if "erbatim" not in text and "alltt" not in text and "excludecomment" not in text:
+        return set()
+    return {name for pair in _OWN_VERBATIM.findall(text)[:50] for name in pair if name}
+
+
+def clean(text: str, own: Collection[str] = ()) -> str:
     """``text`` without comments, verbatim environments' contents and all after \\end{document}.
 
-    See the module on what blanks, newlines and private-use characters in it mean. Linear time.
+    own: see ``verbatim_environments``. See the module on what blanks, newlines and private-use
+    characters in it mean. Linear time.
     """
-    own = (
-        tuple(sorted(set(_OWN_VERBATIM.findall(text))))
-        if "erbatim" in text or "com" in text
-        else ()
-    )
-    return _folded(_uncommented(text, _stops(own[:50])))
+    return _folded(_uncommented(text, _stops(tuple(sorted(own)))))
 
 
 @lru_cache(maxsize=64)
@@ -104,7 +109,7 @@ def _stops(own: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(re.escape(name) for name in (*_VERBATIM, *own))
     return re.compile(
         r"(?P<comment>%)"
-        rf"|\\begin[ \t]*\{{(?P<environment>{names})\}}"
+        rf"|\\begin[ \t]*\{{(?P<environment>{names}|[A-Za-z]{{0,20}}[Vv]erbatim\*?)\}}"
         r"|\\(?P<verb>verb\*?|lstinline|mintinline)(?![A-Za-z@])"
         r"|\\(?P<url>url|path|nolinkurl|href)[ \t]*\{"
         r"|(?P<end>\\end[ \t]*\{document\})"

@@ -12,6 +12,7 @@ from .latex_tree import SourceTree
 __all__ = ["Frame", "State"]
 
 _MAX_EXPANDED = 6_000_000  # characters that all may expand to, beside ten times the document's own
+_MAX_SCANNED = 5_000_000  # that may be looked through for arguments' ends, beside 20 times it
 _MAX_SCOPES = 5000
 
 
@@ -46,8 +47,9 @@ class State:
     """What a document has defined so far, shared by all who read pieces of it.
 
     protected: names that it cannot redefine, since figures are found by them. switches: of
-    \\newif. scopes: what to restore where each open group ends. left: characters that may still be
-    expanded. options: of the class, and of each package.
+    \\newif. scopes: what to restore where each open group ends. left: characters that may still
+    be expanded to; then macros stand for nothing. scans: that may still be looked through.
+    options: of the class, and of each package.
     """
 
     tree: SourceTree
@@ -58,10 +60,16 @@ class State:
     switches: dict[str, bool] = field(default_factory=dict)
     scopes: list[dict[str, Macro | None]] = field(default_factory=list)
     left: int = _MAX_EXPANDED
+    scans: int = _MAX_SCANNED
     document_class: str = ""
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     graphics_paths: tuple[str, ...] = ()
     loaded: set[str] = field(default_factory=set)
+
+    def allow(self, text: str) -> None:
+        """A file of the document is read: its length allows for more work."""
+        self.left += 10 * len(text)
+        self.scans += 20 * len(text)
 
     def define(self, name: str, macro: Macro | None, *, everywhere: bool = False) -> None:
         """Give a control sequence its meaning, until the group ends."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from domainclip.errors import BadInput
 
-from .latex_source import clean, declared_encoding, decoded
+from .latex_source import clean, declared_encoding, decoded, verbatim_environments
 
 __all__ = ["SourceTree", "find_main", "path_inside"]
 
@@ -151,6 +151,7 @@ class SourceTree:
         self._read = read
         self._by_lower: dict[str, str] | None = None
         self._encoding = ""
+        self._verbatim: set[str] = set()
         self._cleaned: dict[str, str] = {}
         self._opened = 0
         self._total = 0
@@ -186,7 +187,9 @@ class SourceTree:
                 raise self._too_much(f"{path!r} has {len(data):,} bytes")
             if path == self.main:
                 self._encoding = declared_encoding(data)
-            text = self._cleaned[path] = clean(decoded(data, self._encoding))
+            text = decoded(data, self._encoding)
+            self._verbatim |= verbatim_environments(text)
+            text = self._cleaned[path] = clean(text, self._verbatim)
         self._opened += 1
         self._total += len(text)
         if self._opened > _MAX_OPENED or self._total > _MAX_TREE:

@@ -254,6 +254,22 @@ def test_what_is_not_printed_is_no_figure() -> None:
     assert figures_of(body) == ()
 
 
+def test_verbatim_environments_of_the_documents_own() -> None:
+    float_ = "\n\\begin{figure}\\caption{Shown as code.}\\end{figure}\n"
+    preamble = r"\newenvironment{shown}{\small\verbatim}{\endverbatim}\lstnewenvironment{py}{}{}"
+    body = "".join(
+        f"\\begin{{{name}}}{float_}\\end{{{name}}}" for name in ("shown", "py", "smallverbatim")
+    )
+    assert figures_of(body, preamble) == ()
+
+
+def test_macros_in_names_of_files() -> None:
+    files = {"plots/v1_x.pdf": ""}
+    preamble = r"\newcommand{\plots}{plots/v1\_}\newcommand{\ext}{pdf}"
+    body = r"\begin{figure}\includegraphics{\plots x.\ext}\caption{T.}\end{figure}"
+    assert hrefs(figure_of(body, preamble, files=files)) == ["plots/v1_x.pdf"]
+
+
 def test_schemes_and_new_floats_have_their_own_counters() -> None:
     preamble = r"\usepackage{float}\newfloat{movie}{t}{lom}\floatname{movie}{Video}"
     body = r"""\begin{scheme}\includegraphics{a}\caption{S.}\end{scheme}

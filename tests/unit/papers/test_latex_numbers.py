@@ -90,6 +90,16 @@ def test_babel_tells_language_and_word() -> None:
     assert article(FIGURE).lang == ""
 
 
+def test_other_floats_and_front_matter_do_not_count() -> None:
+    body = r"""\begin{algorithm}\caption{Steps.}\begin{algorithmic}\State x\end{algorithmic}
+    \end{algorithm}
+    \begin{myfloat}\caption{Something else.}\end{myfloat}
+    \begin{landscape}\includegraphics{b}\caption{Wide.}\end{landscape}"""
+    assert labels(body + FIGURE) == ["Figure 1", "Figure 2"]
+    book = rf"\frontmatter\chapter{{P}}\mainmatter\chapter{{A}}{FIGURE}"
+    assert labels(book, document_class=r"\documentclass{mythesis}") == ["Figure 1.1"]
+
+
 def test_classes_that_number_the_appendix_their_own_way() -> None:
     body = rf"{FIGURE}\appendix\section{{X}}{FIGURE}"
     assert labels(body, document_class=r"\documentclass{elsarticle}")[1] == "Figure A.2"
