@@ -94,7 +94,8 @@ def listed_members(path: str, inside: Sequence[Step], name: str) -> Iterator[Mem
         if target.is_file():
             copy = Spooled(target)
             try:
-                yield from _unpacked_members(copy, name, heads_wanted)
+                with suppress(*([Damaged] if copy.cut else [])):
+                    yield from _unpacked_members(copy, name, heads_wanted)
                 if copy.cut:
                     raise Damaged(copy.cut)
             finally:

@@ -107,12 +107,21 @@ class Inflated:
         self._codec = ""
         self._decompressor: Any = None
         self._ended = False
+        self._failure: BadInput | None = None
 
     def read(self, size: int, /) -> bytes:
         """``size`` bytes, fewer only at the end."""
+        if self._failure is not None:
+            raise self._failure
         parts: list[bytes] = []
         while size > 0 and not self._ended:
-            part = self._some(min(size, PIECE * 16))
+            try:
+                part = self._some(min(size, PIECE * 16))
+            except BadInput as error:
+                if not parts:
+                    raise
+                self._failure = error  # what stands before the cut is given first
+                break
             parts.append(part)
             size -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import struct
+import subprocess
+import sys
 import tarfile
 import tracemalloc
 import zipfile
@@ -333,10 +335,19 @@ class TestBounds:
                 block.name = f"PMC{number // 1000:04}/{number:07}.xml"
                 out.write(block.tobuf(tarfile.USTAR_FORMAT) + JATS.ljust(512, b"\0"))
             out.write(bytes(1024))
-        tracemalloc.start()
-        assert sum(1 for _ in find_sources(str(path))) == 1_000_000
-        assert tracemalloc.get_traced_memory()[1] < 64 << 20
-        tracemalloc.stop()
+        code = (
+            "import resource, sys\n"
+            "from domainclip.extractors.papers.sources import find_sources\n"
+            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "print(sum(1 for _ in find_sources(sys.argv[1])))\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+        )
+        told = subprocess.run(
+            [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True
+        )
+        count, grown_kb = map(int, told.stdout.split())
+        assert count == 1_000_000
+        assert grown_kb < 100 << 10
 
 
 class TestWhole:
