@@ -220,6 +220,8 @@ def measure(target: str, command: list[str], kills: int, folder: Path, dice: Any
         tally.rows += rows.total()
         tally.lost += (expected[0] - rows).total()
         tally.twice += (rows - expected[0]).total()
+        for name, reason in errors - expected[1]:
+            print(f"{target}: {name} quarantined: {reason}", file=sys.stderr)
         tally.other_errors += (errors - expected[1]).total() + (expected[1] - errors).total()
     tally.seconds = time.monotonic() - began
     if cluster is not None:

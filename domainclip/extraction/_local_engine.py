@@ -3,7 +3,7 @@
 When a worker dies on an input, its chunk is taken apart: what stood before it, the input alone,
 what comes after it. The pieces run on their own and are then joined into one, so no input runs
 more than twice. The input that dies again alone is quarantined; a SIGKILL that was not ours says
-less about the input (an administrator, another process's hunger), so it takes three of them.
+little about the input (an administrator, another process's hunger), so it takes ten of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from domainclip.pairs.schema import Skip
 
 __all__ = ["LocalEngine"]
 
-_OUTSIDE_DEATHS = 3  # so often may a worker die that no input can be blamed for
+_OUTSIDE_DEATHS = 10  # so often may a worker die that no input can be blamed for
 
 
 @dataclass(slots=True, eq=False)

@@ -45,9 +45,10 @@ _UNKNOWN_SHARE_BYTES = 2 << 30  # while no node with cores is up
 class RayEngine:
     """Runs chunks on a Ray cluster, to be used as a context manager.
 
-    workers: chunks at once, None for as many as the cluster has cores. memory_bytes: what one
-    input may take, and with what Ray keeps beside it what a task reserves; 0: no limit and no
-    reservation; None: the cluster's memory over its cores. Raises UsageError where there is no
+    workers: chunks at once, None for as many as the cluster has cores; more than that share the
+    cores (inputs that come over a network wait most of the time). memory_bytes: what one input may
+    take, and with what Ray keeps beside it what a task reserves; 0: no limit and no reservation;
+    None: the cluster's memory over its cores or workers. Raises UsageError where there is no
     cluster to be had, or no node of it has the memory.
     """
 
@@ -126,7 +127,9 @@ class RayEngine:
             self._connection.enter_context(redirect_stdout(sys.stderr))
             _connect(self._workers)
             self._connection.callback(ray.shutdown)
-        share = _share_bytes() if self._memory_bytes is None else self._memory_bytes
+        cores = sum(node["CPU"] for node in _nodes())
+        at_once = max(cores, self._workers or 0)
+        share = _share_bytes(at_once) if self._memory_bytes is None else self._memory_bytes
         reserved = share + _WORKER_BYTES if share else 0
         _check_fits(reserved)
         self._site = Site.of_this_process(
@@ -136,7 +139,12 @@ class RayEngine:
             timeout_s=self._timeout_s,
             memory_bytes=share,
         )
-        options = {"num_cpus": 1, "max_retries": _RETRIES, "memory": reserved or None}
+        options = {
+            # Ray counts in ten-thousandths: a rounded-up share would leave one task out
+            "num_cpus": max(1e-4, int(1e4 * cores / at_once) / 1e4) if cores else 1,
+            "memory": reserved or None,
+            "max_retries": _RETRIES,
+        }
         self._task = ray.remote(run_chunk).options(name="domainclip extract", **options)
 
 
@@ -169,13 +177,11 @@ def _nodes() -> list[dict[str, float]]:
     return [resources for resources in alive if resources.get("CPU", 0) >= 1]
 
 
-def _share_bytes() -> int:
-    nodes = _nodes()
-    if not nodes:
+def _share_bytes(at_once: float) -> int:
+    memory = sum(node.get("memory", 0.0) for node in _nodes())
+    if not memory:
         return _UNKNOWN_SHARE_BYTES
-    memory = sum(node.get("memory", 0.0) for node in nodes)
-    share = _SHARE * memory / sum(node["CPU"] for node in nodes)
-    return max(_LEAST_BYTES, int(share) - _WORKER_BYTES)
+    return max(_LEAST_BYTES, int(_SHARE * memory / at_once) - _WORKER_BYTES)
 
 
 def _check_fits(reserved: int) -> None:
