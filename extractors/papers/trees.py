@@ -179,7 +179,8 @@ def _verdict(found: list[Member], whole: bool, large: bool) -> tuple[str, str]:
     ]
     if whole and not some:
         return "none", ""
-    if len(some) > 1 or (large and not whole):
+    packed = len(some) == 1 and not tops and (some[0].kind == "archive" or bool(some[0].archives))
+    if len(some) > 1 or (large and not whole) or packed:  # packed: a package in an archive
         return "many", ""
     return "one", "text" if tops else ""
 

@@ -326,12 +326,12 @@ class TestBounds:
         assert peaks[1] < peaks[0] + (1 << 19)
 
     @pytest.mark.slow
-    def test_a_million_members(self, tmp_path: Path) -> None:
-        path = tmp_path / "million.tar"
+    def test_a_hundred_thousand_members(self, tmp_path: Path) -> None:
+        path = tmp_path / "many.tar"
         block = tarfile.TarInfo("x")
         block.size = len(JATS)
         with path.open("wb") as out:
-            for number in range(1_000_000):
+            for number in range(100_000):
                 block.name = f"PMC{number // 1000:04}/{number:07}.xml"
                 out.write(block.tobuf(tarfile.USTAR_FORMAT) + JATS.ljust(512, b"\0"))
             out.write(bytes(1024))
@@ -346,8 +346,8 @@ class TestBounds:
             [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True
         )
         count, grown_kb = map(int, told.stdout.split())
-        assert count == 1_000_000
-        assert grown_kb < 100 << 10
+        assert count == 100_000
+        assert grown_kb < 60 << 10
 
 
 class TestWhole:
