@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from domainclip.errors import UsageError
 from domainclip.extraction._chunks import Chunk
 from domainclip.extraction._local import LocalPool
 from domainclip.extraction._local_engine import LocalEngine
+from domainclip.extraction._worker import alive
 from domainclip.extraction.task import Packed, Piece, Stop
 
 __all__ = ["PROGRESS_S", "Site", "run_chunk"]
 
 PROGRESS_S = 2.0  # between two notes of how far a chunk has come
+_MARKERS = "domainclip-place-"  # what the names of directories for markers begin with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ def run_chunk(chunk: Chunk, site: Site) -> Piece | Stop:
         pool = _pool_of(site)
         work = site.work / f"{chunk.name}-{secrets.token_hex(4)}"
         work.mkdir()
-        with TemporaryDirectory(prefix="domainclip-") as markers:
+        with TemporaryDirectory(prefix=f"{_MARKERS}{os.getpid()}-") as markers:
             engine = LocalEngine(
                 site.extractor,
                 pool,
@@ -109,6 +112,7 @@ def _pool_of(site: Site) -> LocalPool:
     if _kept is None or _kept[0] != site:
         _forget_pool()
         _settle_in(site)
+        _clear_markers()
         # what else is on the machine is Ray's business: it places tasks by memory
         pool = LocalPool(
             workers=1,
@@ -125,6 +129,14 @@ def _forget_pool() -> None:
     if _kept is not None:
         _kept[1].stop()
         _kept = None
+
+
+def _clear_markers() -> None:
+    """Remove the markers of Ray workers that were killed on this node."""
+    for path in Path(gettempdir()).glob(f"{_MARKERS}*"):
+        process = path.name.removeprefix(_MARKERS).partition("-")[0]
+        if process.isdecimal() and not alive(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _settle_in(site: Site) -> None:
