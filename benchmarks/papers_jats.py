@@ -34,7 +34,7 @@ from xml.etree import ElementTree
 
 from lxml import etree
 
-from domainclip.extractors.papers.jats import parse_jats
+from domainclip.extractors.papers.jats.article import parse_jats
 from domainclip.extractors.papers.licences import allows
 from domainclip.extractors.papers.records import Article
 

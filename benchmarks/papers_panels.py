@@ -27,9 +27,9 @@ import numpy as np
 import pymupdf
 from PIL import Image
 
-from domainclip.extractors.papers.panel_captions import split_caption
-from domainclip.extractors.papers.panel_images import PlacedText
-from domainclip.extractors.papers.panels import Panel, split_figure
+from domainclip.extractors.papers.panels.captions import split_caption
+from domainclip.extractors.papers.panels.images import PlacedText
+from domainclip.extractors.papers.panels.split import Panel, split_figure
 
 __all__ = ["main"]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pymupdf
 
-from domainclip.extractors.papers.jats import parse_jats
+from domainclip.extractors.papers.jats.article import parse_jats
 from domainclip.extractors.papers.pdf.captions import find_captions
 from domainclip.extractors.papers.pdf.labels import read_label
 from domainclip.extractors.papers.pdf.mentions import find_mentions

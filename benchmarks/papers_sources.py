@@ -87,7 +87,7 @@ def in_own_process(what: str, path: Path) -> tuple[float, float]:
 
 def list_alone(what: str, path: str) -> None:
     """List ``path`` in this process and print what it took."""
-    from domainclip.extractors.papers.sources import find_sources
+    from domainclip.extractors.papers.sources.finding import find_sources
 
     names: Callable[[], Iterable[object]] = (
         (lambda: find_sources(path)) if what == "ours" else (lambda: peer_names(path))
@@ -112,8 +112,8 @@ def peer_names(path: str) -> Iterable[object]:
 
 def read_at_random(root: Path, data: Path) -> None:
     """Random articles of a tar.gz: our copy, and the peers' indexes."""
-    from domainclip.extractors.papers.packages import open_package
-    from domainclip.extractors.papers.sources import find_sources
+    from domainclip.extractors.papers.sources.finding import find_sources
+    from domainclip.extractors.papers.sources.packages import open_package
     from domainclip.pairs.schema import Skip
 
     real = [p.read_bytes() for p in sorted(data.rglob("*")) if p.suffix in (".xml", ".nxml")]

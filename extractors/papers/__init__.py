@@ -54,7 +54,7 @@ class Papers:
 
     def sources(self, root: str) -> Iterator[Source]:
         """One source an article. Raises BadInput (no such file), UsageError, MissingExtra."""
-        from .sources import find_sources
+        from .sources.finding import find_sources
 
         check_options(self)
         yield from find_sources(root, since=self.since)

@@ -10,9 +10,9 @@ from domainclip.extraction import Source
 from domainclip.pairs import Pair, Skip
 from domainclip.pairs.page import CONTEXT_PX, Context
 
-from .packages import open_package
 from .pdf.opening import open_pdf
-from .sources import find_sources
+from .sources.finding import find_sources
+from .sources.packages import open_package
 
 __all__ = ["contexts_of"]
 

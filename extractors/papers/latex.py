@@ -17,8 +17,8 @@ from .latex_mentions import References
 from .latex_primitives import reader_of
 from .latex_state import State
 from .latex_tree import SourceTree, find_main
-from .names import arxiv_id
 from .records import Article, Figure, FigureKind, Mention
+from .sources.names import arxiv_id
 
 __all__ = ["find_main", "parse_latex"]
 

@@ -11,17 +11,17 @@ from domainclip.errors import BadInput
 from domainclip.extraction import Source
 from domainclip.pairs import Pair, Skip
 
-from .jats import parse_jats
+from .jats.article import parse_jats
 from .latex import parse_latex
 from .licences import allows, spdx_of
 from .merging import Merged, filled, merge
 from .package import Package
-from .packages import open_package
 from .pairing import Piece, pair_of
 from .pdf.article import read_document
 from .pdf.opening import open_pdf
 from .picturing import files_of, pieces_of
 from .records import Article, Figure, Form
+from .sources.packages import open_package
 
 if TYPE_CHECKING:
     from . import Papers
@@ -222,7 +222,7 @@ def _left_out(options: Papers, figure: Figure, article: Article) -> str:
 def _panels(options: Papers, merged: Merged, piece: Piece, document: Any | None) -> list[Piece]:
     if options.panels == "no":
         return []
-    from .panelling import panels_of
+    from .panels.pieces import panels_of
 
     box = merged.shown.box if merged.shown else None
     return list(panels_of(merged.figure, piece, document, box))

@@ -1,4 +1,4 @@
-"""Writes extractors/papers/panel_glyphs.txt: how letters look in the fonts that papers use.
+"""Writes extractors/papers/panels/glyphs.txt: how letters look in the fonts that papers use.
 
     python tests/data/make_panel_glyphs.py
 
@@ -17,7 +17,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-TARGET = Path(__file__).resolve().parents[2] / "extractors" / "papers" / "panel_glyphs.txt"
+TARGET = Path(__file__).resolve().parents[2] / "extractors" / "papers" / "panels" / "glyphs.txt"
 GLYPHS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 SIZE = 120
 FONTS = {  # name: (file, stroke)

@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 
 from domainclip.errors import BadInput
 from domainclip.extraction import Source
-from domainclip.extractors.papers import streams
-from domainclip.extractors.papers.archives import listed_members, members, opened, read_step
-from domainclip.extractors.papers.names import safe_name, stem
-from domainclip.extractors.papers.packages import open_package
-from domainclip.extractors.papers.sources import find_sources
-from domainclip.extractors.papers.streams import Damaged, Inflated
-from domainclip.extractors.papers.tar import tar_members
-from domainclip.extractors.papers.zip import zip_members
+from domainclip.extractors.papers.sources import streams
+from domainclip.extractors.papers.sources.archives import listed_members, members, opened, read_step
+from domainclip.extractors.papers.sources.finding import find_sources
+from domainclip.extractors.papers.sources.names import safe_name, stem
+from domainclip.extractors.papers.sources.packages import open_package
+from domainclip.extractors.papers.sources.streams import Damaged, Inflated
+from domainclip.extractors.papers.sources.tar import tar_members
+from domainclip.extractors.papers.sources.zip import zip_members
 from domainclip.pairs.schema import Skip
 
 JATS = b"<?xml version='1.0'?><article xmlns:xlink='x'><front/><body/></article>"
@@ -101,7 +101,7 @@ class TestNames:
 
     @given(st.text(), st.text())
     def test_different_names_stay_different(self, one: str, other: str) -> None:
-        from domainclip.extractors.papers.names import shown
+        from domainclip.extractors.papers.sources.names import shown
 
         if "\\" not in one + other and one != other:
             assert shown(one) != shown(other)
@@ -337,7 +337,7 @@ class TestBounds:
             out.write(bytes(1024))
         code = (
             "import resource, sys\n"
-            "from domainclip.extractors.papers.sources import find_sources\n"
+            "from domainclip.extractors.papers.sources.finding import find_sources\n"
             "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
             "print(sum(1 for _ in find_sources(sys.argv[1])))\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domainclip.extractors.papers.jats import parse_jats
+from domainclip.extractors.papers.jats.article import parse_jats
 from domainclip.extractors.papers.records import Article, Figure
 
 XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'

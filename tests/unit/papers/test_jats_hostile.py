@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domainclip.errors import BadInput
-from domainclip.extractors.papers import _jats_tree
-from domainclip.extractors.papers.jats import parse_jats, parse_jats_set
+from domainclip.extractors.papers.jats import tree as _jats_tree
+from domainclip.extractors.papers.jats.article import parse_jats, parse_jats_set
 
 SMALL = "<article><front/><body><fig id='f'><caption><p>{}</p></caption></fig></body></article>"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domainclip.extractors.papers.jats import parse_jats
+from domainclip.extractors.papers.jats.article import parse_jats
 from domainclip.extractors.papers.records import Mention
 
 FIGURES = "".join(

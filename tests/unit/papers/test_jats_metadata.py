@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domainclip.extractors.papers.jats import parse_jats
+from domainclip.extractors.papers.jats.article import parse_jats
 from domainclip.extractors.papers.records import Article
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from pathlib import Path
 
 from domainclip.errors import BadInput
-from domainclip.extractors.papers.jats import parse_jats
+from domainclip.extractors.papers.jats.article import parse_jats
 
 
 def bare(text: str) -> str:

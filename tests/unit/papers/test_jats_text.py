@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from domainclip.extractors.papers._jats_text import text_of
-from domainclip.extractors.papers._jats_tree import article_trees
+from domainclip.extractors.papers.jats.text import text_of
+from domainclip.extractors.papers.jats.tree import article_trees
 
 MATHML = 'xmlns:m="http://www.w3.org/1998/Math/MathML"'
 

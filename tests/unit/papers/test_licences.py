@@ -6,7 +6,7 @@ import pytest
 
 from domainclip.errors import UsageError
 from domainclip.extractors.papers.credits import is_third_party
-from domainclip.extractors.papers.jats import parse_jats
+from domainclip.extractors.papers.jats.article import parse_jats
 from domainclip.extractors.papers.licences import allows, check_policy, spdx_of
 
 CC = "creativecommons.org"

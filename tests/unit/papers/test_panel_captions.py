@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domainclip.extractors.papers.panel_captions import split_caption
+from domainclip.extractors.papers.panels.captions import split_caption
 
 
 def said(caption: str) -> dict[str, str]:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from domainclip.extractors.papers.panel_images import PlacedText, gray_of, split_image
-from domainclip.extractors.papers.panels import split_figure
+from domainclip.extractors.papers.panels.images import PlacedText, gray_of, split_image
+from domainclip.extractors.papers.panels.split import split_figure
 
 Box = tuple[int, int, int, int]
 LETTERS = "ABCDEFGHIJKLMNOP"

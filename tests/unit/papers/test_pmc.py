@@ -12,9 +12,9 @@ import pytest
 
 from domainclip.errors import BadInput
 from domainclip.extraction import Source
-from domainclip.extractors.papers.packages import open_package
-from domainclip.extractors.papers.pmc import BucketArticle, inventory_sources, left_out
-from domainclip.extractors.papers.sources import find_sources
+from domainclip.extractors.papers.sources.finding import find_sources
+from domainclip.extractors.papers.sources.packages import open_package
+from domainclip.extractors.papers.sources.pmc import BucketArticle, inventory_sources, left_out
 from domainclip.pairs.schema import Skip
 
 from .bucket_server import BucketServer
@@ -99,7 +99,7 @@ def expected(name: str) -> dict[str, bytes]:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketServer]:
     pytest.importorskip("s3fs")
-    from domainclip.extractors.papers import remote
+    from domainclip.extractors.papers.sources import remote
 
     running = BucketServer(bucket(PMC1_1={}, PMC2_1={}, PMC2_2={}, PMC10_1={}, PMC11_3={}))
     monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)

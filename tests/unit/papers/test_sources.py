@@ -15,8 +15,8 @@ import pytest
 
 from domainclip.errors import BadInput
 from domainclip.extraction import Source
-from domainclip.extractors.papers.packages import open_package
-from domainclip.extractors.papers.sources import find_sources
+from domainclip.extractors.papers.sources.finding import find_sources
+from domainclip.extractors.papers.sources.packages import open_package
 from domainclip.pairs.schema import Skip
 
 JATS = b"<?xml version='1.0'?><!DOCTYPE article><article><front/></article>"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise, product
 
-from .panel_gutters import Gray
-from .panel_letters import Letter, PlacedText, find_letters
+from .gutters import Gray
+from .letters import Letter, PlacedText, find_letters
 
 __all__ = ["choices"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from domainclip.errors import BadInput
 
-from ._jats_text import one_line, text_of
-from ._jats_tree import Element
-from .records import Figure
+from ..records import Figure
+from .text import one_line, text_of
+from .tree import Element
 
 __all__ = [
     "ABSTRACTS",

@@ -11,10 +11,10 @@ from PIL import Image
 
 from domainclip.images.encoded import decoded
 
-from .pairing import Piece
-from .panel_letters import PlacedText
-from .panels import split_figure
-from .records import Box, Figure
+from ..pairing import Piece
+from ..records import Box, Figure
+from .letters import PlacedText
+from .split import split_figure
 
 __all__ = ["panels_of"]
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from domainclip.errors import BadInput
 
-from ._jats_figures import figures_of
-from ._jats_licence import article_licence
-from ._jats_mentions import mentions_of
-from ._jats_meta import (
+from ..licences import UNKNOWN
+from ..records import Article
+from .figures import figures_of
+from .licence import article_licence
+from .mentions import mentions_of
+from .meta import (
     Parts,
     abstract_of,
     date_of,
@@ -20,9 +22,7 @@ from ._jats_meta import (
     keywords_of,
     title_of,
 )
-from ._jats_tree import Element, article_trees
-from .licences import UNKNOWN
-from .records import Article
+from .tree import Element, article_trees
 
 __all__ = ["parse_jats", "parse_jats_set"]
 

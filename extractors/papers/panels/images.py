@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from .panel_cutting import cut_by_gutters, cut_by_letters
-from .panel_gutters import Gray, Rect, frame_off, margins_off, paper_level
-from .panel_lettering import choices
-from .panel_letters import PlacedText
+from .cutting import cut_by_gutters, cut_by_letters
+from .gutters import Gray, Rect, frame_off, margins_off, paper_level
+from .lettering import choices
+from .letters import PlacedText
 
 __all__ = ["PanelBox", "PlacedText", "gray_of", "split_image"]
 

@@ -1,7 +1,7 @@
 """Panel letters in a picture without text: connected blobs that look like an isolated letter.
 
 Blobs of dark and of bright pixels of a letter's size are laid over a grid of 10 x 10 cells and
-compared with the letters of six typefaces (panel_glyphs.txt, made by
+compared with the letters of six typefaces (glyphs.txt, made by
 tests/data/make_panel_glyphs.py). Words and numbers fall away because their letters have neighbours.
 """
 
@@ -59,7 +59,7 @@ def _glyphs() -> tuple[str, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Letters (n), their shapes (n, 100; zero mean, unit length) and log of width over height."""
     rows = [
         line.split()
-        for line in (Path(__file__).parent / "panel_glyphs.txt").read_text("ascii").splitlines()
+        for line in (Path(__file__).parent / "glyphs.txt").read_text("ascii").splitlines()
     ]
     shapes = np.array([[int(digit, 16) for digit in row[3]] for row in rows], np.float32)
     aspects = np.log(np.array([float(row[2]) for row in rows], np.float32))

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .panel_markers import Marker, find_markers, references
+from .markers import Marker, find_markers, references
 from .sentences import sentence_spans
 
 __all__ = ["CaptionPart", "CaptionParts", "split_caption"]

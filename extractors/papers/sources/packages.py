@@ -11,9 +11,9 @@ from domainclip.errors import BadInput
 from domainclip.extraction import Source
 from domainclip.pairs.schema import Skip
 
+from ..package import Package
 from .contents import Contents, MissingFile, folder_contents, member_contents
 from .names import arxiv_id, last_name, safe_name, stem
-from .package import Package
 from .package_archives import archive_contents
 from .places import is_url
 from .pmc import BucketArticle, left_out, newest_version, read_about
@@ -172,7 +172,7 @@ def _choose_latex(
     name: str, main: dict[str, str], files: Mapping[str, int], read: Callable[[str], bytes]
 ) -> None:
     """Set the root .tex, and the PDF that was made of it; drop the form where there is none."""
-    from .latex_tree import find_main
+    from ..latex_tree import find_main
 
     root = find_main(list(files), read)
     if root is None:

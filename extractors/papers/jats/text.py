@@ -7,10 +7,10 @@ from html.entities import html5
 
 from lxml.etree import Comment, Entity, ProcessingInstruction
 
-from ._jats_math import math_text
-from ._jats_tex import tex_text
-from ._jats_tree import MATHML, Element, plain_text
-from .scripts import MARKS, script
+from ..scripts import MARKS, script
+from .math import math_text
+from .tex import tex_text
+from .tree import MATHML, Element, plain_text
 
 __all__ = ["BLOCKS", "SKIPPED", "marked_text", "one_line", "text_of"]
 

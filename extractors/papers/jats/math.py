@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ._jats_tree import Element, local_name, plain_text
-from .scripts import accented, fraction, root_of, script
+from ..scripts import accented, fraction, root_of, script
+from .tree import Element, local_name, plain_text
 
 __all__ = ["math_text"]
 

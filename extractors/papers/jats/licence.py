@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ._jats_text import one_line, text_of
-from ._jats_tree import Element, href_of, local_name, plain_text
-from ._licence_words import only_of_data
-from .credits import is_third_party
-from .licences import UNKNOWN, spdx_of, strictest
+from .._licence_words import only_of_data
+from ..credits import is_third_party
+from ..licences import UNKNOWN, spdx_of, strictest
+from .text import one_line, text_of
+from .tree import Element, href_of, local_name, plain_text
 
 __all__ = ["article_licence", "figure_rights"]
 

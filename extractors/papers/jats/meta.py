@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ._jats_text import one_line, text_of
-from ._jats_tree import Element
+from .text import one_line, text_of
+from .tree import Element
 
 __all__ = [
     "Parts",

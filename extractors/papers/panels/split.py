@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from .panel_captions import split_caption
-from .panel_gutters import Rect
-from .panel_images import PanelBox, PlacedText, split_image
+from .captions import split_caption
+from .gutters import Rect
+from .images import PanelBox, PlacedText, split_image
 
 __all__ = ["Panel", "split_figure"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .panel_gutters import Axis, Band, Gray, Rect, gutters, margins_off, seams
-from .panel_letters import Letter
+from .gutters import Axis, Band, Gray, Rect, gutters, margins_off, seams
+from .letters import Letter
 
 __all__ = ["cut_by_gutters", "cut_by_letters"]
 

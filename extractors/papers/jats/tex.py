@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.entities import html5
 
-from .scripts import accented, fraction, root_of, script
+from ..scripts import accented, fraction, root_of, script
 
 __all__ = ["tex_text"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from domainclip.errors import BadInput
 
-from ._jats_floats import Found
-from ._jats_text import marked_text
-from ._jats_tree import Element, plain_text
-from .labels import expanded_panels, panels_after, panels_in, series_and_number
-from .records import Figure, Mention
-from .scripts import MARKS
+from ..labels import expanded_panels, panels_after, panels_in, series_and_number
+from ..records import Figure, Mention
+from ..scripts import MARKS
+from .floats import Found
+from .text import marked_text
+from .tree import Element, plain_text
 
 __all__ = ["mentions_of"]
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ._jats_floats import (
+from ..hrefs import EXTENSIONS
+from ..labels import label_of, without_closing
+from ..records import Figure, FigureKind, Graphic
+from .floats import (
     ABSTRACTS,
     GROUPS,
     Found,
@@ -13,12 +16,9 @@ from ._jats_floats import (
     language_of,
     media_with_caption,
 )
-from ._jats_licence import figure_rights
-from ._jats_text import one_line, text_of
-from ._jats_tree import Element, href_of
-from .hrefs import EXTENSIONS
-from .labels import label_of, without_closing
-from .records import Figure, FigureKind, Graphic
+from .licence import figure_rights
+from .text import one_line, text_of
+from .tree import Element, href_of
 
 __all__ = ["figures_of"]
 

@@ -1,0 +1,1 @@
+"""JATS XML as articles."""

@@ -1,0 +1,1 @@
+"""The panels of compound figures, by their pictures and their captions."""

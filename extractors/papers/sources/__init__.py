@@ -1,0 +1,1 @@
+"""Where papers lie: folders, archives, lists, buckets; one source an article."""
