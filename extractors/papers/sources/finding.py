@@ -95,8 +95,9 @@ class _Finder:
 
     def url(self, url: str) -> Iterator[Source]:
         """What a URL is: by its name and start, and of folders by what the server lists."""
-        from .remote import open_remote, pages_of_prefix
+        from .remote import check_scheme, open_remote, pages_of_prefix
 
+        check_scheme(url)
         base = url.rstrip("/")
         last = last_name(base)
         if is_bucket_name(last):

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 
 from domainclip.errors import BadInput, MissingExtra
 
-__all__ = ["list_remote", "open_remote", "pages_of_prefix", "read_remote", "remote_identity"]
+__all__ = [
+    "check_scheme",
+    "list_remote",
+    "open_remote",
+    "pages_of_prefix",
+    "read_remote",
+    "remote_identity",
+]
 
 TRIES = 5
 FIRST_WAIT_S = 0.5  # then twice as long each time: 7.5 s in all
@@ -27,6 +34,11 @@ _PASSING_NAMES = re.compile(
 _PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 T = TypeVar("T")
+
+
+def check_scheme(url: str) -> None:
+    """Raises BadInput where nothing reads URLs of this scheme, MissingExtra without fsspec."""
+    _system(url)
 
 
 def read_remote(url: str, *, limit: int) -> bytes:
@@ -174,6 +186,11 @@ def _file_system(scheme: str, signed: bool) -> Any:
         return system
     except ImportError as error:
         raise MissingExtra("web", str(getattr(error, "name", "") or "fsspec")) from error
+    except (TypeError, ValueError) as error:  # unknown to fsspec, or it wants a host and a login
+        raise BadInput(
+            f"{scheme}://: cannot be read from; papers come from http(s):// and s3://, so fetch "
+            "these files first and give their folder."
+        ) from error
 
 
 def _system(url: str) -> tuple[Any, str]:

@@ -285,3 +285,8 @@ class TestServer:
             server.failures = 1000
             with pytest.raises(BadInput, match="tries"):
                 package.read("PMC1.1.xml")
+
+
+def test_a_scheme_that_nothing_reads_is_refused_in_a_sentence() -> None:
+    with pytest.raises(BadInput, match=r"gopher://: cannot be read from"):
+        list(find_sources("gopher://host/papers"))
