@@ -61,6 +61,10 @@ def _candidates(place: str) -> list[str]:
         stem = posixpath.splitext(stem)[0]
     if extension.lower() == ".pdf_tex":
         return [f"{stem}.pdf", f"{stem}.eps"]
+    if extension == ".svg":  # the svg package ships what Inkscape made of it
+        base = posixpath.basename(stem)
+        made = [f"svg-inkscape/{base}_svg-{kind}.pdf" for kind in ("tex", "raw")]
+        return [place, *made, *(stem + suffix for suffix in _SUFFIXES)]
     others = [stem + suffix for suffix in _SUFFIXES if suffix != extension]
     if extension.lower() in _POSTSCRIPT:
         converted = [f"{stem}-eps-converted-to.pdf", f"{stem}.pdf"]

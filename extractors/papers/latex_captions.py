@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from .latex_environments import FRAMES, OTHER_FLOATS
 from .latex_floats import Caption, Content, Float, Panel
 from .latex_languages import figure_word
+from .latex_macros import Macro
 from .latex_reader import Reader
 from .latex_state import State
 from .latex_text import TextReader, one_line
 
 __all__ = ["CaptionReader", "OpenEnvironment"]
+
+_CAPTION_NAME = re.compile(r"(?:^|[,{ ])name *= *(\{[^{}]{0,60}\}|[^,{}]{0,60})")
+_CAPTION_TYPE = re.compile(r"(?:^|[,{ ])type\*? *= *\{?(\w{1,30})")
 
 
 @dataclass(slots=True)
@@ -199,11 +203,12 @@ class CaptionReader(TextReader):
 
     def _captionsetup(self, _command: str) -> None:
         kind = self.reader.optional() or "figure"
-        found = re.search(
-            r"(?:^|[,{ ])name *= *(\{[^{}]{0,60}\}|[^,{}]{0,60})", self.reader.argument()
-        )
+        options = self.reader.argument()
+        found = _CAPTION_NAME.search(options)
         if found and kind.strip() in ("figure", "table"):
             self.float_names[kind.strip()] = found[1].strip().strip("{}")
+        if found := _CAPTION_TYPE.search(options):
+            self.state.define("@captype", Macro((found[1],)))
 
     def _floatname(self, _command: str) -> None:
         name = self.reader.argument().strip()

@@ -26,6 +26,7 @@ _KEYWORDS = {"keyword", "keywords", "IEEEkeywords", "Keywords", "keyword*"}
 _DROPPED = {"thebibliography", "filecontents", "filecontents*", "comment", "CCSXML", "tikzcd@"}
 # what a document cannot give another meaning
 ENVIRONMENTS = frozenset({*_ABSTRACTS, *_KEYWORDS, *_DROPPED, *ENVIRONMENT_ARGUMENTS, "document"})
+_LABEL = re.compile(r"\\label *\{([^{}]{1,100})\}")
 _SEPARATORS = re.compile(r"\s*(?:[,;·•]|\\sep|\\and|\u2014|\u2013 )\s*")
 _ENOUGH_TEXT = 100  # characters of a paragraph that part what stands before it from what follows
 _AFTER_LABEL = re.compile(r"^(?:key\s?words?|index terms|abstract)\s*[:.—–-]*\s*", re.I)
@@ -127,12 +128,14 @@ class DocumentReader(FloatReader):
         self.flush_loose()
         starred = self.reader.star()
         self.reader.optional()
-        self.reader.argument()
+        title = self.reader.argument()
         if name == "chapter" and not self.state.counters.chapters:
             self.state.counters.use_chapters()  # a class of its own that has chapters
         if not starred and not (name == "chapter" and self._unnumbered):
             self.state.counters.step(name)
             self.anchor = ("section", self.plain(f"\\the{name} "))
+        for key in _LABEL.findall(title)[:5]:
+            self.label(key)
 
     def _title(self, _name: str) -> None:
         self.reader.optional()

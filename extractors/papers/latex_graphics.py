@@ -48,7 +48,22 @@ def _adjust(reader: Reader) -> list[Graphic]:
 
 def _svg(reader: Reader) -> list[Graphic]:
     reader.optional()
+    href = reader.argument()
+    return [Graphic(href if href.strip().lower().endswith(".svg") else f"{href}.svg")]
+
+
+def _standalone(reader: Reader) -> list[Graphic]:
+    reader.optional()
     return [Graphic(reader.argument())]
+
+
+def _animation(reader: Reader) -> list[Graphic]:
+    """The first of its frames."""
+    reader.optional()
+    reader.argument()
+    stem, first = reader.argument(), reader.argument()
+    reader.argument()
+    return [Graphic(f"{stem}{first}")]
 
 
 def _epsfig(reader: Reader) -> list[Graphic]:
@@ -142,8 +157,8 @@ GRAPHICS_COMMANDS: dict[str, Callable[[Reader], list[Graphic]]] = {
     "pgfimage": _include,
     "includesvg": _svg,
     "includeinkscape": _svg,
-    "includestandalone": _svg,
-    "includegraphicx": _include,
+    "includestandalone": _standalone,
+    "animategraphics": _animation,
     "epsfig": _epsfig,
     "psfig": _epsfig,
     "epsffile": _epsf,

@@ -1,9 +1,10 @@
 """LaTeX's symbols as Unicode, its accents, and what its commands take that nobody reads.
 
 Most symbols come from pylatexenc's table (MIT), the largest that is kept up; ours adds packages
-that papers use and it leaves out. Its converter is not used: it recurses (a caption nested a few
-hundred deep ends it), expands no macros, drops the arguments of siunitx and mhchem, and does
-235 kB/s where this reads about ten times as much.
+that papers use and it leaves out. Its converter is not used: it recurses (text nested a few
+hundred deep ends it), expands no macros, drops the arguments of siunitx and mhchem, and of five
+real sources two did not end within a minute and the others took twelve times our time
+(benchmarks/papers_latex.py).
 """
 
 from __future__ import annotations

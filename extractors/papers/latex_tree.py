@@ -20,7 +20,9 @@ _MAX_OPENED = 2000
 _MAX_CANDIDATES = 500
 
 _CLASS = re.compile(
-    rb"^[^%\n]{0,200}?\\document(?:class|style)\s*(?:\[[^\]]{0,2000}\])?\s*\{([^}\n]{1,80})\}", re.M
+    rb"^[^%\n]{0,200}?\\document(?:class|style)(?![A-Za-z])"
+    rb"(?:\s*(?:\[[^\]]{0,2000}\])?\s*\{([^}\n]{1,80})\})?",
+    re.M,
 )
 _BEGIN = re.compile(rb"^[^%\n]{0,200}?\\begin\s*\{document\}", re.M)
 _INCLUDED = re.compile(rb"^[^%\n]{0,200}?\\(?:input|include|subfile)\s*\{?\s*([^}\s]{1,200})", re.M)
@@ -78,10 +80,10 @@ def _rate(name: str, data: bytes, files: Collection[str]) -> float:
         data = decoded(data).encode()
     found = _CLASS.search(data)
     if not found or not _BEGIN.search(data):
-        return 1.0 if not found and _PLAIN.search(data) and b"\\def\\endinput" not in data else 0.0
+        return 1.0 if not found and _PLAIN.search(data) else 0.0
     stem = posixpath.splitext(name)[0]
     rate = 50.0
-    rate -= 40 * (found[1].strip().decode("latin-1") in _PARTS)
+    rate -= 40 * ((found[1] or b"").strip().decode("latin-1") in _PARTS)
     rate += 15 * (f"{stem}.bbl" in files)
     rate += 5 * (
         posixpath.basename(stem).lower() in {"main", "ms", "paper", "article", "manuscript"}

@@ -67,6 +67,7 @@ def shown(data: bytes) -> Image.Image:
         ("a.pdf_tex", ["a.pdf", "a.pdf_tex"], "a.pdf"),
         ("a.eps.gz", ["a.eps.gz"], "a.eps.gz"),
         ("a", ["a"], "a"),
+        ("x/a.svg", ["x/a.pdf", "svg-inkscape/a_svg-tex.pdf"], "svg-inkscape/a_svg-tex.pdf"),
         ("", ["a.png"], None),
     ],
 )

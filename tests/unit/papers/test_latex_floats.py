@@ -40,6 +40,7 @@ def test_float_environments(environment: str) -> None:
         (r"\plotone{a} ", ["a.png"]),
         (r"\epsscale{0.8}\plottwo{a}{b}", ["a.png", "b.png"]),
         (r"\includesvg[width=2cm]{a}", ["a.png"]),
+        (r"\animategraphics[loop]{12}{x-}{0}{9}", ["x-0.png"]),
         (r"\adjustimage{width=2cm}{a}", ["a.png"]),
         (r"\resizebox{\linewidth}{!}{\includegraphics{a}}"
             r"\scalebox{0.5}{\includegraphics{b}}", ["a.png", "b.png"]),
@@ -55,7 +56,9 @@ def test_float_environments(environment: str) -> None:
     ],
 )  # fmt: skip
 def test_commands_that_place_files(tex: str, files: list[str]) -> None:
-    figure = figure_of(rf"\begin{{figure}}{tex}\caption{{Text.}}\end{{figure}}")
+    figure = figure_of(
+        rf"\begin{{figure}}{tex}\caption{{Text.}}\end{{figure}}", files={"x-0.png": ""}
+    )
     assert hrefs(figure) == files
     assert figure.caption == "Text."
 
@@ -158,6 +161,7 @@ def test_tables_count_only_with_graphics() -> None:
             r"\label{f}\end{minipage}",
         r"\begin{strip}\captionof{figure}[s]{Text.\label{f}}\includegraphics{a}\end{strip}",
         r"\makeatletter\def\@captype{figure}\makeatother\includegraphics{a}\caption{Text.}\label{f}",
+        r"{\captionsetup{type=figure}\includegraphics{a}\caption{Text.}\label{f}}",
         r"\twocolumn[{\includegraphics{a}\captionof{figure}{Text.}\label{f}}]",
         r"\teaser{\includegraphics{a}\caption{Text.}\label{f}}",
         r"\figcaption[a.png]{Text.\label{f}}",
