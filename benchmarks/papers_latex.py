@@ -33,7 +33,7 @@ from pylatexenc.latex2text import LatexNodes2Text
 
 from domainclip.errors import BadInput
 from domainclip.extractors.papers.graphics import graphic_file, picture_of_graphic
-from domainclip.extractors.papers.latex import find_main, parse_latex
+from domainclip.extractors.papers.latex.article import find_main, parse_latex
 from domainclip.extractors.papers.records import Article
 
 FLOAT = re.compile(r"\\begin\{(?:wrap|SC|sideways)?figure\*?\}(.*?)\\end\{\w*figure\*?\}", re.S)

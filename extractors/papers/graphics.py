@@ -10,7 +10,7 @@ from domainclip.errors import BadInput
 from domainclip.images.encoded import decoded, web_image
 
 from ._drawn import drawn_pdf, drawn_svg, turned
-from .latex_tree import path_inside
+from .latex.tree import path_inside
 from .pdf.pictures import Picture
 from .postscript import drawn_postscript, preview
 from .records import Graphic

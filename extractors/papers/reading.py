@@ -12,7 +12,7 @@ from domainclip.extraction import Source
 from domainclip.pairs import Pair, Skip
 
 from .jats.article import parse_jats
-from .latex import parse_latex
+from .latex.article import parse_latex
 from .licences import allows, spdx_of
 from .merging import Merged, filled, merge
 from .package import Package

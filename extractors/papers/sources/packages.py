@@ -172,7 +172,7 @@ def _choose_latex(
     name: str, main: dict[str, str], files: Mapping[str, int], read: Callable[[str], bytes]
 ) -> None:
     """Set the root .tex, and the PDF that was made of it; drop the form where there is none."""
-    from ..latex_tree import find_main
+    from ..latex.tree import find_main
 
     root = find_main(list(files), read)
     if root is None:

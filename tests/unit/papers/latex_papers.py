@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domainclip.extractors.papers.latex import parse_latex
+from domainclip.extractors.papers.latex.article import parse_latex
 from domainclip.extractors.papers.records import Article, Figure
 
 __all__ = ["article", "caption_of", "figure_of", "figures_of"]

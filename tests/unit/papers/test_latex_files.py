@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from domainclip.errors import BadInput
-from domainclip.extractors.papers.latex import parse_latex
-from domainclip.extractors.papers.latex_source import clean, decoded
-from domainclip.extractors.papers.latex_tree import find_main, path_inside
+from domainclip.extractors.papers.latex.article import parse_latex
+from domainclip.extractors.papers.latex.source import clean, decoded
+from domainclip.extractors.papers.latex.tree import find_main, path_inside
 
 from .latex_papers import figure_of, figures_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .latex_state import State
+from .state import State
 
 __all__ = ["figure_word", "language_of"]
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from domainclip.errors import BadInput
 
-from .latex_macros import Macro
-from .latex_state import Frame, State
+from .macros import Macro
+from .state import Frame, State
 
 __all__ = ["Primitive", "Reader"]
 

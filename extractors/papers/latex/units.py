@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .scripts import script
+from ..scripts import script
 
 __all__ = ["chemistry", "quantity"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from .latex_float_reader import FloatReader
-from .latex_reader import Reader
-from .latex_state import State
-from .latex_symbols import ENVIRONMENT_ARGUMENTS
-from .latex_text import one_line
+from .float_reader import FloatReader
+from .reader import Reader
+from .state import State
+from .symbols import ENVIRONMENT_ARGUMENTS
+from .text import one_line
 
 __all__ = ["ENVIRONMENTS", "DocumentReader"]
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .latex_environments import FRAMES, OTHER_FLOATS
-from .latex_floats import Caption, Content, Float, Panel
-from .latex_languages import figure_word
-from .latex_macros import Macro
-from .latex_reader import Reader
-from .latex_state import State
-from .latex_text import TextReader, one_line
+from .environments import FRAMES, OTHER_FLOATS
+from .floats import Caption, Content, Float, Panel
+from .languages import figure_word
+from .macros import Macro
+from .reader import Reader
+from .state import State
+from .text import TextReader, one_line
 
 __all__ = ["CaptionReader", "OpenEnvironment"]
 

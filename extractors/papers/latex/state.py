@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .latex_counters import Counters
-from .latex_macros import Macro
-from .latex_tree import SourceTree
+from .counters import Counters
+from .macros import Macro
+from .tree import SourceTree
 
 __all__ = ["Frame", "State"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from .records import Graphic
+from ..records import Graphic
 
 __all__ = ["Caption", "Content", "Draft", "Float", "Panel", "drafts"]
 

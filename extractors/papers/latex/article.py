@@ -1,6 +1,6 @@
 """An article from its LaTeX source (as arXiv ships it): figures, captions, graphics, mentions.
 
-TeX is never run: a reader of its own (latex_reader) joins the files, expands the document's macros
+TeX is never run: a reader of its own (reader) joins the files, expands the document's macros
 and obeys what it says about counters and conditionals, as far as figures need it.
 """
 
@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from .credits import is_third_party
-from .latex_document import ENVIRONMENTS, DocumentReader
-from .latex_environments import PROTECTED
-from .latex_floats import Draft
-from .latex_languages import language_of
-from .latex_mentions import References
-from .latex_primitives import reader_of
-from .latex_state import State
-from .latex_tree import SourceTree, find_main
-from .records import Article, Figure, FigureKind, Mention
-from .sources.names import arxiv_id
+from ..credits import is_third_party
+from ..records import Article, Figure, FigureKind, Mention
+from ..sources.names import arxiv_id
+from .document import ENVIRONMENTS, DocumentReader
+from .environments import PROTECTED
+from .floats import Draft
+from .languages import language_of
+from .mentions import References
+from .primitives import reader_of
+from .state import State
+from .tree import SourceTree, find_main
 
 __all__ = ["find_main", "parse_latex"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from domainclip.errors import BadInput
 
-from .latex_source import clean, declared_encoding, decoded, verbatim_environments
+from .source import clean, declared_encoding, decoded, verbatim_environments
 
 __all__ = ["SourceTree", "find_main", "path_inside"]
 

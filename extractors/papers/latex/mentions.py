@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .labels import panels_after
-from .latex_floats import Draft
-from .latex_text import REFERENCE, one_line
-from .records import Mention
+from ..labels import panels_after
+from ..records import Mention
+from .floats import Draft
+from .text import REFERENCE, one_line
 
 __all__ = ["References"]
 

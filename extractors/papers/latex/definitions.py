@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from .latex_macros import (
+from .macros import (
     Macro,
     alias,
     body_parts,
     delimited_parameters,
     document_parameters,
 )
-from .latex_reader import Primitive, Reader
+from .reader import Primitive, Reader
 
 __all__ = ["DEFINITIONS"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .latex_reader import Primitive, Reader
+from .reader import Primitive, Reader
 
 __all__ = ["CONDITIONALS", "choose_branch"]
 

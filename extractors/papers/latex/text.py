@@ -1,7 +1,7 @@
 r"""TeX to readable Unicode text, one line: what a caption says when TeX has printed it.
 
 Fonts, sizes, spacing, labels and footnotes leave no trace. Mathematics is Unicode where it is
-simple (see latex_math). A citation is "[CITATION]", whatever it cites. A reference is a
+simple (see formulas). A citation is "[CITATION]", whatever it cites. A reference is a
 placeholder until all labels are known (``References.resolved``); "[REF]" where none is.
 """
 
@@ -11,7 +11,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from .latex_commands import (
+from ..scripts import script
+from .commands import (
     ACRONYMS,
     CITES,
     DING,
@@ -23,15 +24,14 @@ from .latex_commands import (
     REGISTERS,
     SILENT_SIGNS,
 )
-from .latex_macros import Macro
-from .latex_math import math_text
-from .latex_primitives import reader_of
-from .latex_reader import Reader
-from .latex_source import shown
-from .latex_state import State
-from .latex_symbols import ACCENTS, ARGUMENTS, ENVIRONMENT_ARGUMENTS, SYMBOLS
-from .latex_units import chemistry, quantity
-from .scripts import script
+from .formulas import math_text
+from .macros import Macro
+from .primitives import reader_of
+from .reader import Reader
+from .source import shown
+from .state import State
+from .symbols import ACCENTS, ARGUMENTS, ENVIRONMENT_ARGUMENTS, SYMBOLS
+from .units import chemistry, quantity
 
 __all__ = ["REFERENCE", "TextReader", "one_line"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from .graphics import graphic_file
-from .latex_captions import CaptionReader, OpenEnvironment
-from .latex_environments import (
+from ..graphics import graphic_file
+from ..records import Graphic
+from .captions import CaptionReader, OpenEnvironment
+from .environments import (
     BOXES,
     DRAWN,
     DRAWN_BY_COMMAND,
@@ -16,12 +17,11 @@ from .latex_environments import (
     PANELS,
     TABLES,
 )
-from .latex_floats import Caption, Content, Draft, Float, Panel, drafts
-from .latex_graphics import GRAPHICS_COMMANDS, graphics_of
-from .latex_reader import Reader
-from .latex_state import State
-from .latex_symbols import ENVIRONMENT_ARGUMENTS
-from .records import Graphic
+from .floats import Caption, Content, Draft, Float, Panel, drafts
+from .graphics_commands import GRAPHICS_COMMANDS, graphics_of
+from .reader import Reader
+from .state import State
+from .symbols import ENVIRONMENT_ARGUMENTS
 
 __all__ = ["FloatReader"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from .latex_symbols import ACCENTS, SYMBOLS
-from .latex_units import chemistry, quantity
-from .scripts import accented, fraction, root_of, script
+from ..scripts import accented, fraction, root_of, script
+from .symbols import ACCENTS, SYMBOLS
+from .units import chemistry, quantity
 
 __all__ = ["math_text"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .latex_graphics import GRAPHICS_COMMANDS
+from .graphics_commands import GRAPHICS_COMMANDS
 
 __all__ = [
     "BOXES",

@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Callable
 
-from .latex_conditionals import CONDITIONALS, choose_branch
-from .latex_counters import formatted
-from .latex_definitions import DEFINITIONS
-from .latex_macros import Macro
-from .latex_reader import Primitive, Reader
-from .latex_state import Frame, State
+from .conditionals import CONDITIONALS, choose_branch
+from .counters import formatted
+from .definitions import DEFINITIONS
+from .macros import Macro
+from .reader import Primitive, Reader
+from .state import Frame, State
 
 __all__ = ["reader_of"]
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from .latex_reader import Reader
-from .records import Graphic
+from ..records import Graphic
+from .reader import Reader
 
 __all__ = ["GRAPHICS_COMMANDS", "graphics_of"]
 

@@ -1,0 +1,1 @@
+"""LaTeX sources as articles; TeX is never run."""
