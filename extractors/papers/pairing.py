@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from domainclip.images.encoded import decoded, web_image
-from domainclip.images.figure_kind import figure_kind
 from domainclip.images.phash import phash
 from domainclip.pairs import Pair, Skip, Text
 
+from .figure_words import kind_by_both, words_speak_for
 from .merging import Merged
 from .records import Article, Box
 
@@ -72,7 +72,9 @@ def pair_of(
     if min(image.size) < min_px:
         detail = f"{image.width} x {image.height} pixels."
         return Skip(where=where, reason="too_small", detail=detail, quarantine=False)
-    kind, sure = figure_kind(image)
+    # a panel's own words often name its letter alone; then the figure's speak for it
+    speaks = text if words_speak_for(text) else figure.caption
+    kind, sure = kind_by_both(image, speaks, figure.label)
     if kinds and kind not in kinds:
         return Skip(where=where, reason="other_kind", detail=kind, quarantine=False)
     key = f"{document}/{figure.id}" + (f"/{piece.part}" if piece.part else "")

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from domainclip.cli import main
 from domainclip.curation.figure_kind import _PROMPTS, FigureKind
 from domainclip.errors import BadInput, UsageError
-from domainclip.images.figure_kind import KINDS, figure_kind, statistics
+from domainclip.images.figure_kind import KINDS, figure_kind, kind_probabilities, statistics
 from domainclip.pairs import open_pairs
 from tests.data.make_pairs import make_pair, write_pairs
 
@@ -67,6 +67,10 @@ def test_every_picture_has_a_kind(mode: str, width: int, height: int, level: int
     kind, sure = figure_kind(image)
     assert kind in KINDS
     assert 0 < sure <= 1
+    shares = kind_probabilities(image)
+    assert tuple(shares) == KINDS
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares[kind] == sure == max(shares.values())
     assert figure_kind(image) == (kind, sure)
 
 
@@ -100,7 +104,11 @@ def test_labels_name_known_kinds_and_files(shared_data: Path) -> None:
     assert len(labels) >= 150
     for label in labels:
         assert label["kind"] in KINDS
-        assert label["file"].startswith("package:") or (shared_data / label["file"]).is_file()
+        assert label.get("also", "plot") in KINDS
+        if "file" in label:
+            assert label["file"].startswith("package:") or (shared_data / label["file"]).is_file()
+        else:
+            assert (shared_data / "papers" / label["pair"].split("/")[0]).is_dir()
 
 
 def test_the_filter_keeps_by_label_and_reads_no_image() -> None:
