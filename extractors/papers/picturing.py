@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from domainclip.errors import BadInput
@@ -17,7 +17,7 @@ from .pairing import Piece
 from .pdf.pictures import picture_of
 from .records import Box, Figure, Form, Graphic
 
-__all__ = ["files_of", "pieces_of"]
+__all__ = ["files_of", "pieces_of", "shows_all"]
 
 
 def pieces_of(
@@ -25,12 +25,13 @@ def pieces_of(
 ) -> Iterator[Piece | Skip]:
     """The pictures of one figure, in reading order; where there is none, a Skip that says why.
 
-    document: the package's open PDF, if it has one. A figure of several files is one picture where
-    the PDF shows the whole of it; else each file is a picture of its own.
+    document: the package's open PDF, if it has one. A figure of several files, or one that has
+    more to it than its files (TikZ over a photograph: its note says so), is one picture where the
+    PDF shows the whole of it; else each file is a picture of its own.
     """
     found, absent = files_of(merged.figure, merged.form, package)
     box = merged.shown.box if merged.shown is not None else None
-    whole = len(found) == 1 and not absent
+    whole = shows_all(merged.figure, found, absent)
     if found and (whole or box is None or document is None):
         for number, (graphic, name) in enumerate(found, 1):
             part = "" if len(found) == 1 else str(number)
@@ -43,6 +44,11 @@ def pieces_of(
         yield from _from_page(package, document, box, dpi, max_px, where)
         return
     yield _without_picture(merged, package, absent, where)
+
+
+def shows_all(figure: Figure, found: Sequence[tuple[Graphic, str]], absent: Sequence[str]) -> bool:
+    """Whether a figure's files are one picture that is the whole of it."""
+    return len(found) == 1 and not absent and not figure.note
 
 
 def files_of(

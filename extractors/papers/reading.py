@@ -19,7 +19,7 @@ from .package import Package
 from .pairing import Piece, pair_of
 from .pdf.article import read_document
 from .pdf.opening import open_pdf
-from .picturing import files_of, pieces_of
+from .picturing import files_of, pieces_of, shows_all
 from .records import Article, Figure, Form
 from .sources.packages import open_package
 
@@ -129,12 +129,11 @@ def _needs_pdf(options: Papers, articles: Mapping[Form, Article], package: Packa
     form: Form = "jats" if "jats" in articles else "latex"
     if form not in articles or not articles[form].figures:
         return True
-    for figure in articles[form].figures:
-        if not _left_out(options, figure, articles[form]):
-            found, absent = files_of(figure, form, package)
-            if len(found) != 1 or absent:
-                return True
-    return False
+    return any(
+        not shows_all(figure, *files_of(figure, form, package))
+        for figure in articles[form].figures
+        if not _left_out(options, figure, articles[form])
+    )
 
 
 def _shown(package: Package, name: str) -> str:

@@ -32,9 +32,9 @@ class Box:
 class Graphic:
     """One picture of a figure, as its source names it.
 
-    href: the file's name as written; relative to the package's main file. An extension may be
-    missing. page: of a PDF graphic, from 0. trim: (left, bottom, right, top) to cut off, in points
-    of the graphic. angle: degrees counter-clockwise.
+    href: the file's name as written, relative to the package's main file (its extension may be
+    missing); of LaTeX the package's file itself, where it is there. page: of a PDF graphic, from
+    0. trim: (left, bottom, right, top) to cut off, in points of the graphic. angle: degrees counter-clockwise.
     """
 
     href: str

@@ -111,6 +111,18 @@ def test_tikz_is_taken_from_the_compiled_pdf_and_says_so(tmp_path: Path) -> None
     assert "tikz" in drawn.meta["note"].lower()
 
 
+def test_what_tex_lays_over_a_file_is_taken_from_the_compiled_pdf(tmp_path: Path) -> None:
+    folder = write_latex(tmp_path / "2310.00001")
+    tex = folder / "main.tex"
+    over = r"\begin{overpic}{plots/g1}\put(1,2){B}\end{overpic}"
+    tex.write_text(
+        re.sub(r"\\includegraphics\[[^]]*\]\{plots/g1\}", lambda _: over, tex.read_text())
+    )
+    assert _pairs(tmp_path)["2310.00001/fig:1"].where["file"] == "plots/g1.png"
+    write_pdf(folder / "2310.00001.pdf")
+    assert _pairs(tmp_path)["2310.00001/fig:1"].where["file"] == "2310.00001.pdf"
+
+
 def test_licence_filters_leave_out_what_is_not_known(tmp_path: Path) -> None:
     write_jats(
         tmp_path / "free", "free", license="https://creativecommons.org/publicdomain/zero/1.0/"
