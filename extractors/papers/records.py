@@ -34,7 +34,8 @@ class Graphic:
 
     href: the file's name as written, relative to the package's main file (its extension may be
     missing); of LaTeX the package's file itself, where it is there. page: of a PDF graphic, from
-    0. trim: (left, bottom, right, top) to cut off, in points of the graphic. angle: degrees counter-clockwise.
+    0. trim: (left, bottom, right, top) to cut off, in points of the graphic. angle: degrees,
+    counter-clockwise.
     """
 
     href: str
