@@ -32,6 +32,7 @@ from typing import Any
 import pyarrow as pa
 
 from domainclip.errors import BadInput, OutputError
+from domainclip.extraction._worker import alive
 
 from .streams import PIECE, Readable
 
@@ -191,17 +192,6 @@ def spooled(path: Path, unpacked: Callable[[], Any]) -> None:
                     except BadInput as error:
                         cut = str(error)
                     spooling.keep(cut=cut)
-
-
-def alive(process: int) -> bool:
-    """Is there a process of that number?"""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def remove_at_exit(path: Path) -> None:
