@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -105,10 +106,13 @@ def _grow(
     caption: _Growing, lines: Sequence[Placed], others: Collection[int], body: BodyType
 ) -> None:
     """Add the rows below that belong to it."""
+    label = caption.rows[0][0].label
+    table = label is not None and label.kind == "table"
     while (
         len(caption.rows) < _MOST_ROWS
         and (below := _next(caption, lines, others, body)) is not None
         and _belongs(below, caption, body)
+        and not (table and _are_cells(below, caption, lines))
     ):
         pitch = _base(below) - _base(caption.rows[-1])
         if caption.label_alone:
@@ -156,8 +160,16 @@ def _next_column(
     return None if above else start
 
 
-def _row(first: Placed, lines: Sequence[Placed], others: Collection[int]) -> list[Placed]:
-    """The pieces that stand on one line with the first, as far as no gap parts them."""
+def _row(
+    first: Placed,
+    lines: Sequence[Placed],
+    others: Collection[int],
+    edges: tuple[float, float] = (-math.inf, math.inf),
+) -> list[Placed]:
+    """The pieces that stand on one line with the first, as far as no gap parts them.
+
+    edges: x0, x1 of the rows above; what stands beside these is of another column sooner.
+    """
     height = first.y1 - first.y0
     beside = [
         other
@@ -169,19 +181,21 @@ def _row(first: Placed, lines: Sequence[Placed], others: Collection[int]) -> lis
     at = beside.index(first)
     row = [first]
     for other in beside[at + 1 :]:
-        if other.index in others or _parted(row[-1], other, lines):
+        if other.index in others or _parted(row[-1], other, lines, edges):
             break
         row.append(other)
     if first.index in others:
         return row
     for other in reversed(beside[:at]):
-        if other.index in others or _parted(other, row[0], lines):
+        if other.index in others or _parted(other, row[0], lines, edges):
             break
         row.insert(0, other)
     return row
 
 
-def _parted(left: Placed, right: Placed, lines: Sequence[Placed]) -> bool:
+def _parted(
+    left: Placed, right: Placed, lines: Sequence[Placed], edges: tuple[float, float]
+) -> bool:
     """Whether two pieces on one line are of two columns.
 
     Columns stand as close as 1.4 em, and the blanks of justified text are as wide: it is a column
@@ -192,6 +206,8 @@ def _parted(left: Placed, right: Placed, lines: Sequence[Placed]) -> bool:
         return gap > 3 * left.size  # "Figure 1.   The title"
     if gap <= 0.8 * left.size:
         return False
+    if left.x1 < edges[0] or right.x0 > edges[1]:
+        return True
     return gap > 2.5 * left.size or (
         sum(abs(line.x0 - right.x0) < 1.5 and line is not right for line in lines) > 1
     )
@@ -219,7 +235,18 @@ def _next(
     if any(other.index in others for other in level):
         return None
     # An index stands above its line: the row is the one that most of the text is of.
-    return _row(max(level, key=lambda other: len(other.line.text)), lines, others)
+    return _row(max(level, key=lambda other: len(other.line.text)), lines, others, (x0, x1))
+
+
+def _are_cells(row: Sequence[Placed], caption: _Growing, lines: Sequence[Placed]) -> bool:
+    """Whether the row is a table's: behind a gap others go on on its line, under the caption."""
+    last = row[-1]
+    return any(
+        last.x1 < other.x0 < caption.x1 - caption.size
+        and abs(other.base - last.base) < 0.2 * caption.size
+        and abs(other.size - last.size) < 0.1
+        for other in lines
+    )
 
 
 def _base(row: Sequence[Placed]) -> float:

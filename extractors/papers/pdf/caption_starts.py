@@ -20,8 +20,9 @@ __all__ = ["Start", "caption_starts"]
 
 _ENOUGH = 2.0  # evidence that makes a caption
 _SURE = 3.0
+_PANEL_LETTERS = 3  # "(A)" over a picture is no caption's text
 _MOST_LABELS = 200  # on a page; one with more is a list, and would take long to weigh
-_SENTENCE = re.compile(r"\s*[,;)]|\s*(?:\[\d|\(?(?:and|or|to|bis|und|et|y)\b|&)", re.IGNORECASE)
+_SENTENCE = re.compile(r"\s*[,;)]|\s*(?:\[\d|\(?(?:and|or|to|bis|und|et|y)\b|&)")
 _ELSEWHERE = re.compile(
     r"\W{0,3}(?:(?:see|for) )?(?:the |full )?(?:legend|caption)\b.{0,40}\bpage\W{0,3}"
     r"|\W{0,3}see (?:next|following|facing|opposite) page\b.{0,30}",
@@ -123,6 +124,7 @@ def _first_of_two(start: Start, starts: Sequence[Start]) -> Start:
         for other in starts
         if (other.page, other.frame, other.name) == (start.page, start.frame, start.name)
         and other.label.word != start.label.word
+        and other.evidence > 0
         and 0 < start.placed.base - other.placed.base < 3 * start.placed.size
     ]
     return above[0] if above else start
@@ -150,6 +152,7 @@ def _alone(placed: Placed, lines: Sequence[Placed], body: BodyType) -> bool:
         return False
     return not any(
         other is not placed
+        and len(other.line.text) > _PANEL_LETTERS
         and -0.5 * size < other.base - placed.base < near
         and other.x1 > placed.x0
         and other.x0 < placed.x1 + 3 * size
@@ -195,7 +198,8 @@ def _room(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
         return 1.0
     if abs(above.size - placed.size) >= 0.35:
         return 0.5
-    if not _ENDED.search(above.line.text) and above.label is None:
+    same = placed.line.font, placed.line.label_font
+    if not _ENDED.search(above.line.text) and above.label is None and above.line.font in same:
         return -2.0
     if above.line.font != placed.line.font or above.x1 < placed.x1 - 2 * placed.size:
         return 0.5

@@ -25,14 +25,20 @@ _SHARE = 0.08  # of the page that a plate's graphics cover at least
 def plate(page: Page, sheet: Sheet) -> Array | None:
     """The box (4,) on the page of all its graphics with their words; None if it is no plate."""
     size = page.width, page.height
-    if areas(sheet.panels).sum() < _SHARE * page.width * page.height:
-        return None
+    parts = sheet.panels
+    if areas(parts).sum() < _SHARE * page.width * page.height:
+        # a page of nothing but a figure may have it of thin lines and words alone
+        parts = np.concatenate([parts, sheet.marks, sheet.words])
+        if not len(parts) or areas(sheet.walls).sum() > 0.02 * page.width * page.height:
+            return None
+        if areas(bounds(parts)[None])[0] < _SHARE * page.width * page.height:
+            return None
     loose = np.concatenate([sheet.marks, sheet.words])
     labelled = np.array([bool(read_label(line.text)) for line in page.lines], dtype=bool)
     if labelled.any():
         printed = np.array([line.box for line in page.lines])[labelled]
         loose = loose[[not (np.abs(printed - box).max(axis=1) < 1).any() for box in loose]]
-    box = grown(bounds(sheet.panels), loose)
+    box = grown(bounds(parts), loose)
     text = shared(sheet.walls, box).sum()
     if text > 0.1 * areas(box[None])[0]:
         return None
@@ -61,9 +67,11 @@ def facing(
             give(at, bearing[0])
     rest = [at for at in lost if at not in given]
     unnamed = [number for number in free if not printed[number]]
-    listed = len({captions[at].page for at in rest}) < len(rest)
-    if listed and len(rest) == len(unnamed):
-        return given | dict(zip(rest, unnamed, strict=True))
+    if len({captions[at].page for at in rest}) < len(rest):  # a list of legends
+        last = max(captions[at].page for at in rest)
+        for pictures in ([number for number in unnamed if number > last], unnamed):
+            if len(rest) == len(pictures):
+                return given | dict(zip(rest, pictures, strict=True))
     for at in rest:
         page = pages[captions[at].page]
         low = captions[at].box[1] > page.height / 2

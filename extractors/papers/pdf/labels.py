@@ -62,6 +62,11 @@ _OWN = re.compile(
     r"|reaction|quadro|cuadro",
     re.IGNORECASE,
 )
+# "Figura 3 O grupo": these letters are words of their own in the languages of these labels.
+_ROMANCE = re.compile(
+    r"figura|tab[el]+l?[ae]|quadro|cuadro|gr[aá]fic|ilustra|esquema", re.IGNORECASE
+)
+_WORDS_OF_A_LETTER = frozenset((" E", " O", " Y", " À", " e", " o", " y"))
 _MARKS = str.maketrans("⏐│∣ǀ：．。।、–—‒―", "||||:....----")
 _DASHES = str.maketrans("‐‑–", "---")
 _WIDE = str.maketrans("０１２３４５６７８９", "0123456789")
@@ -100,6 +105,9 @@ def read_label(line: str) -> Label | None:
         return None  # "Tabs", "Mapping": a longer word
     kind: Kind = next(kind for kind in WORDS if match[kind] is not None)
     last = next(name for name in ("panel", "supplement", "number") if match[name])
+    panel, mark, end = match["panel"] or "", match["mark"] or "", match.end()
+    if panel in _WORDS_OF_A_LETTER and not mark and _ROMANCE.match(match[kind]):
+        panel, last, end = "", "number", match.start("panel") + 1
     if match["supplement"]:
         number += "-S" + match["supplement"].split()[-1]
     series = series_of(match["before"], match[kind])
@@ -113,10 +121,10 @@ def read_label(line: str) -> Label | None:
         kind,
         word + match["dot"],
         number,
-        (match["panel"] or "").strip(),
-        (match["mark"] or "").translate(_MARKS),
+        panel.strip(),
+        mark.translate(_MARKS),
         " ".join(text.split()),
-        continued.end() if continued else match.end(),
+        continued.end() if continued else end,
         continued is not None,
     )
 

@@ -30,7 +30,7 @@ class Column:
 class Layout:
     """Of the lines of a document that read in one direction.
 
-    size: of the running text, points. columns: by weight, heaviest first. x0, x1, y0, y1: what the
+    size: of the running text, points. leading: from line to line of it, in sizes. columns: by weight, heaviest first. x0, x1, y0, y1: what the
     running text of all pages fills.
     """
 
@@ -40,6 +40,7 @@ class Layout:
     y0: float
     x1: float
     y1: float
+    leading: float = 1.2
 
 
 def read_layout(pages: Sequence[Page], turn: int = 0) -> Layout:
@@ -71,7 +72,19 @@ def read_layout(pages: Sequence[Page], turn: int = 0) -> Layout:
         else (float(np.percentile(every[:, 0], 2)), float(np.percentile(every[:, 2], 98)))
     )
     y0, y1 = np.percentile(inside[:, 1], 1), np.percentile(inside[:, 3], 99)
-    return Layout(sizes.most_common(1)[0][0], columns, x0, float(y0), x1, float(y1))
+    size = sizes.most_common(1)[0][0]
+    return Layout(size, columns, x0, float(y0), x1, float(y1), _leading(boxes, size))
+
+
+def _leading(pages: Sequence[Array], size: float) -> float:
+    """The commonest step from a long line down to the next at the same edge, in sizes."""
+    steps: Counter[float] = Counter()
+    for boxes in pages:
+        order = boxes[np.lexsort((boxes[:, 1], np.round(boxes[:, 0] / 3)))]
+        moves = np.diff(order[:, :2], axis=0)
+        down = moves[(np.abs(moves[:, 0]) < 2) & (moves[:, 1] > 0.8 * size), 1] / size
+        steps.update(np.round(down[down < 4], 1).tolist())
+    return max(steps, key=steps.__getitem__, default=1.2)
 
 
 def _columns(boxes: Array) -> tuple[Column, ...]:

@@ -212,7 +212,7 @@ def _line(
     first = inked[0]
     boxes = [span["bbox"] for span in inked]
     return Line(
-        _BLANKS.sub(" ", "".join(span["text"] for span in spans)).strip(),
+        _text(spans),
         (
             min(box[0] for box in boxes),
             min(box[1] for box in boxes),
@@ -230,6 +230,12 @@ def _line(
         longest["color"],
         longest["origin"],
     )
+
+
+def _text(spans: Sequence[Mapping[str, Any]]) -> str:
+    """The spans' text on one line. Browsers print a hyphen behind the soft one that it is for."""
+    text = _BLANKS.sub(" ", "".join(span["text"] for span in spans)).strip()
+    return text.replace("\u00ad\u2010", "\u00ad").replace("\u00ad-", "\u00ad")
 
 
 def _visible(

@@ -21,6 +21,7 @@ from .page import Line, Page
 
 __all__ = ["repeated", "running_text"]
 
+_FORMULA = re.compile(r"[=≈≤≥<>∝→].*\(\w{0,2}\d{1,3}[a-z]?\)\s*$")
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 
 
@@ -80,7 +81,7 @@ def running_text(
             continue
         rows = _rows(members, boxes)
         kinds = [_kind(row, lines, boxes, column, layout) for row in rows]
-        paragraphs = _in_paragraphs(rows, kinds, lines, boxes, column, layout.size)
+        paragraphs = _in_paragraphs(rows, kinds, lines, boxes, column, layout)
         for row, kind, running in zip(rows, kinds, paragraphs, strict=True):
             if running:
                 body[row] = True
@@ -150,33 +151,46 @@ def _kind(row: list[int], lines: Sequence[Line], boxes: Array, column: Column, o
     return "full" if usual and dense and width >= 0.75 * (column.x1 - column.x0) else "part"
 
 
+def _is_numbered_formula(text: str) -> bool:
+    """Whether the words of a row are an equation with its number at the end."""
+    return _FORMULA.search(text) is not None
+
+
 def _in_paragraphs(
     rows: list[list[int]],
     kinds: list[str],
     lines: Sequence[Line],
     boxes: Array,
     column: Column,
-    size: float,
+    layout: Layout,
 ) -> list[bool]:
     """Whether each row is running text: two long ones in a row, and what hangs on them."""
     tops = [min(boxes[at, 1] for at in row) for row in rows]
     heads = [row[0] for row in rows]
     sizes = [lines[max(row, key=lambda at: len(lines[at].text))].size for row in rows]
-    usual = [abs(own - size) < 0.7 for own in sizes]
+    usual = [abs(own - layout.size) < 0.7 for own in sizes]
+    wide = max(1.0, layout.leading / 1.5)  # lines set far apart, as in manuscripts
     running = [False] * len(rows)
     long = ("full", "odd")
     for at in range(len(rows) - 1):
         pitch, same = tops[at + 1] - tops[at], abs(sizes[at] - sizes[at + 1]) < 0.7
         pair = kinds[at], kinds[at + 1]
         both = "full" in pair and pair[0] in long and pair[1] in long
-        if same and pitch <= 2.2 * sizes[at] and (both or (pair == ("full", "part") and usual[at])):
+        if same and pitch <= 2.2 * wide * sizes[at] and (both or (pair == ("full", "part") and usual[at])):
             running[at] = running[at + 1] = True
     grown = list(running)
     for at in range(len(rows) - 1):
         pitch, same = tops[at + 1] - tops[at], abs(sizes[at] - sizes[at + 1]) < 0.7
+        formula = usual[at + 1] and _is_numbered_formula(
+            " ".join(lines[i].text for i in rows[at + 1])
+        )
+        if running[at] and not running[at + 1] and formula:
+            grown[at + 1] |= pitch <= 3.2 * wide * sizes[at]
         if running[at] and not running[at + 1] and kinds[at + 1] and same:
-            grown[at + 1] |= pitch <= 1.8 * sizes[at]
-        if running[at + 1] and not running[at] and kinds[at]:
+            grown[at + 1] |= pitch <= 1.8 * wide * sizes[at]
+        if running[at + 1] and not running[at]:
             aligned = abs(boxes[heads[at], 0] - column.x0) < 4
-            grown[at] |= pitch <= (3.2 if aligned else 1.8) * sizes[at + 1]
+            formula = usual[at] and _is_numbered_formula(" ".join(lines[i].text for i in rows[at]))
+            reach = 3.2 if aligned or formula else 1.8
+            grown[at] |= bool(kinds[at] or formula) and pitch <= reach * wide * sizes[at + 1]
     return grown

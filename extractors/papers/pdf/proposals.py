@@ -10,7 +10,7 @@ Reference: Clark and Divvala, PDFFigures 2.0, 2016 (proposals by growing from th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,6 +27,8 @@ _TURNS: dict[Side, int] = {"above": 0, "below": 2, "left": 1, "right": 3}
 
 
 _SLACK = 15.0  # points by which what stands beside a caption may begin above it
+_HALF = 3  # ranks that a part of a figure as high as the whole is behind
+_LEVEL = 6.0  # points by which the edges of one figure's parts differ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +55,28 @@ def propose(sheet: Sheet, at: int, layout: Layout, *, table: bool) -> list[Propo
             span = view.turn(np.array([edges]))[0]
             for near, (box, painted, gap) in enumerate(view.look(span[0], span[2], table=table)):
                 shown = back(view.back(box[None]), sheet.turn, *_page_size(sheet))[0]
-                if not any(np.abs(shown - other.box).max() < 3 for other in found):
+                if not any(
+                    side == other.side and np.abs(shown - other.box).max() < 3 for other in found
+                ):
                     found.append(Proposal(side, shown, painted, gap, wide + min(near, 1)))
-    return found
+    if table:
+        return found
+    return [
+        replace(one, rank=one.rank + _HALF) if any(_halves(one, other) for other in found) else one
+        for one in found
+    ]
+
+
+def _halves(one: Proposal, other: Proposal) -> bool:
+    """Whether a region is but a part of another that is as high: it cuts a wide figure."""
+    sides = ("above", "below") if other.painted else ()
+    return (
+        one.side == other.side
+        and one.side in sides
+        and bool(np.abs(one.box[[1, 3]] - other.box[[1, 3]]).max() < _LEVEL)
+        and bool(other.box[0] < one.box[0] + 3 and other.box[2] > one.box[2] - 3)
+        and bool(other.box[2] - other.box[0] > one.box[2] - one.box[0] + 3)
+    )
 
 
 def _page_size(sheet: Sheet) -> tuple[float, float]:
@@ -109,6 +130,7 @@ class _View:
         self.panels = self.turn(sheet.panels)
         self.pictures = sheet.pictures
         self.marks = self.turn(sheet.marks)
+        self.rules = self.turn(sheet.rules)
         self.words = self.turn(sheet.words)
 
     def turn(self, boxes: Array) -> Array:
@@ -123,13 +145,14 @@ class _View:
         First all of it, then only what lies nearer than each of the widest empty bands.
         """
         caption = self.caption
+        every_mark = np.concatenate([self.marks, self.rules]) if table else self.marks
         low, high = self._widened(
-            low, high, np.concatenate([self.panels, self.marks]) if table else self.panels
+            low, high, np.concatenate([self.panels, every_mark]) if table else self.panels
         )
         window = self._window(low, high)
         seen = share(self.panels, window) > 0.6
         panels, pictures = self.panels[seen], self.panels[seen & self.pictures]
-        marks = self.marks[share(self.marks, window) > 0.6]
+        marks = every_mark[share(every_mark, window) > 0.6]
         words = self.words[share(self.words, window) > 0.5]
         loose = np.concatenate([marks, words])
         empty = bands(np.concatenate([panels, loose]), caption[1])

@@ -9,7 +9,7 @@ import numpy as np
 
 from .frames import Array, Flags, areas, as_array, quarter, shared, turned
 from .graphics import clustered
-from .layout import Layout
+from .layout import LONG, Layout
 from .page import Caption, Page
 from .paragraphs import running_text
 from .scans import free_spaces, is_scan
@@ -17,6 +17,7 @@ from .scans import free_spaces, is_scan
 __all__ = ["Sheet", "read_sheet"]
 
 _CLOSE = 16.0  # points between a frame of text and the caption that makes it a figure
+_SIDEBAR_LINES = 4
 _PANEL_PT2 = 300.0  # a smaller drawing (a bullet, a fraction's bar) is no figure by itself
 
 
@@ -25,7 +26,7 @@ class Sheet:
     """Boxes, turned to read upright. width, height: of the turned page.
 
     panels: images and drawings that may be a figure. pictures: which of them are images. marks:
-    smaller ones, and rules. words: lines that may belong to a figure. walls: running text and
+    smaller ones. rules: thin ones from edge to edge of a column, as tables and floats have. words: lines that may belong to a figure. walls: running text and
     running heads. captions: all of the page's, in the page's order. edges: x0, x1 between running
     heads that stand at the left and right (of a turned page).
     """
@@ -36,6 +37,7 @@ class Sheet:
     panels: Array
     pictures: Flags
     marks: Array
+    rules: Array
     words: Array
     walls: Array
     captions: Array
@@ -77,6 +79,7 @@ def read_sheet(
     shapes = clustered(drawn, width, height)
     pictures = turned(paint[image], turn, *size)
     panels, pictured, marks = [], [], []
+    long = np.array([len(line.text) >= LONG for line in page.lines], dtype=bool)
     for shape in shapes:
         sides = shape[2:] - shape[:2]
         if sides.min() < 6 or sides[0] * sides[1] < _PANEL_PT2:
@@ -86,29 +89,44 @@ def read_sheet(
         text = areas(boxes[inside & full]).sum() / (sides[0] * sides[1])
         if text > 0.25 and not _hangs_on(shape, caption_boxes):
             continue  # a frame around running text, or an image that its clip hides
+        if _spans(shape, layouts[turn]) and (inside & long).sum() >= _SIDEBAR_LINES:
+            area = areas(boxes[inside & long]).sum()
+            if area > 0.3 * sides[0] * sides[1] and not _hangs_on(shape, caption_boxes):
+                body |= inside & ~skip  # a box of text: key points, how to cite
+                continue
         panels.append(shape)
         pictured.append(shared(pictures, shape).sum() > 0.5 * sides[0] * sides[1])
         body &= ~inside
     for caption, box in zip(captions, caption_boxes, strict=True):
         if caption.kind == "table":
-            body &= ~_ruled(boxes, body, box, as_array(marks), caption_boxes)
+            body &= ~_ruled(boxes, body, box, shapes, caption_boxes)
     walls |= body
     if not panels and is_scan(page):
         panels = list(free_spaces(caption_boxes, boxes[walls], layouts[turn], height))
         pictured = [True] * len(panels)
     words = ~walls & ~skip
+    small = as_array(marks)
+    ruling = np.array([_spans(mark, layouts[turn]) for mark in small], dtype=bool)
+    ruling &= small[:, 3] - small[:, 1] < 3
     return Sheet(
         turn,
         width,
         height,
         as_array(panels),
         np.array(pictured, dtype=bool),
-        as_array(marks),
+        small[~ruling],
+        small[ruling],
         boxes[words],
         boxes[walls],
         caption_boxes,
         _between(boxes[list(heads)], width),
     )
+
+
+def _spans(shape: Array, layout: Layout) -> bool:
+    """Whether a shape reaches just from one edge of a column, or of all of them, to the other."""
+    edges = [(column.x0, column.x1) for column in layout.columns] + [(layout.x0, layout.x1)]
+    return any(abs(shape[0] - x0) < 4 and abs(shape[2] - x1) < 4 for x0, x1 in edges)
 
 
 def _hangs_on(shape: Array, captions: Array) -> bool:
@@ -124,13 +142,13 @@ def _between(heads: Array, width: float) -> tuple[float, float]:
     return float(left[:, 2].max(initial=0.0)), float(right[:, 0].min(initial=width))
 
 
-def _ruled(lines: Array, body: Flags, caption: Array, marks: Array, captions: Array) -> Flags:
-    """Which lines lie between the rules of the table whose caption stands above them.
+def _ruled(lines: Array, body: Flags, caption: Array, shapes: Array, captions: Array) -> Flags:
+    """Which lines lie between the rules, or shaded rows, of the table with its caption above.
 
     A table's rules have the same ends; it goes on to the last of them that no other caption and
     no page of running text divides from the one before.
     """
-    rules = marks[(marks[:, 3] - marks[:, 1] < 3) & (marks[:, 2] - marks[:, 0] > 60)]
+    rules = shapes[(shapes[:, 2] - shapes[:, 0] > 60)]
     rules = rules[(rules[:, 1] > caption[3] - 3)]
     rules = rules[np.argsort(rules[:, 1])]
     first = rules[(rules[:, 0] < caption[0] + 20) & (rules[:, 2] > caption[0] + 20)][:1]
