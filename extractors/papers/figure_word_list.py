@@ -137,7 +137,7 @@ WORDS: tuple[tuple[Speaks, str], ...] = (
         r"|spatial distribution",
     ),
     (
-        {"map": 1.5},
+        {"map": 1.2},
         r"\b(?:countr(?:y|ies)|counties|provinces?|districts?|watershed|catchment|latitude"
         r"|longitude|villages?|municipalit\w+)\b",
     ),

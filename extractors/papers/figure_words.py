@@ -5,7 +5,8 @@ are under figures of that kind than under the rest. About 4.5 settles the matter
 is strong ("ultrasound"), 1.5 a lean ("versus"), 0.7 a hint ("arrows point"). The values are chosen
 from what the words mean, not fitted: labelled captions are too few for rare kinds. A kind's sum
 saturates, and is joined to the picture's probabilities as if the two were independent given the
-kind (naive Bayes), both with exponents that ``benchmarks/figure_kinds.py`` fits.
+kind (naive Bayes). ``benchmarks/figure_kinds.py``: right for 0.81 of whole figures, by the picture
+alone for 0.62, with pictures held out by article, but words written with the captions in sight.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _READ_CHARS = 3000  # hostile captions have no end
 _FIRST_CHARS = 160  # about the first sentence, which says what the figure is
 _LATER = 0.6  # what evidence after it is worth: panels, methods, comparisons
 _MOST = 5.0  # nats that a kind's words may add up to
-# Exponents of both sources. Of the picture's: it is surer than it should be where it is wrong.
+# Exponents of both. The picture is surer than it should be where it is wrong. The sample would
+# take 1.2 for the words, which were written with its captions in sight: so what they mean stays.
 _PICTURE, _WORDS = 0.6, 1.0
 
 # Words of several kinds that mean one thing together: joined, so that the parts do not count.
