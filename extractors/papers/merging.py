@@ -114,6 +114,8 @@ def _twins(figures: Sequence[Figure], shown: Sequence[Figure]) -> dict[int, Figu
     for each in shown:
         by_number.setdefault(number_of(each.label), []).append(each)
     for at, figure in enumerate(figures):
+        if figure.kind in ("supplementary", "video"):
+            continue  # "Video 1" is another row of numbers than "Figure 1"
         key = number_of(figure.label)
         same = by_number.get(key, [])
         if key[1] and len(same) == 1 and not _foreign(figure.caption, same[0].caption):
