@@ -1,7 +1,7 @@
 """The words that speak for kinds of figures in captions, each group with its nats.
 
 An entry is (kinds and their log-likelihood ratios, pattern); case is ignored. Languages beside
-English: Spanish, Portuguese, French, German, Italian, Russian, Chinese, where a stem suffices. No nested repeats.
+English: Spanish, Portuguese, French, German, Italian, Russian, Chinese, by stems. All are linear.
 """
 
 from __future__ import annotations
