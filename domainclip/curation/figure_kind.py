@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from domainclip.catalogue import import_optional
 from domainclip.curation._protocol import Decision
-from domainclip.errors import BadInput, UsageError, nearest
+from domainclip.errors import BadInput, UsageError
 from domainclip.images.encoded import decoded
-from domainclip.images.figure_kind import KINDS, figure_kind
+from domainclip.images.figure_kind import KINDS, check_kinds, figure_kind
 
 __all__ = ["FigureKind"]
 
@@ -53,12 +53,7 @@ class FigureKind:
     def __post_init__(self) -> None:
         if not self.keep:
             raise UsageError(f"figure_kind: keep is empty; name kinds of {', '.join(KINDS)}.")
-        for kind in self.keep:
-            if kind not in KINDS:
-                raise UsageError(
-                    f"figure_kind: unknown kind {kind!r}.{nearest(kind, KINDS)} "
-                    f"Known: {', '.join(KINDS)}."
-                )
+        check_kinds("figure_kind", self.keep)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ tells more: the papers extractor takes both. A good backbone sees more, too: the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 
@@ -21,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from domainclip.errors import UsageError, nearest
+
 from .figure_statistics import statistics
 
-__all__ = ["KINDS", "figure_kind", "kind_probabilities", "statistics"]
+__all__ = ["KINDS", "check_kinds", "figure_kind", "kind_probabilities", "statistics"]
 
 KINDS = (
     "plot",
@@ -36,6 +38,15 @@ KINDS = (
     "table",
     "other",
 )
+
+
+def check_kinds(option: str, names: Iterable[str]) -> None:
+    """Raises UsageError for a name of ``option`` that is no kind."""
+    for name in names:
+        if name not in KINDS:
+            raise UsageError(
+                f"{option}: unknown kind {name!r}.{nearest(name, KINDS)} Known: {', '.join(KINDS)}."
+            )
 
 
 def figure_kind(image: Image.Image) -> tuple[str, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from domainclip.errors import UsageError, nearest
-from domainclip.images.figure_kind import KINDS
+from domainclip.errors import UsageError
+from domainclip.images.figure_kind import check_kinds
 
 from .licences import check_policy
 from .pdf.ocr import ocr_languages
@@ -22,12 +22,7 @@ def check_options(options: Papers) -> None:
     check_policy(options.license)
     if options.panels not in ("no", "also", "only"):
         raise UsageError(f"panels={options.panels!r}: choose one of no, also, only.")
-    for kind in options.kinds:
-        if kind not in KINDS:
-            raise UsageError(
-                f"kinds: {kind!r} is no kind of figure.{nearest(kind, KINDS)} "
-                f"Known: {', '.join(KINDS)}."
-            )
+    check_kinds("kinds", options.kinds)
     for name, least in (("dpi", 20), ("max_px", 32), ("min_px", 0), ("min_caption", 0)):
         value = getattr(options, name)
         if value < least:
