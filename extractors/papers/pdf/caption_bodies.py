@@ -208,7 +208,9 @@ def _parted(
         return False
     if left.x1 < edges[0] or right.x0 > edges[1]:
         return True
-    return gap > 2.5 * left.size or (
+    # a narrow column's justified lines may have few words and blanks of several em
+    most = 8.0 if left.line.block == right.line.block else 1.5
+    return gap > most * left.size or (
         sum(abs(line.x0 - right.x0) < 1.5 and line is not right for line in lines) > 1
     )
 

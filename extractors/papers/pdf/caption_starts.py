@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .labels import Label
+from .page import Page
 from .upright import BodyType, Placed
 
 __all__ = ["Start", "caption_starts"]
 
 _ENOUGH = 2.0  # evidence that makes a caption
 _SURE = 3.0
+_CLOSE = 36.0  # points from a graphic down to its caption, with the names of an axis between
+_GRAPHIC = 8.0  # points; what is thinner is a rule
 _PANEL_LETTERS = 3  # "(A)" over a picture is no caption's text
 _MOST_LABELS = 200  # on a page; one with more is a list, and would take long to weigh
 _SENTENCE = re.compile(r"\s*[,;)]|\s*(?:\[\d|\(?(?:and|or|to|bis|und|et|y)\b|&)")
@@ -67,7 +70,9 @@ class Start:
 
 
 def caption_starts(
-    frames: Sequence[tuple[int, int, Sequence[Placed]]], body: BodyType
+    frames: Sequence[tuple[int, int, Sequence[Placed]]],
+    body: BodyType,
+    pages: Mapping[int, Page],
 ) -> tuple[list[Start], list[Start]]:
     """The starts in order of ``frames``: (page, number of the direction, its lines).
 
@@ -79,7 +84,7 @@ def caption_starts(
             frame,
             placed,
             placed.label,
-            _evidence(placed, lines, body),
+            _evidence(placed, lines, body) + _under_graphic(placed, lines, body, pages[page]),
             _alone(placed, lines, body),
         )
         for page, frame, lines in frames
@@ -187,6 +192,38 @@ def _evidence(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
     if not rest and not label.mark:
         score += 0.5
     return score + _room(placed, lines, body)
+
+
+def _under_graphic(
+    placed: Placed, lines: Sequence[Placed], body: BodyType, page: Page
+) -> float:
+    """How much a graphic right above an upright label tells that it is a caption's."""
+    line = placed.line
+    if line.direction[0] < 0.99:
+        return 0.0
+    x0, top, x1, _ = line.box
+    drawings = (drawing.box for drawing in page.drawings if not drawing.white)
+    bottom = max(
+        (
+            box[3]
+            for box in (*(raster.box for raster in page.rasters), *drawings)
+            if -2 < top - box[3] < _CLOSE
+            and box[0] < x1
+            and box[2] > x0
+            and min(box[2] - box[0], box[3] - box[1]) > _GRAPHIC
+            and box[1] < top - _GRAPHIC
+        ),
+        default=None,
+    )
+    if bottom is None or any(
+        bottom - 2 < other.line.box[1] < top - 2
+        and other.x0 < x1
+        and other.x1 > x0
+        and body.sets(other.line)
+        for other in lines
+    ):
+        return 0.0
+    return 0.75
 
 
 def _room(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:

@@ -42,7 +42,7 @@ def find_captions(pages: Sequence[Page]) -> tuple[Caption, ...]:
     ]
     lines_of = {(page, frame): lines for page, frame, lines in frames}
     page_of = {page.number: page for page in pages}
-    starts, alone = caption_starts(frames, body)
+    starts, alone = caption_starts(frames, body, page_of)
     begun: dict[int, set[int]] = {page.number: set() for page in pages}
     for start in starts:
         begun[start.page].add(start.placed.index)

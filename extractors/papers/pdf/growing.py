@@ -6,9 +6,9 @@ import numpy as np
 
 from .frames import Array, areas, bounds, shared
 
-__all__ = ["bands", "distance", "filled", "grown", "pieced", "share"]
+__all__ = ["APART", "bands", "distance", "filled", "grown", "pieced", "share"]
 
-_APART = 26.0  # points between the parts of a figure or table that has no graphics
+APART = 26.0  # points between the parts of a figure or table that has no graphics
 _NEAR = np.array([24.0, 14.0])  # points beside and above a figure to words that belong to it
 
 
@@ -23,7 +23,7 @@ def distance(caption: Array, box: Array, parts: Array) -> float:
     above = (parts[:, 0] < caption[2]) & (parts[:, 2] > caption[0])
     above &= shared(parts, box) > 0
     if not above.any():
-        return max(float(caption[1] - box[3]), 0.0) + 2 * _APART
+        return max(float(caption[1] - box[3]), 0.0) + 2 * APART
     return max(float(caption[1] - parts[above, 3].max()), 0.0)
 
 
@@ -37,8 +37,13 @@ def bands(boxes: Array, bottom: float) -> list[tuple[float, float]]:
     return found
 
 
-def pieced(caption: Array, panels: Array, loose: Array) -> Array | None:
-    """The box around the panels and the words that hang on them."""
+def pieced(
+    caption: Array, panels: Array, loose: Array, *, sideways: bool = False
+) -> Array | None:
+    """The box around the panels and the words that hang on them.
+
+    sideways: of a page turned by a quarter, on which rows of words stand upright.
+    """
     if not len(panels):
         return filled(caption, panels, loose)
     box = bounds(panels)
@@ -46,14 +51,16 @@ def pieced(caption: Array, panels: Array, loose: Array) -> Array | None:
     between = between[(between[:, 2] > box[0]) & (between[:, 0] < box[2])]
     if len(between):
         box = bounds(np.concatenate([box[None], between]))
-    return grown(box, loose)
+    return grown(box, loose, sideways=sideways)
 
 
-def grown(box: Array, loose: Array) -> Array:
+def grown(box: Array, loose: Array, *, sideways: bool = False) -> Array:
     """The box with the words that lie beside it or near it, and near those."""
+    low, high = (0, 2) if sideways else (1, 3)
+    near = _NEAR[::-1] if sideways else _NEAR
     while len(loose):
-        beside = (loose[:, 1] > box[1] - 3) & (loose[:, 3] < box[3] + 3)
-        reach = box + np.concatenate([-_NEAR, _NEAR])
+        beside = (loose[:, low] > box[low] - 3) & (loose[:, high] < box[high] + 3)
+        reach = box + np.concatenate([-near, near])
         touching = ((loose[:, :2] < reach[2:]) & (loose[:, 2:] > reach[:2])).all(axis=1) | beside
         if not touching.any():
             break
@@ -68,7 +75,7 @@ def filled(caption: Array, panels: Array, loose: Array) -> Array | None:
     bottom = caption[1]
     kept: list[Array] = []
     for box in every[np.argsort(-every[:, 3])]:
-        if bottom - box[3] > (_APART if kept else 2 * _APART):
+        if bottom - box[3] > (APART if kept else 2 * APART):
             break
         kept.append(box)
         bottom = min(bottom, box[1])

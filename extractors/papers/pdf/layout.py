@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .frames import Array, as_array, quarter, turned
 from .page import Page
@@ -30,7 +31,7 @@ class Column:
 class Layout:
     """Of the lines of a document that read in one direction.
 
-    size: of the running text, points. leading: from line to line of it, in sizes. columns: by weight, heaviest first. x0, x1, y0, y1: what the
+    size, font: of the running text, points. leading: from line to line of it, in sizes. columns: by weight, heaviest first. x0, x1, y0, y1: what the
     running text of all pages fills.
     """
 
@@ -41,11 +42,13 @@ class Layout:
     x1: float
     y1: float
     leading: float = 1.2
+    font: str = ""
 
 
 def read_layout(pages: Sequence[Page], turn: int = 0) -> Layout:
     """The layout of the lines that read in this quarter turn (0: upright)."""
     sizes: Counter[float] = Counter()
+    fonts: Counter[str] = Counter()
     boxes = []
     for page in pages:
         lines = [
@@ -56,11 +59,13 @@ def read_layout(pages: Sequence[Page], turn: int = 0) -> Layout:
         boxes.append(turned(as_array(line.box for line in lines), turn, page.width, page.height))
         for line in lines:
             sizes[round(line.size * 2) / 2] += len(line.text)
+            fonts[line.font] += len(line.text)
     every = np.concatenate(boxes) if boxes else np.empty((0, 4))
     if not len(every):
         return Layout(0.0, (), 0.0, 0.0, np.inf, np.inf)
     # a few turned tables make no columns
-    columns = _columns(every) if turn == 0 or len(every) > _FEW else ()
+    owners = np.repeat(np.arange(len(boxes)), [len(own) for own in boxes])
+    columns = _columns(every, owners) if turn == 0 or len(every) > _FEW else ()
     inside = every
     if columns:
         starts = np.array([column.x0 for column in columns])
@@ -73,7 +78,8 @@ def read_layout(pages: Sequence[Page], turn: int = 0) -> Layout:
     )
     y0, y1 = np.percentile(inside[:, 1], 1), np.percentile(inside[:, 3], 99)
     size = sizes.most_common(1)[0][0]
-    return Layout(size, columns, x0, float(y0), x1, float(y1), _leading(boxes, size))
+    font = fonts.most_common(1)[0][0]
+    return Layout(size, columns, x0, float(y0), x1, float(y1), _leading(boxes, size), font)
 
 
 def _leading(pages: Sequence[Array], size: float) -> float:
@@ -87,8 +93,13 @@ def _leading(pages: Sequence[Array], size: float) -> float:
     return max(steps, key=steps.__getitem__, default=1.2)
 
 
-def _columns(boxes: Array) -> tuple[Column, ...]:
-    """Left edges at which at least 4 % of the lines begin, with the right edge of most of them."""
+def _columns(boxes: Array, pages: NDArray[np.intp]) -> tuple[Column, ...]:
+    """Left edges at which at least 4 % of the lines begin, with the right edge of most of them.
+
+    pages: the page of each line. Ragged lines on one page of several may be those of a diagram.
+    """
+    several = len(np.unique(pages)) > 2
+    extent = np.percentile(boxes[:, 2], 95) - np.percentile(boxes[:, 0], 5)
     edges = np.round(boxes[:, 0])
     values, counts = np.unique(edges, return_counts=True)
     found: list[Column] = []
@@ -99,7 +110,12 @@ def _columns(boxes: Array) -> tuple[Column, ...]:
         weight = sum(left.pop(edge) for edge in near) / len(boxes)
         if weight < 0.04:
             break
-        for right, share in _right_edges(boxes[np.abs(boxes[:, 0] - peak) <= 3.5, 2]):
+        own = np.abs(boxes[:, 0] - peak) <= 3.5
+        once = several and weight < 0.15 and len(np.unique(pages[own])) == 1
+        for right, share in _right_edges(boxes[own, 2]):
+            sharp = np.mean(np.abs(boxes[own, 2] - right) <= 2) >= 0.4
+            if once and not (sharp and right - peak > 0.28 * extent):
+                continue
             indented = any(0 < peak - c.x0 <= 40 and abs(c.x1 - right) < 6 for c in found)
             if right - peak > 80 and not indented:
                 found.append(Column(float(peak), right, weight * share))

@@ -22,6 +22,7 @@ from .page import Line, Page
 __all__ = ["repeated", "running_text"]
 
 _FORMULA = re.compile(r"[=≈≤≥<>∝→].*\(\w{0,2}\d{1,3}[a-z]?\)\s*$")
+_SEQUENCE = re.compile(r"[A-Za-z.*-]{35}")  # of an alignment: no word is so long
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 
 
@@ -74,6 +75,7 @@ def running_text(
     """
     body = np.zeros(len(boxes), dtype=bool)
     full = np.zeros(len(boxes), dtype=bool)
+    skip = skip | np.array([_SEQUENCE.search(line.text) is not None for line in lines], dtype=bool)
     for column in layout.columns:
         inside = (boxes[:, 0] >= column.x0 - 4) & (boxes[:, 2] <= column.x1 + 5) & ~skip
         members = np.flatnonzero(inside)
@@ -156,6 +158,17 @@ def _is_numbered_formula(text: str) -> bool:
     return _FORMULA.search(text) is not None
 
 
+def _is_sentence(line: Line, box: Array, column: Column, layout: Layout) -> bool:
+    """Whether a line by itself, in the text's own type, is the end of a paragraph or all of it."""
+    return (
+        len(line.text) >= LONG
+        and line.font == layout.font
+        and abs(line.size - layout.size) < 0.3
+        and -2 < box[0] - column.x0 < 24
+        and (line.text[-1] in ".?!" or line.text[0].islower())
+    )
+
+
 def _in_paragraphs(
     rows: list[list[int]],
     kinds: list[str],
@@ -178,6 +191,8 @@ def _in_paragraphs(
         both = "full" in pair and pair[0] in long and pair[1] in long
         if same and pitch <= 2.2 * wide * sizes[at] and (both or (pair == ("full", "part") and usual[at])):
             running[at] = running[at + 1] = True
+    for at, row in enumerate(rows):
+        running[at] |= len(row) == 1 and _is_sentence(lines[row[0]], boxes[row[0]], column, layout)
     grown = list(running)
     for at in range(len(rows) - 1):
         pitch, same = tops[at + 1] - tops[at], abs(sizes[at] - sizes[at + 1]) < 0.7
@@ -191,6 +206,7 @@ def _in_paragraphs(
         if running[at + 1] and not running[at]:
             aligned = abs(boxes[heads[at], 0] - column.x0) < 4
             formula = usual[at] and _is_numbered_formula(" ".join(lines[i].text for i in rows[at]))
-            reach = 3.2 if aligned or formula else 1.8
+            smaller = sizes[at] < sizes[at + 1] - 0.7
+            reach = 3.2 if (aligned and not smaller) or formula else 1.8
             grown[at] |= bool(kinds[at] or formula) and pitch <= reach * wide * sizes[at + 1]
     return grown

@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from .frames import Array, back, turned
-from .growing import bands, distance, filled, pieced, share
+from .frames import Array, areas, back, shared, turned
+from .growing import APART, bands, distance, filled, pieced, share
 from .layout import Layout
 from .sheet import Sheet
 
@@ -68,11 +68,17 @@ def propose(sheet: Sheet, at: int, layout: Layout, *, table: bool) -> list[Propo
 
 
 def _halves(one: Proposal, other: Proposal) -> bool:
-    """Whether a region is but a part of another that is as high: it cuts a wide figure."""
-    sides = ("above", "below") if other.painted else ()
+    """Whether a region is but a part of another that is as high: it cuts a wide figure.
+
+    Or, where nothing of it stands right above or below the caption, of one beside the caption.
+    """
+    if one.side not in ("above", "below") or not other.painted:
+        return False
+    if other.side in ("left", "right"):
+        inside = shared(one.box[None], other.box)[0] > 0.95 * areas(one.box[None])[0]
+        return bool(inside and one.gap > 2 * APART - 1)
     return (
         one.side == other.side
-        and one.side in sides
         and bool(np.abs(one.box[[1, 3]] - other.box[[1, 3]]).max() < _LEVEL)
         and bool(other.box[0] < one.box[0] + 3 and other.box[2] > one.box[2] - 3)
         and bool(other.box[2] - other.box[0] > one.box[2] - one.box[0] + 3)
@@ -160,7 +166,7 @@ class _View:
         for cut in (-np.inf, *(band[1] for band in widest)):
             kept = panels[panels[:, 1] >= cut]
             near = loose[loose[:, 1] >= cut]
-            box = filled(caption, kept, near) if table else pieced(caption, kept, near)
+            box = filled(caption, kept, near) if table else pieced(caption, kept, near, sideways=self._turn % 2 == 1)
             if box is None:
                 continue
             # the frame of a figure may go on around its caption; an image is never cut

@@ -18,6 +18,7 @@ __all__ = ["Sheet", "read_sheet"]
 
 _CLOSE = 16.0  # points between a frame of text and the caption that makes it a figure
 _SIDEBAR_LINES = 4
+_ROW = 100.0  # points; a table's row with a ground of its own is not higher
 _PANEL_PT2 = 300.0  # a smaller drawing (a bullet, a fraction's bar) is no figure by itself
 
 
@@ -76,7 +77,11 @@ def read_sheet(
     width, height = size if turn % 2 == 0 else size[::-1]
 
     drawn = _without_frames(turned(paint, turn, *size), caption_boxes, height)
-    shapes = clustered(drawn, width, height)
+    thin = drawn[:, 3] - drawn[:, 1] < 3
+    ruling = np.array([_spans(box, layouts[turn]) for box in drawn[thin]], dtype=bool)
+    thin[thin] = ruling
+    rules = clustered(drawn[thin], width, height)
+    shapes = clustered(drawn[~thin], width, height)
     pictures = turned(paint[image], turn, *size)
     panels, pictured, marks = [], [], []
     long = np.array([len(line.text) >= LONG for line in page.lines], dtype=bool)
@@ -89,38 +94,45 @@ def read_sheet(
         text = areas(boxes[inside & full]).sum() / (sides[0] * sides[1])
         if text > 0.25 and not _hangs_on(shape, caption_boxes):
             continue  # a frame around running text, or an image that its clip hides
-        if _spans(shape, layouts[turn]) and (inside & long).sum() >= _SIDEBAR_LINES:
-            area = areas(boxes[inside & long]).sum()
-            if area > 0.3 * sides[0] * sides[1] and not _hangs_on(shape, caption_boxes):
-                body |= inside & ~skip  # a box of text: key points, how to cite
-                continue
+        if _is_sidebar(shape, boxes[inside & long], layouts[turn], caption_boxes):
+            body |= inside & ~skip
+            continue
         panels.append(shape)
         pictured.append(shared(pictures, shape).sum() > 0.5 * sides[0] * sides[1])
         body &= ~inside
+    rows = np.concatenate([rules, shapes])
+    rows = rows[rows[:, 3] - rows[:, 1] < _ROW]
+    rows = rows[[shared(pictures, row).sum() < 0.5 * areas(row[None])[0] + 0.1 for row in rows]]
     for caption, box in zip(captions, caption_boxes, strict=True):
         if caption.kind == "table":
-            body &= ~_ruled(boxes, body, box, shapes, caption_boxes)
+            body &= ~_ruled(boxes, body, box, rows, caption_boxes)
     walls |= body
     if not panels and is_scan(page):
         panels = list(free_spaces(caption_boxes, boxes[walls], layouts[turn], height))
         pictured = [True] * len(panels)
     words = ~walls & ~skip
-    small = as_array(marks)
-    ruling = np.array([_spans(mark, layouts[turn]) for mark in small], dtype=bool)
-    ruling &= small[:, 3] - small[:, 1] < 3
     return Sheet(
         turn,
         width,
         height,
         as_array(panels),
         np.array(pictured, dtype=bool),
-        small[~ruling],
-        small[ruling],
+        as_array(marks),
+        rules,
         boxes[words],
         boxes[walls],
         caption_boxes,
         _between(boxes[list(heads)], width),
     )
+
+
+def _is_sidebar(shape: Array, lines: Array, layout: Layout, captions: Array) -> bool:
+    """Whether a box is one of text that fills it: key points, how to cite. lines: long ones."""
+    if len(lines) < _SIDEBAR_LINES or not _spans(shape, layout) or _hangs_on(shape, captions):
+        return False
+    width = shape[2] - shape[0]
+    filled = float(np.median(lines[:, 2] - lines[:, 0])) > 0.6 * width
+    return filled and bool(areas(lines).sum() > 0.3 * width * (shape[3] - shape[1]))
 
 
 def _spans(shape: Array, layout: Layout) -> bool:
@@ -168,10 +180,11 @@ def _ruled(lines: Array, body: Flags, caption: Array, shapes: Array, captions: A
 
 
 def _without_frames(drawn: Array, captions: Array, height: float) -> Array:
-    """Without what encloses a caption or runs down most of the page: frames, backgrounds, rules."""
+    """Without what encloses a caption, lies under it or runs down most of the page: frames, backgrounds, rules."""
     sides = drawn[:, 2:] - drawn[:, :2]
     keep = (sides[:, 0] > 3) | (sides[:, 1] < 0.5 * height)
     for caption in captions:
         around = (drawn[:, :2] <= caption[:2] + 2) & (drawn[:, 2:] >= caption[2:] - 2)
         keep &= ~around.all(axis=1)
+        keep &= shared(drawn, caption) <= 0.7 * areas(drawn)  # the ground of its label
     return drawn[keep]
