@@ -11,6 +11,7 @@ from .upright import BodyType, Placed
 
 __all__ = ["caption_lines", "lines_carried_over"]
 
+_LONG = 20  # letters; no piece of a formula is so long
 _MOST_ROWS = 200  # more than a page has
 _PANEL = re.compile(r"\(?[A-Za-z][).:,]|\([A-Za-z]\b")
 _ADDRESS = re.compile(r"(?:https?://|doi:|www\.)\S+$", re.IGNORECASE)
@@ -204,15 +205,16 @@ def _parted(
     gap = right.x0 - left.x1
     if _bare(left):
         return gap > 3 * left.size  # "Figure 1.   The title"
+    same_block = left.line.block == right.line.block
+    column = sum(abs(line.x0 - right.x0) < 1.5 and line is not right for line in lines) > 1
+    if not same_block and column and gap > 0.4 * left.size and len(right.line.text) >= _LONG:
+        return True
     if gap <= 0.8 * left.size:
         return False
-    if left.x1 < edges[0] or right.x0 > edges[1]:
+    if not same_block and (left.x1 < edges[0] or right.x0 > edges[1]):
         return True
     # a narrow column's justified lines may have few words and blanks of several em
-    most = 8.0 if left.line.block == right.line.block else 1.5
-    return gap > most * left.size or (
-        sum(abs(line.x0 - right.x0) < 1.5 and line is not right for line in lines) > 1
-    )
+    return gap > (8.0 if same_block else 2.5) * left.size or column
 
 
 def _next(
@@ -238,6 +240,14 @@ def _next(
         return None
     # An index stands above its line: the row is the one that most of the text is of.
     return _row(max(level, key=lambda other: len(other.line.text)), lines, others, (x0, x1))
+
+
+def _text_edges(row: Sequence[Placed]) -> list[float]:
+    """Where a caption's text may begin in its first row, if the label stands left of all of it."""
+    edges = [placed.x0 for placed in row[1:]]
+    if len(row) == 1 and row[0].line.origin is not None and row[0].line.direction[0] > 0.99:
+        edges.append(row[0].line.origin[0])
+    return edges
 
 
 def _are_cells(row: Sequence[Placed], caption: _Growing, lines: Sequence[Placed]) -> bool:
@@ -282,6 +292,7 @@ def _belongs(row: Sequence[Placed], caption: _Growing, body: BodyType) -> bool:
     ):
         return False
     aligned = any(abs(row[0].x0 - other[0].x0) < 2 for other in caption.rows)
+    aligned |= any(abs(row[0].x0 - x) < 2 for x in _text_edges(caption.rows[0]))
     centred = abs(row[0].x0 + row[-1].x1 - last[0].x0 - last[-1].x1) < 6
     if not (aligned or centred or same_block):
         return False

@@ -23,6 +23,7 @@ _ENOUGH = 2.0  # evidence that makes a caption
 _SURE = 3.0
 _CLOSE = 36.0  # points from a graphic down to its caption, with the names of an axis between
 _GRAPHIC = 8.0  # points; what is thinner is a rule
+_BY_GRAPHIC = 0.7  # evidence; less than sets two captions of one number apart
 _PANEL_LETTERS = 3  # "(A)" over a picture is no caption's text
 _MOST_LABELS = 200  # on a page; one with more is a list, and would take long to weigh
 _SENTENCE = re.compile(r"\s*[,;)]|\s*(?:\[\d|\(?(?:and|or|to|bis|und|et|y)\b|&)")
@@ -194,9 +195,7 @@ def _evidence(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:
     return score + _room(placed, lines, body)
 
 
-def _under_graphic(
-    placed: Placed, lines: Sequence[Placed], body: BodyType, page: Page
-) -> float:
+def _under_graphic(placed: Placed, lines: Sequence[Placed], body: BodyType, page: Page) -> float:
     """How much a graphic right above an upright label tells that it is a caption's."""
     line = placed.line
     if line.direction[0] < 0.99:
@@ -223,7 +222,7 @@ def _under_graphic(
         for other in lines
     ):
         return 0.0
-    return 0.75
+    return _BY_GRAPHIC
 
 
 def _room(placed: Placed, lines: Sequence[Placed], body: BodyType) -> float:

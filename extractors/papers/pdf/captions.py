@@ -26,6 +26,7 @@ _TAIL = re.compile(
     r"|(?:doi:\s?|https?://(?:dx\.)?doi\.org/)10\.\d{4,9}/\S+)$",
     re.IGNORECASE,
 )
+_CONTINUED = re.compile(r"\W*cont(?:inue[sd]|['’]?d)?\W*", re.IGNORECASE)
 
 
 def find_captions(pages: Sequence[Page]) -> tuple[Caption, ...]:
@@ -103,7 +104,7 @@ def _whole(found: Sequence[tuple[Start, Caption]]) -> list[tuple[Start, Caption]
             begin, part = whole[at]
             if caption.text not in part.text:
                 whole[at] = begin, replace(part, text=f"{part.text} {caption.text}")
-        elif caption.text:
+        elif caption.text and not (start.name in first and _CONTINUED.fullmatch(caption.text)):
             first.setdefault(start.name, len(whole))
             whole.append((start, caption))
     return whole

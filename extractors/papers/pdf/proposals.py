@@ -59,7 +59,7 @@ def propose(sheet: Sheet, at: int, layout: Layout, *, table: bool) -> list[Propo
                     side == other.side and np.abs(shown - other.box).max() < 3 for other in found
                 ):
                     found.append(Proposal(side, shown, painted, gap, wide + min(near, 1)))
-    if table:
+    if table:  # another's rows may lie level with its own
         return found
     return [
         replace(one, rank=one.rank + _HALF) if any(_halves(one, other) for other in found) else one
@@ -72,11 +72,11 @@ def _halves(one: Proposal, other: Proposal) -> bool:
 
     Or, where nothing of it stands right above or below the caption, of one beside the caption.
     """
-    if one.side not in ("above", "below") or not other.painted:
+    if one.side not in ("above", "below"):
         return False
     if other.side in ("left", "right"):
         inside = shared(one.box[None], other.box)[0] > 0.95 * areas(one.box[None])[0]
-        return bool(inside and one.gap > 2 * APART - 1)
+        return bool(other.painted and inside and one.gap > 2 * APART - 1)
     return (
         one.side == other.side
         and bool(np.abs(one.box[[1, 3]] - other.box[[1, 3]]).max() < _LEVEL)
@@ -166,7 +166,11 @@ class _View:
         for cut in (-np.inf, *(band[1] for band in widest)):
             kept = panels[panels[:, 1] >= cut]
             near = loose[loose[:, 1] >= cut]
-            box = filled(caption, kept, near) if table else pieced(caption, kept, near, sideways=self._turn % 2 == 1)
+            box = (
+                filled(caption, kept, near)
+                if table
+                else pieced(caption, kept, near, sideways=self._turn % 2 == 1)
+            )
             if box is None:
                 continue
             # the frame of a figure may go on around its caption; an image is never cut

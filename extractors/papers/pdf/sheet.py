@@ -79,7 +79,7 @@ def read_sheet(
     drawn = _without_frames(turned(paint, turn, *size), caption_boxes, height)
     thin = drawn[:, 3] - drawn[:, 1] < 3
     ruling = np.array([_spans(box, layouts[turn]) for box in drawn[thin]], dtype=bool)
-    thin[thin] = ruling
+    thin[thin] = ruling | _around_floats(drawn[thin], captions, caption_boxes)
     rules = clustered(drawn[thin], width, height)
     shapes = clustered(drawn[~thin], width, height)
     pictures = turned(paint[image], turn, *size)
@@ -124,6 +124,22 @@ def read_sheet(
         caption_boxes,
         _between(boxes[list(heads)], width),
     )
+
+
+def _around_floats(thin: Array, captions: Sequence[Caption], boxes: Array) -> Flags:
+    """Which thin rules (n,) are one of two of the same ends, a figure and its caption between."""
+    found = np.zeros(len(thin), dtype=bool)
+    for caption, box in zip(captions, boxes, strict=True):
+        if caption.kind == "table":
+            continue
+        as_wide = (thin[:, 0] <= box[0] + 2) & (thin[:, 2] >= box[2] - 2)
+        under = as_wide & (np.abs(thin[:, 1] - box[3] - _CLOSE / 2) < _CLOSE / 2)
+        for rule in thin[under][:1]:
+            same = np.abs(thin[:, [0, 2]] - rule[[0, 2]]).max(axis=1) < 2
+            over = same & (thin[:, 3] < box[1])
+            if over.any():
+                found |= over | (same & under)
+    return found
 
 
 def _is_sidebar(shape: Array, lines: Array, layout: Layout, captions: Array) -> bool:
