@@ -18,6 +18,7 @@ from domainclip.catalogue import recipes
 from domainclip.cli import main
 from domainclip.recipe import load_recipe
 from domainclip.runs import read_result
+from tests.data.make_papers import write_jats
 from tests.data.map_pairs import CLASSES, map_pairs
 from tests.data.tiny_clip import write_tiny_clip
 from tests.data.tiny_towers import make_backbone
@@ -235,3 +236,20 @@ def test_layer_decay_gives_each_stage_of_the_embedded_tower_its_own_rate() -> No
             above = 7 - int(name.split("blocks.")[1].split(".")[0])
         assert lr[id(p)] == pytest.approx(rate * decay**above), name
         assert decayed[id(p)] == (recipe.trainer.weight_decay if p.ndim > 1 else 0.0)
+
+
+def test_papers_become_pairs_and_a_model_of_their_figures(place: Path, tmp_path: Path) -> None:
+    for number in range(12):
+        write_jats(tmp_path / "in" / f"article{number}", f"article{number}", figures=3)
+    pairs, out = tmp_path / "pairs", tmp_path / "run"
+    assert (
+        main(["extract", "papers", str(tmp_path / "in"), "-o", str(pairs), "--workers", "1"]) == 0
+    )
+    words = [
+        "figures/papers", *SMALL, f"data.pairs={pairs}", f"backbone.name={place / 'clip'}",
+        "backbone.pretrained=null",
+    ]  # fmt: skip
+    assert main(["run", *words, "-o", str(out)]) == 0
+    found = {(value.stage, value.evaluator) for value in read_result(out).values}
+    # the figures' kinds are labels, and yet nothing is measured of classes
+    assert found == {("before", "retrieval"), ("after", "retrieval")}
