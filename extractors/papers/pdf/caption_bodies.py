@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from .caption_rows import caption_row, is_bare
 from .upright import BodyType, Placed
 
 __all__ = ["caption_lines", "lines_carried_over"]
 
-_LONG = 20  # letters; no piece of a formula is so long
 _MOST_ROWS = 200  # more than a page has
 _PANEL = re.compile(r"\(?[A-Za-z][).:,]|\([A-Za-z]\b")
 _ADDRESS = re.compile(r"(?:https?://|doi:|www\.)\S+$", re.IGNORECASE)
@@ -47,15 +46,15 @@ def caption_lines(
 
     lines: of its direction, by y0. others: indices of lines at which other captions begin.
     """
-    row = _row(first, lines, others)
+    row = caption_row(first, lines, others)
     text = [placed for placed in row if placed is not first] or [first]
     fonts = {placed.line.font for placed in text}
-    alone = len(row) == 1 and _bare(first)
+    alone = len(row) == 1 and is_bare(first)
     caption = _Growing([row], max(placed.size for placed in text), fonts, label_alone=alone)
     _grow(caption, lines, others, body)
     rows = list(caption.rows)
     while (top := _next_column(caption, lines, others, body)) is not None:
-        caption.rows = [_row(top, lines, others)]
+        caption.rows = [caption_row(top, lines, others)]
         _grow(caption, lines, others, body)
         rows += caption.rows
     return rows
@@ -93,14 +92,9 @@ def lines_carried_over(
         or abs(first.x0 - rows[-1][0].x0) > 2 * last.size
     ):
         return []
-    caption = _Growing([_row(first, following, others)], first.size, {first.line.font})
+    caption = _Growing([caption_row(first, following, others)], first.size, {first.line.font})
     _grow(caption, following, others, body)
     return caption.rows
-
-
-def _bare(placed: Placed) -> bool:
-    """Whether the line is a label and nothing else."""
-    return placed.label is not None and not placed.line.text[placed.label.end :].strip()
 
 
 def _grow(
@@ -161,62 +155,6 @@ def _next_column(
     return None if above else start
 
 
-def _row(
-    first: Placed,
-    lines: Sequence[Placed],
-    others: Collection[int],
-    edges: tuple[float, float] = (-math.inf, math.inf),
-) -> list[Placed]:
-    """The pieces that stand on one line with the first, as far as no gap parts them.
-
-    edges: x0, x1 of the rows above; what stands beside these is of another column sooner.
-    """
-    height = first.y1 - first.y0
-    beside = [
-        other
-        for other in lines
-        if min(other.y1, first.y1) - max(other.y0, first.y0)
-        > 0.5 * min(height, other.y1 - other.y0)
-    ]
-    beside.sort(key=lambda placed: placed.x0)
-    at = beside.index(first)
-    row = [first]
-    for other in beside[at + 1 :]:
-        if other.index in others or _parted(row[-1], other, lines, edges):
-            break
-        row.append(other)
-    if first.index in others:
-        return row
-    for other in reversed(beside[:at]):
-        if other.index in others or _parted(other, row[0], lines, edges):
-            break
-        row.insert(0, other)
-    return row
-
-
-def _parted(
-    left: Placed, right: Placed, lines: Sequence[Placed], edges: tuple[float, float]
-) -> bool:
-    """Whether two pieces on one line are of two columns.
-
-    Columns stand as close as 1.4 em, and the blanks of justified text are as wide: it is a column
-    where other lines too begin at the right piece's edge.
-    """
-    gap = right.x0 - left.x1
-    if _bare(left):
-        return gap > 3 * left.size  # "Figure 1.   The title"
-    same_block = left.line.block == right.line.block
-    column = sum(abs(line.x0 - right.x0) < 1.5 and line is not right for line in lines) > 1
-    if not same_block and column and gap > 0.4 * left.size and len(right.line.text) >= _LONG:
-        return True
-    if gap <= 0.8 * left.size:
-        return False
-    if not same_block and (left.x1 < edges[0] or right.x0 > edges[1]):
-        return True
-    # a narrow column's justified lines may have few words and blanks of several em
-    return gap > (8.0 if same_block else 2.5) * left.size or column
-
-
 def _next(
     caption: _Growing, lines: Sequence[Placed], others: Collection[int], body: BodyType
 ) -> list[Placed] | None:
@@ -239,7 +177,7 @@ def _next(
     if any(other.index in others for other in level):
         return None
     # An index stands above its line: the row is the one that most of the text is of.
-    return _row(max(level, key=lambda other: len(other.line.text)), lines, others, (x0, x1))
+    return caption_row(max(level, key=lambda other: len(other.line.text)), lines, others, (x0, x1))
 
 
 def _text_edges(row: Sequence[Placed]) -> list[float]:

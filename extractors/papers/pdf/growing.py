@@ -37,9 +37,7 @@ def bands(boxes: Array, bottom: float) -> list[tuple[float, float]]:
     return found
 
 
-def pieced(
-    caption: Array, panels: Array, loose: Array, *, sideways: bool = False
-) -> Array | None:
+def pieced(caption: Array, panels: Array, loose: Array, *, sideways: bool = False) -> Array | None:
     """The box around the panels and the words that hang on them.
 
     sideways: of a page turned by a quarter, on which rows of words stand upright.

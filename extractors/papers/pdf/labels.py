@@ -19,12 +19,12 @@ Kind = Literal["figure", "scheme", "table", "other"]
 # A blank after the first letter: small capitals are often set as "F IGURE".
 WORDS: dict[Kind, str] = {
     "figure": r"""
-        F\ ?ig(?:ure|ura|uur|ur)?s? | F\ I\ G(?:\ U\ R\ E)? | Bild
+        F\ ?ig(?:ure|ura|uur|ur)?s? | F\ I\ G(?:\ U\ R\ E|\ (?=\.))? | Bild
       | Abb(?:ildung(?:en)?)? | Afb(?:eelding)? | Image[mn]?
       | Ilustra[cç](?:ión|ão) | Illustration | Рис(?:унок)? | Фиг(?:ура)? | Мал(?:юнок)?
       | Rys(?:unek)? | Ryc(?:ina)? | Obr(?:ázek)? | Kuva | Slika | Hình | Gambar | Şekil | Joonis
       | Attēls | Pav | Εικόνα | Σχήμα | [图圖図] | 그림 | Plate | Chart | Graph | Diagram | Map
-      | Photo(?:graph)? | Foto | Exhibit | Gr[aá]fico | Gráfica""",
+      | Photo(?:graph)? | Foto | Pict(?:ure)? | Graphic | Resim | Exhibit | Gr[aá]fico | Gráfica""",
     "table": r"""
         T\ ?ab(?:le(?:au|la)?|la|el[al]?|elle|ell|lo|ulka)?s? | T\ A\ B\ L\ E
       | Табл(?:ица)? | Πίνακας | Taulukko
@@ -37,7 +37,7 @@ WORDS: dict[Kind, str] = {
 BEFORE = r"""
     (?: (?:Extended\ data | Online(?:\ only)? | Appendix | Web | e?Supp(?:l|lement(?:ary|al)?)?\.?
         | Supporting(?:\ information)? | Additional\ file\ \d{1,2}: | Colou?r )\ {1,2}
-      | e(?=[FT]) )?"""
+      | e-?(?=[FT]) | SI\ | Text[‐–-]?\ ? )?"""
 _WORD = "|".join(f"(?P<{kind}>{words})" for kind, words in WORDS.items())
 # 2, 12, S1, A.1, 1.2, 3-1, IV, B. The letter of a panel is not of the number.
 _LABEL = re.compile(
@@ -48,7 +48,7 @@ _LABEL = re.compile(
       | (?-i:[IVXLC]{{1,6}})(?![\w’']) | (?-i:[A-Z])(?=\s?[.:|]) )
     (?P<supplement>\s?[—–-]\s?(?:figure|source|table|video)\ (?:supplement|data)\ \d{{1,2}})?
     (?P<panel>\ ?[A-Za-z](?:\ ?[,–-]\ ?[A-Za-z])*(?!\w)(?<!\ [aA]))?
-    \s*(?P<close>[\])])?(?P<mark>[.:|⏐│∣ǀ।。：．、]|[–—‒―-](?!\d))?""",
+    \s*(?P<close>[\])])?(?P<mark>[.:|⏐│∣ǀ।。：．、•■▪▸►▶◆]|[–—‒―-](?!\d))?""",
     re.VERBOSE | re.IGNORECASE,
 )
 _ONLY_WORD = re.compile(rf"{BEFORE}(?:{_WORD})\.?", re.VERBOSE | re.IGNORECASE)
@@ -58,7 +58,7 @@ _CONTINUED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _OWN = re.compile(
-    r"plate|chart|graph|diagram|map|photo|foto|exhibit|gr[aá]fic|image|illustration|ilustra"
+    r"plate|chart|pict|graph|diagram|map|photo|foto|exhibit|gr[aá]fic|image|illustration|ilustra"
     r"|reaction|quadro|cuadro",
     re.IGNORECASE,
 )
@@ -67,7 +67,7 @@ _ROMANCE = re.compile(
     r"figura|tab[el]+l?[ae]|quadro|cuadro|gr[aá]fic|ilustra|esquema", re.IGNORECASE
 )
 _WORDS_OF_A_LETTER = frozenset((" E", " O", " Y", " À", " e", " o", " y"))
-_MARKS = str.maketrans("⏐│∣ǀ：．。।、–—‒―", "||||:....----")
+_MARKS = str.maketrans("⏐│∣ǀ•■▪▸►▶◆：．。।、–—‒―", "|||||||||||:....----")
 _DASHES = str.maketrans("‐‑–", "---")
 _WIDE = str.maketrans("０１２３４５６７８９", "0123456789")
 
@@ -99,7 +99,7 @@ def read_label(line: str) -> Label | None:
     if match is None or match["close"]:
         return None  # "Fig. 2)" ends a citation
     word, number = match["word"], re.sub(r"\s", "", match["number"]).translate(_DASHES)
-    if word[0].islower() and not word.startswith(("eF", "eT", "eS")):
+    if word[0].islower() and not word.startswith(("eF", "eT", "eS", "e-F", "e-T")):
         return None
     if number[0].isalpha() and not (match["joint"] or match["dot"]):
         return None  # "Tabs", "Mapping": a longer word
@@ -147,4 +147,4 @@ def series_of(before: str, word: str = "") -> str:
         return series + "S"
     if before.startswith("extended"):
         return series + "ED"
-    return series + {"appendix": "A", "e": "e"}.get(before, "")
+    return series + {"appendix": "A", "e": "e", "e-": "e", "si": "S"}.get(before, "")

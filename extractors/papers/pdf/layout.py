@@ -31,8 +31,8 @@ class Column:
 class Layout:
     """Of the lines of a document that read in one direction.
 
-    size, font: of the running text, points. leading: from line to line of it, in sizes. columns: by weight, heaviest first. x0, x1, y0, y1: what the
-    running text of all pages fills.
+    size, font: of the running text, points. leading: from line to line of it, in sizes. columns: by
+    weight, heaviest first. x0, x1, y0, y1: what the running text of all pages fills.
     """
 
     size: float

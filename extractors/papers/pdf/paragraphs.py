@@ -189,7 +189,11 @@ def _in_paragraphs(
         pitch, same = tops[at + 1] - tops[at], abs(sizes[at] - sizes[at + 1]) < 0.7
         pair = kinds[at], kinds[at + 1]
         both = "full" in pair and pair[0] in long and pair[1] in long
-        if same and pitch <= 2.2 * wide * sizes[at] and (both or (pair == ("full", "part") and usual[at])):
+        if (
+            same
+            and pitch <= 2.2 * wide * sizes[at]
+            and (both or (pair == ("full", "part") and usual[at]))
+        ):
             running[at] = running[at + 1] = True
     for at, row in enumerate(rows):
         running[at] |= len(row) == 1 and _is_sentence(lines[row[0]], boxes[row[0]], column, layout)

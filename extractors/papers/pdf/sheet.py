@@ -27,9 +27,10 @@ class Sheet:
     """Boxes, turned to read upright. width, height: of the turned page.
 
     panels: images and drawings that may be a figure. pictures: which of them are images. marks:
-    smaller ones. rules: thin ones from edge to edge of a column, as tables and floats have. words: lines that may belong to a figure. walls: running text and
-    running heads. captions: all of the page's, in the page's order. edges: x0, x1 between running
-    heads that stand at the left and right (of a turned page).
+    smaller ones. rules: thin ones from edge to edge of a column, as tables and floats have. words:
+    lines that may belong to a figure. walls: running text and running heads. captions: all of the
+    page's, in the page's order. edges: x0, x1 between running heads that stand at the left and
+    right (of a turned page).
     """
 
     turn: int
@@ -196,7 +197,8 @@ def _ruled(lines: Array, body: Flags, caption: Array, shapes: Array, captions: A
 
 
 def _without_frames(drawn: Array, captions: Array, height: float) -> Array:
-    """Without what encloses a caption, lies under it or runs down most of the page: frames, backgrounds, rules."""
+    """Without frames, backgrounds and rules: what encloses a caption, lies under it or runs down
+    most of the page."""
     sides = drawn[:, 2:] - drawn[:, :2]
     keep = (sides[:, 0] > 3) | (sides[:, 1] < 0.5 * height)
     for caption in captions:
