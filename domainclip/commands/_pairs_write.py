@@ -134,7 +134,7 @@ def bring(arguments: argparse.Namespace) -> int:
     share = report.quarantined / inputs if inputs else 0.0
     if share <= arguments.max_errors:
         return 0
-    explain_exit(100 * share, "the inputs", 100 * arguments.max_errors, arguments.output)
+    explain_exit(f"{100 * share:.1f} % of the inputs", 100 * arguments.max_errors, arguments.output)
     return 1
 
 

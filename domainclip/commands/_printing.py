@@ -40,10 +40,13 @@ def shortened(text: str, limit: int = 100) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def explain_exit(percent: float, of: str, allowed: float, pairs: Path | str) -> None:
-    """The last line, on stderr, of a command that ends with 1 for what it quarantined."""
+def explain_exit(share: str, allowed: float, pairs: Path | str) -> None:
+    """The last line, on stderr, of a command that ends with 1 for what it quarantined.
+
+    share: of what, as "7.5 % of the inputs".
+    """
     print(
-        f"Exit code 1: {percent:.1f} % of {of} were quarantined, more than the {allowed:g} % that "
+        f"Exit code 1: {share} were quarantined, more than the {allowed:g} % that "
         f"--max-errors allows; {Path(pairs) / '_errors.parquet'} says why for each.",
         file=sys.stderr,
     )

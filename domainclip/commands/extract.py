@@ -38,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         _parser("NAME", None).print_help()
         return 0
     options = parse_checked(_parser(name, _described(name)), words)
+    if not options.output:
+        raise UsageError("-o is empty; name the pairs directory to make.")
     if options.max_errors < 0:
         raise UsageError(f"--max-errors {options.max_errors:g}: must be a percentage from 0 on.")
     extractor_class = load("extractors", name)
@@ -56,9 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(json.dumps(summary.as_json(), ensure_ascii=False) if options.json else summary)
     if summary.error_percent <= options.max_errors:
         return 0
-    explain_exit(
-        summary.error_percent, "the inputs, or of the rows,", options.max_errors, options.output
-    )
+    explain_exit(summary.explained(), options.max_errors, options.output)
     return 1
 
 

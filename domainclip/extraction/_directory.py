@@ -70,10 +70,8 @@ class Directory:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        if not self.state.is_dir() and any(self.path.glob("part-*.parquet")):
-            raise OutputInUse(
-                f"{self.path}: holds pairs that no extraction made here; choose another output."
-            )
+        if not self.state.is_dir():
+            self._refuse_strangers()
         with output_errors(self.path):
             self.chunks.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -96,6 +94,23 @@ class Directory:
     ) -> None:
         self._clear()
         os.close(self._descriptor)
+
+    def _refuse_strangers(self) -> None:
+        """Raises OutputInUse for a folder with files of other kinds: somebody's inputs, often."""
+        if not self.path.is_dir():
+            return
+        # a README.md of a person's own is kept (write_card)
+        others = [each.name for each in self.path.iterdir() if each.name != "README.md"]
+        if any(name.startswith("part-") for name in others):
+            raise OutputInUse(
+                f"{self.path}: holds pairs that no extraction made here; choose another output."
+            )
+        visible = [name for name in others if not name.startswith(".")]
+        if visible:
+            raise OutputInUse(
+                f"{self.path}: holds other files ({min(visible)!r}); name a new directory for the "
+                "pairs."
+            )
 
     def records(self) -> Iterator[Record]:
         """The record of every finished chunk, one by one."""

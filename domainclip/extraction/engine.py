@@ -97,8 +97,6 @@ def run_extraction(
             for source in islice(_sources(extractor, roots), limit):
                 listing.add(source)
                 bar.listed(listing.listed)
-            if not listing.listed:
-                raise BadInput(f"No inputs found under {', '.join(map(repr, roots))}.")
             size = chunk_size or max(1, min(CHUNK_SOURCES, listing.listed // CHUNKS_WANTED))
             _run(chunks(listing, size), running, directory, listing, bar)
         return directory.finish(
@@ -164,7 +162,12 @@ def _run(
 
 def _sources(extractor: Extractor, roots: Iterable[str]) -> Iterator[Source]:
     for root in roots:
-        yield from extractor.sources(root)
+        found = False
+        for source in extractor.sources(root):
+            found = True
+            yield source
+        if not found:  # a mistyped root among others must not pass for an empty one
+            raise BadInput(f"No inputs found under {root!r}.")
 
 
 def _check(

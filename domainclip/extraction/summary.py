@@ -17,9 +17,10 @@ class Summary:
     sources: inputs it answers for, ``with_pairs + without_pairs + failed``. with_pairs: inputs that
     gave a pair. without_pairs: inputs that the options left out, that held nothing, or that were
     named twice. failed: inputs that gave no pair because something was wrong with them.
-    pairs: rows written. skipped, quarantined: inputs and parts of inputs left out by the options,
-    and rows of ``_errors.parquet``, by reason. resumed: inputs finished by earlier runs.
-    remade: parts that were found damaged and made again. seconds: this run's wall time.
+    pairs: rows written. skipped, quarantined: inputs and parts of inputs left out (by the options,
+    or with nothing in them), and rows of ``_errors.parquet``, by reason. resumed: inputs finished
+    by earlier runs. remade: parts that were found damaged and made again. seconds: this run's wall
+    time.
     """
 
     out: Path
@@ -38,10 +39,20 @@ class Summary:
     @property
     def error_percent(self) -> float:
         """The larger of two shares, 0 to 100: failed of all inputs, quarantined of all rows."""
+        return max(self._shares())
+
+    def explained(self) -> str:
+        """The larger of the two shares in words: "18.2 % of the inputs"."""
+        of_inputs, of_rows = self._shares()
+        if of_inputs >= of_rows:
+            return f"{of_inputs:.1f} % of the inputs"
+        return f"{of_rows:.1f} % of the rows (a figure or tile each)"
+
+    def _shares(self) -> tuple[float, float]:
         rows = self.quarantined.total()
         of_inputs = self.failed / self.sources if self.sources else 0.0
         of_rows = rows / (rows + self.pairs) if rows else 0.0
-        return 100 * max(of_inputs, of_rows)
+        return 100 * of_inputs, 100 * of_rows
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for ``--json``."""
@@ -63,7 +74,7 @@ class Summary:
             f"{self.without_pairs:,} left out + {self.failed:,} failed",
         ]
         if self.skipped:
-            lines.append(f"  left out by the options: {_counted(self.skipped)}")
+            lines.append(f"  left out: {_counted(self.skipped)}")
         if self.quarantined:
             lines.append(f"  in _errors.parquet: {_counted(self.quarantined)}")
         if self.resumed:

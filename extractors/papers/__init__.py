@@ -27,8 +27,8 @@ class Papers:
     tables: tables given as pictures too. supplementary: figures of supplements too.
     panels: no; also (each panel of a compound figure beside the whole); only (panels instead of the
     whole, where they can be told apart).
-    kinds: of figures to keep: plot, diagram, microscopy, radiology, photograph, map, equation,
-    table, other; by default all.
+    kinds: of figures to keep, as plot,diagram: plot, diagram, microscopy, radiology, photograph,
+    map, equation, table, other; by default all.
     dpi: at which vector graphics and pages are rendered. max_px: longest side of what is rendered.
     min_px: shortest side that a picture must have. min_caption: letters that a caption must have.
     since: only what an inventory says was changed on or after this day, as 2026-11-01.
@@ -52,11 +52,16 @@ class Papers:
 
     version = "1"
 
+    def __post_init__(self) -> None:
+        """Raises UsageError for options that cannot be, before anything is made or read."""
+        kinds = (kind.strip() for each in self.kinds for kind in each.split(","))
+        object.__setattr__(self, "kinds", tuple(kind for kind in kinds if kind))
+        check_options(self)
+
     def sources(self, root: str) -> Iterator[Source]:
         """One source an article. Raises BadInput (no such file), UsageError, MissingExtra."""
         from .sources.finding import find_sources
 
-        check_options(self)
         yield from find_sources(root, since=self.since)
 
     def pairs(self, source: Source) -> Iterator[Pair | Skip]:

@@ -15,7 +15,7 @@ from .figure_words import kind_by_both, words_speak_for
 from .merging import Merged
 from .records import Article, Box
 
-__all__ = ["Piece", "article_id", "pair_of"]
+__all__ = ["Piece", "pair_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,13 @@ class Piece:
     note: str = ""
 
 
-def article_id(article: Article, name: str) -> str:
-    """What stays the same in every version and form of an article; else its source's name."""
-    ids = article.ids
-    return next((ids[kind] for kind in ("pmcid", "doi", "arxiv", "pmid") if ids.get(kind)), name)
-
-
 def pair_of(
     piece: Piece,
     merged: Merged,
     article: Article,
     *,
     document: str,
+    group: str,
     source: str,
     license: str,
     kinds: Sequence[str] = (),
@@ -86,7 +81,7 @@ def pair_of(
         texts=tuple(_texts(merged, article, piece, text)),
         labels=(kind,),
         document=document,
-        group=article_id(article, document),
+        group=group,
         source=source,
         license=license,
         width=image.width,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -34,11 +35,15 @@ _ON_REQUEST = {"table": "tables", "supplementary": "supplementary", "video": "su
 
 @dataclass(slots=True)
 class _Opened:
-    """What an article's forms say, and its open PDF, if it has one that can be read."""
+    """What an article's forms say, and its open PDF, if it has one that can be read.
+
+    content: what stays the same wherever the PDF lies, of one without any number.
+    """
 
     articles: dict[Form, Article]
     document: Any | None
     skips: list[Skip]
+    content: str = ""
 
 
 def pairs_of(options: Papers, source: Source) -> Iterator[Pair | Skip]:
@@ -72,8 +77,9 @@ def pairs_of(options: Papers, source: Source) -> Iterator[Pair | Skip]:
                 "package's images or the article's PDF beside it.",
             )
             return
+        group = _group(article, opened.content or package.name)
         for merged in figures:
-            yield from _pairs_of_figure(options, merged, article, package, opened.document)
+            yield from _pairs_of_figure(options, merged, article, package, group, opened.document)
 
 
 def _read_forms(options: Papers, package: Package, stack: ExitStack) -> _Opened:
@@ -94,7 +100,9 @@ def _read_forms(options: Papers, package: Package, stack: ExitStack) -> _Opened:
     if "pdf" in package.main and _needs_pdf(options, opened.articles, package):
         name = package.main["pdf"]
         with _noted(opened, package, "bad_pdf"):
-            document = stack.enter_context(open_pdf(package.read(name), _shown(package, name)))
+            data = package.read(name)
+            document = stack.enter_context(open_pdf(data, _shown(package, name)))
+            opened.content = f"pdf-{hashlib.sha256(data).hexdigest()[:16]}"
             article = read_document(document, tables=options.tables, ocr=options.ocr)
             opened.articles["pdf"], opened.document = article, document
             opened.skips.extend(_problems(article, package))
@@ -170,8 +178,20 @@ def _with_meta(article: Article, meta: Mapping[str, str]) -> Article:
     return filled(article, said)
 
 
+def _group(article: Article, otherwise: str) -> str:
+    """What stays the same in every version, form and place of an article."""
+    ids = article.ids
+    known = (ids[kind] for kind in ("pmcid", "doi", "arxiv", "pmid") if ids.get(kind))
+    return next(known, otherwise)
+
+
 def _pairs_of_figure(
-    options: Papers, merged: Merged, article: Article, package: Package, document: Any | None
+    options: Papers,
+    merged: Merged,
+    article: Article,
+    package: Package,
+    group: str,
+    document: Any | None,
 ) -> Iterator[Pair | Skip]:
     figure = merged.figure
     where = f"{package.name} {figure.label or figure.id}"
@@ -192,6 +212,7 @@ def _pairs_of_figure(
                 merged,
                 article,
                 document=package.name,
+                group=group,
                 source=f"papers {options.version}",
                 license=figure_license(figure, article),
                 kinds=options.kinds,
@@ -213,7 +234,8 @@ def _left_out(options: Papers, figure: Figure, article: Article) -> str:
         return f"{figure.kind}_not_asked_for"
     if not allows(figure_license(figure, article), options.license):
         return "license_not_allowed"
-    if sum(letter.isalnum() for letter in figure.caption) < options.min_caption:
+    own = figure.caption.removeprefix(figure.label)  # some publishers print the label in it
+    if sum(letter.isalnum() for letter in own) < options.min_caption:
         return "no_caption"
     return ""
 

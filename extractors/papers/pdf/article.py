@@ -11,6 +11,7 @@ from typing import Any
 from ..credits import is_third_party
 from ..records import Article, Box, Figure
 from .captions import find_captions
+from .front import ids_of, license_of, title_of
 from .mentions import find_mentions
 from .ocr import recognised
 from .page import Caption, Page, read_page
@@ -18,7 +19,8 @@ from .regions import find_regions
 
 __all__ = ["article_of", "read_document"]
 
-_FILE_NAME = re.compile(r"\.(?:docx?|tex|dvi|indd|qxd|pdf|rtf|odt)\b|^(?:Microsoft|untitled)", re.I)
+_INSIDE = 0.6  # share of a caption that lies in its region, from which on it is cut off
+_LEFT = 0.3  # of the region must remain
 _PREFIX = {"figure": "fig", "scheme": "scheme", "table": "tab"}
 _SERIES = (  # words before the number that begin a numbering of their own
     (re.compile(r"extended", re.IGNORECASE), "ED"),
@@ -35,13 +37,7 @@ def read_document(document: Any, *, tables: bool = False, ocr: str = "") -> Arti
     pages = [read_page(document, number) for number in range(document.page_count)]
     if ocr:
         pages = [recognised(document, page, language=ocr) for page in pages]
-    return replace(article_of(pages, tables=tables), title=_title(document))
-
-
-def _title(document: Any) -> str:
-    """Of the document information dictionary, if it looks like one: many hold a file's name."""
-    title = " ".join(str((document.metadata or {}).get("title") or "").split())
-    return title if " " in title and not _FILE_NAME.search(title) else ""
+    return replace(article_of(pages, tables=tables), title=title_of(document))
 
 
 def article_of(pages: Sequence[Page], *, tables: bool = False) -> Article:
@@ -58,7 +54,9 @@ def article_of(pages: Sequence[Page], *, tables: bool = False) -> Article:
             caption=caption.text,
             mentions=mentions.get((caption.kind, caption.number), ()),
             third_party=is_third_party(caption.text),
-            box=region,
+            box=None
+            if region is None
+            else _without_caption(region, Box(caption.page, *caption.box)),
             caption_box=Box(caption.page, *caption.box),
             note="" if region else "no figure found on the caption's page or beside it",
         )
@@ -66,7 +64,37 @@ def article_of(pages: Sequence[Page], *, tables: bool = False) -> Article:
         if tables or caption.kind != "table"
     )
     problems = tuple(page.problem for page in pages if page.problem)
-    return Article(form="pdf", figures=tuple(figures), problems=problems)
+    license, statement = license_of(pages)
+    return Article(
+        form="pdf",
+        ids=ids_of(pages),
+        license=license,
+        license_text=statement,
+        figures=tuple(figures),
+        problems=problems,
+    )
+
+
+def _without_caption(region: Box, caption: Box) -> Box:
+    """The region cut where its caption begins, if that is printed inside its frame; a picture that
+    shows its own caption would tell a model the answer."""
+    across = min(region.x1, caption.x1) - max(region.x0, caption.x0)
+    down = min(region.y1, caption.y1) - max(region.y0, caption.y0)
+    own = (caption.x1 - caption.x0) * (caption.y1 - caption.y0)
+    if region.page != caption.page or min(across, down) <= 0 or across * down < _INSIDE * own:
+        return region
+    cuts = (
+        replace(region, y1=caption.y0),
+        replace(region, y0=caption.y1),
+        replace(region, x1=caption.x0),
+        replace(region, x0=caption.x1),
+    )
+    best = max(cuts, key=_area)
+    return best if _area(best) >= _LEFT * _area(region) else region
+
+
+def _area(box: Box) -> float:
+    return max(0.0, box.x1 - box.x0) * max(0.0, box.y1 - box.y0)
 
 
 def _ids(captions: Sequence[Caption]) -> Iterator[str]:
