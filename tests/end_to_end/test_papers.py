@@ -238,6 +238,25 @@ def test_wrong_options_end_in_a_sentence(
         _items(tmp_path, **options)
 
 
+def test_a_refused_option_claims_no_directory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jats(tmp_path / "in" / "one", "one")
+    command = ["extract", "papers", str(tmp_path / "in"), "-o", str(tmp_path / "out")]
+    command += ["--workers", "1"]
+    assert main([*command, "--license", "comercial"]) == 2
+    assert not (tmp_path / "out").exists()
+    assert main([*command, "--license", "commercial", "--kinds", "plot,map,other,diagram"]) == 0
+    assert "pairs in" in capsys.readouterr().out
+
+
+def test_one_pdf_in_two_places_is_one_group(tmp_path: Path) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        write_pdf(tmp_path / name, figures=1)
+    (tmp_path / "b.pdf").write_bytes((tmp_path / "a.pdf").read_bytes())
+    assert len({pair.group for pair in _pairs(tmp_path).values()}) == 1
+
+
 def test_the_same_articles_give_the_same_pairs(tmp_path: Path) -> None:
     write_jats(tmp_path / "one", "one")
     write_pdf(tmp_path / "paper.pdf")

@@ -165,6 +165,24 @@ def test_object_storage_is_refused_as_an_output(images: Path) -> None:
         extract(images, "s3://bucket/pairs")
 
 
+def test_a_folder_of_other_files_is_no_output(images: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputInUse, match="holds other files"):
+        run_extraction(Folder(), [str(images)], images, workers=1)
+    assert not (images / "_state").exists()
+    out = tmp_path / "described"
+    out.mkdir()
+    (out / "README.md").write_text("my own words")
+    assert run_extraction(Folder(), [str(images)], out, workers=1).pairs
+    assert (out / "README.md").read_text() == "my own words"
+
+
+def test_every_root_must_hold_something(images: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="No inputs found under '.*empty'"):
+        roots = [str(images), str(tmp_path / "empty")]
+        run_extraction(Folder(), roots, tmp_path / "out", workers=1)
+
+
 def test_nothing_found_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No inputs found under"):
         extract(tmp_path, tmp_path / "out")
