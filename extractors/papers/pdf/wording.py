@@ -23,6 +23,9 @@ _HEAD = re.compile(r"[^\W\d_]+")
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\ufeff\ufffd\ue000-\uf8ff]+"
 )
+# Before a number it may have been a minus: a gap there must show, or the number is another one.
+_UNREADABLE_SIGN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]+(?=\.?\d)")
+_GAP = "\ufdd0"  # no character: stands for one in between
 _CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
 # Symbol fonts without a table of their own: their codes shifted into the private area.
 _SYMBOLS = str.maketrans(
@@ -81,7 +84,8 @@ def joined(lines: Iterable[str], words: Words) -> str:
             text += line
         else:
             text += " " + line
-    text = _UNPRINTABLE.sub(" ", text.replace("\u00ad", ""))
+    text = _UNREADABLE_SIGN.sub(_GAP, text.replace("\u00ad", ""))
+    text = _UNPRINTABLE.sub(" ", text).replace(_GAP, "\ufffd")
     if text.isascii():
         return " ".join(text.split())
     text = _ACCENT.sub(lambda match: match[2] + _COMBINING[match[1]], text)

@@ -12,6 +12,7 @@ from domainclip.extractors.papers.pdf.citations import citations, stems
 from domainclip.extractors.papers.pdf.labels import read_label
 from domainclip.extractors.papers.pdf.mentions import find_mentions
 from domainclip.extractors.papers.pdf.page import read_page
+from domainclip.extractors.papers.pdf.wording import Words, joined
 from tests.data.typeset import paragraph, picture, prose, reopened
 
 KNOWN = {("figure", str(number)) for number in range(1, 10)}
@@ -90,3 +91,9 @@ def test_paragraphs_are_whole_over_columns_and_given_once() -> None:
     [mention] = mentions["figure", "1"]
     assert mention.text == f"{cut} left as they had been before."
     assert mention.panels == ("A", "C")
+
+
+def test_a_sign_that_cannot_be_read_leaves_a_gap_before_its_number() -> None:
+    # fonts without a table give their minus as a control character; 4.63 would be another result
+    text = joined(["WMD = \x014.63, 95% CI \x0116.07; a\x01b"], Words([]))
+    assert text == "WMD = \ufffd4.63, 95% CI \ufffd16.07; a b"
