@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from domainclip.catalogue import load
@@ -30,6 +31,12 @@ def write_page(pairs: Pairs, arguments: argparse.Namespace) -> int:
     with output_errors(arguments.html):
         arguments.html.parent.mkdir(parents=True, exist_ok=True)
         arguments.html.write_text(text, encoding="utf-8")
+    if arguments.source and not contexts:
+        print(
+            f"Note: none of the pairs lies in a PDF under {', '.join(arguments.source)}; give the "
+            "SOURCE that they were extracted from.",
+            file=sys.stderr,
+        )
     facts = {
         "page": str(arguments.html),
         "shown": len(shown),
