@@ -57,15 +57,21 @@ def _parted(
     if is_bare(left):
         return gap > 3 * left.size  # "Figure 1.   The title"
     same_block = left.line.block == right.line.block
-    column = sum(abs(line.x0 - right.x0) < 1.5 and line is not right for line in lines) > 1
+    # a narrow column's justified lines may have few words, and blanks of several em around each
+    spread = same_block and " " not in left.line.text and " " not in right.line.text
+    shortest = _LONG if spread else 0
+    begin = sum(
+        abs(line.x0 - right.x0) < 1.5 and line is not right and len(line.line.text) >= shortest
+        for line in lines
+    )
+    column = begin > 1
     if not same_block and column and gap > 0.4 * left.size and len(right.line.text) >= _LONG:
         return True
     if gap <= 0.8 * left.size:
         return False
     if not same_block and (left.x1 < edges[0] or right.x0 > edges[1]):
         return True
-    # a narrow column's justified lines may have few words and blanks of several em
-    return gap > (8.0 if same_block else 2.5) * left.size or column
+    return gap > (8.0 if spread else 2.5) * left.size or column
 
 
 def is_bare(placed: Placed) -> bool:

@@ -96,7 +96,8 @@ def _leading(pages: Sequence[Array], size: float) -> float:
 def _columns(boxes: Array, pages: NDArray[np.intp]) -> tuple[Column, ...]:
     """Left edges at which at least 4 % of the lines begin, with the right edge of most of them.
 
-    pages: the page of each line. Ragged lines on one page of several may be those of a diagram.
+    pages: the page of each line. Ragged lines on one page of several, and a few in a narrow column,
+    may be those of a diagram.
     """
     several = len(np.unique(pages)) > 2
     extent = np.percentile(boxes[:, 2], 95) - np.percentile(boxes[:, 0], 5)
@@ -114,7 +115,8 @@ def _columns(boxes: Array, pages: NDArray[np.intp]) -> tuple[Column, ...]:
         once = several and weight < 0.15 and len(np.unique(pages[own])) == 1
         for right, share in _right_edges(boxes[own, 2]):
             sharp = np.mean(np.abs(boxes[own, 2] - right) <= 2) >= 0.4
-            if once and not (sharp and right - peak > 0.28 * extent):
+            narrow = right - peak < 0.28 * extent
+            if (once and (narrow or not sharp)) or (narrow and weight * share < 0.08):
                 continue
             indented = any(0 < peak - c.x0 <= 40 and abs(c.x1 - right) < 6 for c in found)
             if right - peak > 80 and not indented:

@@ -159,13 +159,13 @@ def _is_numbered_formula(text: str) -> bool:
 
 
 def _is_sentence(line: Line, box: Array, column: Column, layout: Layout) -> bool:
-    """Whether a line by itself, in the text's own type, is the end of a paragraph or all of it."""
+    """Whether a line by itself, in the text's own type, is a paragraph's first or last."""
     return (
         len(line.text) >= LONG
         and line.font == layout.font
         and abs(line.size - layout.size) < 0.3
         and -2 < box[0] - column.x0 < 24
-        and (line.text[-1] in ".?!" or line.text[0].islower())
+        and (line.text[-1] in ".?!" or line.text[0].islower() or box[2] > column.x1 - 4)
     )
 
 
