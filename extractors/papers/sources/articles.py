@@ -4,9 +4,11 @@ The rules, from the most certain on:
 
 - a folder named ``PMC<id>.<version>`` is that article (PMC's bucket layout);
 - TeX files make a folder one LaTeX article, with the folders that they name or that hold no article
-  of their own, and with a PDF of the same stem or of the folder's name; other PDFs are graphics;
+  of their own, and with a PDF of the same stem or of the folder's name; of other PDFs those that
+  the TeX names are graphics, and all in an archive or a folder named by an arXiv number;
 - a folder's only JATS file makes it that article's: its images, its only PDF or the one of the same
-  stem, and the folders below without text of their own;
+  stem, and the folders below without text of their own; not if several PDFs are there that neither
+  its name nor its text has to do with;
 - else files of one stem are one article (``X.xml``, ``X.pdf``, ``X.tar.gz``, the folder ``X/``),
   and what begins with a JATS file's stem (``X_fig1.jpg``, ``X-S1.pdf``) belongs to it.
 """

@@ -92,6 +92,8 @@ def refused_source(name: str, path: str, reason: str, detail: str) -> Source:
 class _ArchiveTree:
     """An archive's files as folders."""
 
+    packed = True
+
     def __init__(
         self, index: FilesIndex, path: str, inside: Sequence[Step], ignored: Counter[str]
     ) -> None:

@@ -49,10 +49,12 @@ class Folder(Protocol):
 class Tree(Protocol):
     """Folders by their path from the root, which is "".
 
-    title: the root's own name. ignored: counts the files that are nobody's concern, by kind.
+    title: the root's own name. packed: is it an archive's? ignored: counts the files that are
+    nobody's concern, by kind.
     """
 
     title: str
+    packed: bool
     ignored: Counter[str]
 
     def folder(self, path: str) -> Folder:

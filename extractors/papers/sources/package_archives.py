@@ -89,6 +89,8 @@ class _Held:
 class _Index:
     """An archive's index as a tree of folders."""
 
+    packed = True
+
     def __init__(self, index: FilesIndex, heads: Mapping[str, bytes]) -> None:
         self._index, self._heads = index, heads
         self.title = ""

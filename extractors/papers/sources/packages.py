@@ -61,7 +61,12 @@ def open_package(
     """
     part = dict(source.part)
     if "refused" in part:
-        return Skip(where=source.name, reason=part["refused"], detail=part.get("detail", ""))
+        return Skip(
+            where=source.name,
+            reason=part["refused"],
+            detail=part.get("detail", ""),
+            quarantine=bool(part.get("quarantine", True)),
+        )
     meta = {str(key): str(value) for key, value in part.get("meta") or ()}
     about: BucketArticle | None = None
     folder = source.path

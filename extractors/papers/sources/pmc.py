@@ -142,8 +142,15 @@ def inventory_sources(manifest: str, *, since: str = "") -> Iterator[Source]:
         day_at = schema.index("LastModifiedDate") if since else -1
     except ValueError as error:
         raise BadInput(f"{manifest}: the inventory lists no {error}.") from error
+    changed = False
     for key in files:
-        yield from _of_rows(_data_place(manifest, base, key), key_at, day_at, since, base)
+        for each in _of_rows(_data_place(manifest, base, key), key_at, day_at, since, base):
+            changed = True
+            yield each
+    if since and not changed:
+        detail = f"Nothing that the inventory lists was changed on {since} or later."
+        told = (("refused", "nothing_changed"), ("detail", detail), ("quarantine", False))
+        yield Source(manifest.rsplit("/", 1)[-1], manifest, told)
 
 
 def is_manifest(head: bytes) -> bool:

@@ -54,14 +54,14 @@ class Registers:
         """Of the lists in a folder, or next to it."""
         found: dict[str, Path] = {}
         for place in (Path(folder), Path(folder).absolute().parent):
-            if (place / LEGACY_LIST).is_file():
-                found.setdefault(LEGACY_LIST, place / LEGACY_LIST)
             try:
+                if (place / LEGACY_LIST).is_file():
+                    found.setdefault(LEGACY_LIST, place / LEGACY_LIST)
                 for path in place.glob("arxiv-metadata*.json*"):
                     if _ARXIV_LIST.fullmatch(path.name) and path.is_file():
                         found.setdefault(path.name, path)
             except OSError:
-                continue  # a parent that may not be listed holds no list for us
+                continue  # one that may not be listed holds no list for us
         return cls(*found.values())
 
     def told(self, source: Source) -> Source:

@@ -35,6 +35,8 @@ class DiskTree:
     folders are not followed, or a folder could hold itself.
     """
 
+    packed = False
+
     def __init__(self, root: str, ignored: Counter[str]) -> None:
         self.root, self.ignored = root, ignored
         self._real = os.path.realpath(root)
@@ -113,6 +115,8 @@ class DiskTree:
 
 class RemoteTree:
     """Folders on a server. Kinds are told by names, since a look inside costs a request each."""
+
+    packed = False
 
     def __init__(self, root: str, ignored: Counter[str]) -> None:
         self.root, self.ignored = root.rstrip("/"), ignored
@@ -205,6 +209,8 @@ def _document_tops(index: FilesIndex) -> dict[str, set[str]]:
 
 class _Peeked:
     """The first members of an archive as a tree."""
+
+    packed = True
 
     def __init__(self, index: FilesIndex) -> None:
         self._index = index

@@ -198,6 +198,61 @@ class TestFolders:
         assert sorted(mains(tmp_path)) == ["A", "a", "b", "b.pdf"]
 
 
+class TestStrays:
+    """One text among PDFs of other names does not make them its own."""
+
+    papers = {f"paper{n}.pdf": PDF for n in range(10)}  # noqa: RUF012
+    each = {f"paper{n}": {"pdf": f"paper{n}.pdf"} for n in range(10)}  # noqa: RUF012
+
+    @pytest.mark.parametrize("name", ["stray.xml", "stray.nxml", "in.xml"])
+    def test_jats(self, tmp_path: Path, name: str) -> None:
+        own = {"fig1.png": PNG, "stray-S1.pdf": PDF}
+        make(tmp_path / "in", {name: JATS, **self.papers, **own})
+        told = mains(tmp_path / "in")
+        assert told.pop(name.split(".")[0]) == {"jats": name}
+        told.pop("stray-S1", None)
+        assert told == self.each
+
+    def test_jats_with_one_pdf_or_pdfs_that_it_names(self, tmp_path: Path) -> None:
+        named = JATS.replace(b"<front/>", b"<graphic href='s1.pdf'/><graphic href='a/s2'/>")
+        make(tmp_path / "one", {"a.xml": JATS, "b.pdf": PDF, "f.png": PNG})
+        make(tmp_path / "named", {"a.xml": named, "s1.pdf": PDF, "s2.pdf": PDF})
+        assert mains(tmp_path) == {
+            "one": {"jats": "a.xml", "pdf": "b.pdf"},
+            "named": {"jats": "a.xml"},
+        }
+
+    def test_notes_in_tex(self, tmp_path: Path) -> None:
+        make(tmp_path / "in", {"notes.tex": b"Read \\emph{these}.", **self.papers})
+        told = mains(tmp_path / "in")
+        told.pop("notes", None)
+        assert told == self.each
+
+    def test_a_tex_document(self, tmp_path: Path) -> None:
+        text = (
+            b"\\input{sec/a}\\includegraphics[width=3cm]{plot}\\fig{x/b_c.pdf}{Paper1 is, paper2.}"
+        )
+        make(
+            tmp_path / "in",
+            {
+                "main.tex": TEX % text,
+                "main.pdf": PDF,
+                "sec/a.tex": b"\\includegraphics{\\here my figure}",
+                "plot.pdf": PDF,
+                "b_c.pdf": PDF,
+                "figure.pdf": PDF,
+                **self.papers,
+            },
+        )
+        told = mains(tmp_path / "in")
+        assert told.pop("in") == {"latex": "main.tex", "pdf": "main.pdf"}
+        assert told == self.each
+
+    def test_the_one_paper_beside_its_tex(self, tmp_path: Path) -> None:
+        make(tmp_path / "in", {"root.tex": TEX % b"", "2310.06825v2.pdf": PDF})
+        assert mains(tmp_path) == {"in": {"latex": "root.tex", "pdf": "2310.06825v2.pdf"}}
+
+
 class TestLatex:
     def test_graphics_are_no_papers(self, tmp_path: Path) -> None:
         make(
