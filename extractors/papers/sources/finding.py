@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from domainclip.errors import BadInput, nearest
+from domainclip.errors import BadInput, UsageError, nearest
 from domainclip.extraction import Source
 
 from .archives import PEEK_BYTES
@@ -20,6 +21,7 @@ from .folders import Tree, entry_of, matters
 from .found import FORMS, Found, is_bucket_name
 from .kinds import HEAD_BYTES, root_name
 from .lists import is_list, listed_sources
+from .loose_folder import why_not
 from .names import extension, last_name, shown, stem
 from .places import is_url, join
 from .pmc import BUCKET, bucket_source, inventory_sources, is_manifest
@@ -69,6 +71,7 @@ class _Finder:
 
     def folder(self, root: str, above: str = "") -> Iterator[Source]:
         """The articles of a folder on disk, named below ``above``."""
+        self._check_since(root)
         name = _own_name(root)
         if is_bucket_name(name):
             yield Source(name, root.rstrip("/"), (("form", "pmc"),))
@@ -88,7 +91,9 @@ class _Finder:
             return
         if is_manifest(head):
             yield from inventory_sources(path, since=self.since)
-        elif extension(path) in (*_LISTS, "") and is_list(path, head):
+            return
+        self._check_since(path)
+        if extension(path) in (*_LISTS, "") and is_list(path, head):
             yield from self._listed(path, name)
         else:
             yield from self._entry(path, name, head)
@@ -100,7 +105,9 @@ class _Finder:
         check_scheme(url)
         base = url.rstrip("/")
         last = last_name(base)
+        last = unquote(last) if base.startswith("http") else last
         if is_bucket_name(last):
+            self._check_since(url)
             yield bucket_source(base.rpartition("/")[0], last)
             return
         if not url.endswith("/") and (extension(last) or url.startswith("http")):
@@ -109,12 +116,14 @@ class _Finder:
             if is_manifest(head):
                 yield from inventory_sources(url, since=self.since)
                 return
+            self._check_since(url)
             if extension(last) in _LISTS and is_list(url, head):
                 yield from self._listed(url, last)
                 return
             if extension(last) or root_name(head).lower() != "html":  # else a list of files
                 yield from self._entry(url, last, head)
                 return
+        self._check_since(url)
         if url.startswith("s3://"):
             # a bucket of millions of articles is never listed whole
             names = pages_of_prefix(f"{base}/")
@@ -127,9 +136,17 @@ class _Finder:
         for found in articles(tree, "", ""):
             yield from self._sources(found, tree, base, last)
 
+    def _check_since(self, root: str) -> None:
+        if self.since:
+            raise UsageError(
+                f"since={self.since!r} goes with an inventory's manifest.json, and {root} is none; "
+                "leave it out, and a run that is repeated takes what is new."
+            )
+
     def _sources(self, found: Found, tree: Tree, root: str, root_name: str) -> Iterator[Source]:
         # the root's own article has no name below the root
-        name = shown(found.name) or shown(root_name)
+        name = unquote(found.name) if root.startswith(("http://", "https://")) else found.name
+        name = shown(name) or shown(root_name)
         folder = join(root, found.folder) if found.folder else root
         if found.kind == "refused":
             yield refused_source(name, folder, found.reason, found.detail)
@@ -163,6 +180,8 @@ class _Finder:
                 title,
                 folder or ".",
             )
+        elif entry.kind == "refused":
+            yield refused_source(shown(name), path, *why_not(entry))
         elif matters(entry):
             detail = "Only JATS, LaTeX and PDF, and archives and lists of them, are read."
             yield refused_source(shown(name), path, f"unread_{entry.kind}", detail)

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Literal, Protocol
 
 from .kinds import ARTICLES, Kind, document_class, kind_of, root_name
-from .names import stem
+from .names import ARCHIVE_ENDINGS, extension, stem
 
 __all__ = ["Entry", "Folder", "FolderInMemory", "Tree", "entry_of", "matters"]
 
@@ -19,7 +19,8 @@ __all__ = ["Entry", "Folder", "FolderInMemory", "Tree", "entry_of", "matters"]
 class Entry:
     """A file that may tell an article, or that a user must hear of.
 
-    note: a LaTeX file's document class, an XML file's root, why a file is refused.
+    note: a LaTeX file's document class, an XML file's root, why a file is refused: a
+    part of a sentence, or "reason: A sentence."
     """
 
     name: str
@@ -107,6 +108,8 @@ def entry_of(name: str, head: bytes) -> Entry:
     """The entry of a file from its name and its first bytes."""
     kind = kind_of(name, head)
     note = ""
+    if kind == "other" and not head and extension(name) in ARCHIVE_ENDINGS:
+        return Entry(name, "refused", "empty_file: It is empty; fetch it again.")
     if kind == "tex":
         note = document_class(head)
     elif kind == "xml":

@@ -12,7 +12,7 @@ from .folders import Entry
 from .found import FORMS, Found, Place, belongs, join_path
 from .names import MAIN_NAMES, SOURCE_FOLDER, stem
 
-__all__ = ["file_articles", "loose_articles"]
+__all__ = ["file_articles", "loose_articles", "why_not"]
 
 MOST_ATTACHED = 2000  # files that begin with a JATS file's stem
 MOST_SPARE = 8  # folders without article that each JATS file of a folder gets to see
@@ -94,7 +94,7 @@ def _group(
         elif each.kind == "jats_set":
             yield _of_file(place, each, "archive")
         elif each.kind not in FORMS and (not main or each.kind == "refused"):
-            yield _of_file(place, each, "refused", *_why_not(each))
+            yield _of_file(place, each, "refused", *why_not(each))
     if not main and not archives:
         return
     files = list(main.values())
@@ -184,8 +184,12 @@ def _of_file(
     )
 
 
-def _why_not(entry: Entry) -> tuple[str, str]:
+def why_not(entry: Entry) -> tuple[str, str]:
+    """(reason, sentence) of a file that cannot be used."""
     if entry.kind == "refused":
+        reason, found, sentence = entry.note.partition(": ")
+        if found and reason.isidentifier():
+            return reason, sentence
         return "refused_file", f"It is not read: {entry.note}."
     if entry.kind == "xml":
         root = f"its root element is <{entry.note}>" if entry.note else "it has no root element"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "ARCHIVE_ENDINGS",
     "MAIN_NAMES",
     "PACKED_ENDINGS",
     "SOURCE_FOLDER",
@@ -20,6 +21,7 @@ __all__ = [
 LONGEST = 1024  # characters; longer ones are made to break something
 DEEPEST = 32  # folders
 
+ARCHIVE_ENDINGS = frozenset({"zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz"})
 PACKED_ENDINGS = frozenset({"gz", "bz2", "xz"})  # of one file, packed
 # What people call the article itself, and the folder of its source.
 MAIN_NAMES = frozenset({"paper", "main", "article", "fulltext", "manuscript", "ms"})

@@ -35,6 +35,10 @@ _PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 T = TypeVar("T")
 
+# what fsspec reads each scheme with
+_LIBRARIES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}
+_LIBRARIES |= {"abfs": "adlfs", "az": "adlfs", "memory": "fsspec", "file": "fsspec"}
+
 
 def check_scheme(url: str) -> None:
     """Raises BadInput where nothing reads URLs of this scheme, MissingExtra without fsspec."""
@@ -121,7 +125,7 @@ class _Retrying:
         return _tried(self._url, again)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        return int(self._file.seek(offset, whence))
+        return int(_tried(self._url, lambda: self._file.seek(offset, whence)) or 0)
 
     def tell(self) -> int:
         return int(self._file.tell())
@@ -144,18 +148,25 @@ def _tried(url: str, request: Callable[[], T]) -> T:
                 "AWS_ACCESS_KEY_ID."
             ) from error
         except Exception as error:  # each of fsspec's systems has its own
+            if isinstance(error, ValueError) and re.search("range requests|seek", str(error)):
+                raise BadInput(
+                    f"{url}: the server gives files only from their start, and an archive is read "
+                    "from its middle too; download it first and give the file."
+                ) from error
             if not _passes(error):
                 raise BadInput(f"{url}: cannot be read ({_words(error)}).") from error
             failure = error
         if attempt + 1 < TRIES:
             time.sleep(FIRST_WAIT_S * 2**attempt)
     raise BadInput(
-        f"{url}: out of reach after {TRIES} tries ({_words(failure)}); is the network up?"
+        f"{url}: the server is out of reach after {TRIES} tries ({_words(failure)}); check the "
+        "address and the network."
     ) from failure
 
 
 def _passes(error: BaseException) -> bool:
-    if isinstance(error, _PASSING) or _PASSING_NAMES.fullmatch(type(error).__name__):
+    names = (each.__name__ for each in type(error).__mro__)
+    if isinstance(error, _PASSING) or any(map(_PASSING_NAMES.fullmatch, names)):
         return True
     status = getattr(error, "status", None)
     if status is None:
@@ -171,9 +182,17 @@ def _words(error: BaseException) -> str:
 
 @lru_cache(maxsize=32)
 def _file_system(scheme: str, signed: bool) -> Any:
+    # asked first: some of fsspec's systems connect when they are made
+    if scheme not in _LIBRARIES:
+        raise BadInput(
+            f"{scheme}://: cannot be read from; papers come from http(s)://, s3://, gs:// and "
+            "az://, so fetch these files first and give their folder."
+        )
     try:
         import fsspec
-
+    except ImportError as error:
+        raise MissingExtra("web", "fsspec") from error
+    try:
         options: dict[str, Any] = {}
         if scheme == "s3":
             limits = {"read_timeout": TIMEOUT_S, "retries": {"max_attempts": 0}}
@@ -185,11 +204,16 @@ def _file_system(scheme: str, signed: bool) -> Any:
         system.retries = 1  # s3fs: ours are enough
         return system
     except ImportError as error:
-        raise MissingExtra("web", str(getattr(error, "name", "") or "fsspec")) from error
-    except (TypeError, ValueError) as error:  # unknown to fsspec, or it wants a host and a login
+        library = _LIBRARIES[scheme]
+        if library in ("aiohttp", "s3fs"):
+            raise MissingExtra("web", library) from error
         raise BadInput(
-            f"{scheme}://: cannot be read from; papers come from http(s):// and s3://, so fetch "
-            "these files first and give their folder."
+            f"{scheme}://: is read by {library!r}, which is not installed; pip install {library}."
+        ) from error
+    except (TypeError, ValueError) as error:  # it wants a host or a login
+        raise BadInput(
+            f"{scheme}://: cannot be read from without its login ({_words(error)}); fetch these "
+            "files first and give their folder."
         ) from error
 
 

@@ -16,7 +16,7 @@ from .articles import articles
 from .folders import Entry, Folder, FolderInMemory, entry_of, matters
 from .index import FilesIndex
 from .kinds import HEAD_BYTES, named_kind
-from .names import extension, shown
+from .names import ARCHIVE_ENDINGS, extension, shown
 from .places import join
 from .streams import Damaged
 
@@ -24,6 +24,11 @@ __all__ = ["LARGE_PACKED_BYTES", "DiskTree", "RemoteTree", "peeked"]
 
 # A folder with more files is listed through a temporary database instead of memory.
 MANY_FILES = 200_000
+_LINKED = (
+    "linked_folder: A link to a folder is not followed; unless it leads to one that is read, "
+    "give its target as a source of its own."
+)
+_DANGLING = "dangling_link: It is a link to nothing; fetch its target, or remove the link."
 _UNSEEN = ("__MACOSX", ".git", ".svn")
 LARGE_PACKED_BYTES = 64 << 20  # a larger packed archive is listed whole: it may hold many articles
 
@@ -96,6 +101,10 @@ class DiskTree:
     def _entry(self, found: os.DirEntry[str]) -> Entry | None:
         if found.is_symlink():
             target = os.path.realpath(found.path)
+            if Path(target).is_dir():
+                return None if found.name in _UNSEEN else Entry(found.name, "refused", _LINKED)
+            if not Path(target).exists() and named_kind(found.name) is None:
+                return Entry(found.name, "refused", _DANGLING)
             if not Path(target).is_file():
                 return None
             if not _is_below(target, self._real):
@@ -110,7 +119,11 @@ class DiskTree:
         settled = named_kind(found.name)
         if settled is not None:
             return Entry(found.name, settled)
-        return entry_of(found.name, _start(found.path, HEAD_BYTES))
+        head = _start(found.path, HEAD_BYTES)
+        if not head and not os.access(found.path, os.R_OK):
+            note = "unreadable_file: It cannot be opened; allow reading it."
+            return Entry(found.name, "refused", note)
+        return entry_of(found.name, head)
 
 
 class RemoteTree:
@@ -236,7 +249,7 @@ def _named_entry(name: str) -> Entry:
         return Entry(name, "jats")
     if ending in ("tex", "ltx", "latex"):
         return Entry(name, "tex")
-    if ending in ("zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz"):
+    if ending in ARCHIVE_ENDINGS:
         return Entry(name, "archive")
     return entry_of(name, b"")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from domainclip.errors import BadInput
+from domainclip.errors import BadInput, UsageError
 from domainclip.extraction import Source
 from domainclip.extractors.papers.sources.finding import find_sources
 from domainclip.extractors.papers.sources.packages import open_package
@@ -192,6 +192,12 @@ class TestInventory:
         (manifest,) = tmp_path.rglob("manifest.json")
         names = [each.name for each in find_sources(str(manifest), since="2026-11-15")]
         assert names == [f"PMC{n}.1" for n in range(15, 21)]
+        (none,) = find_sources(str(manifest), since="2026-12-01")
+        skip = open_package(none)
+        assert isinstance(skip, Skip)
+        assert (skip.reason, skip.quarantine) == ("nothing_changed", False)
+        with pytest.raises(UsageError, match=r"manifest\.json"):
+            list(find_sources(str(tmp_path), since="2026-12-01"))
         with pytest.raises(BadInput, match="since"):
             list(inventory_sources(str(manifest), since="last week"))
 
@@ -285,6 +291,29 @@ class TestServer:
             server.failures = 1000
             with pytest.raises(BadInput, match="tries"):
                 package.read("PMC1.1.xml")
+
+
+def test_a_dead_port_is_a_server_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("aiohttp")
+    from domainclip.extractors.papers.sources import remote
+
+    monkeypatch.setattr(remote, "FIRST_WAIT_S", 0.001)
+    with pytest.raises(BadInput, match="server is out of reach"):
+        list(find_sources("http://127.0.0.1:9/a.pdf"))
+
+
+def test_names_of_urls_are_decoded(server: BucketServer) -> None:
+    server.files = {"my paper.pdf": b"%PDF-1.4"}
+    for url in ("my%20paper.pdf", ""):
+        (source,) = find_sources(f"{server.url}/{url}")
+        assert source.name == "my paper" and "jats" not in read_main(source)
+
+
+def read_main(source: Source) -> dict[str, bytes]:
+    opening = open_package(source)
+    assert not isinstance(opening, Skip)
+    with opening as package:
+        return {form: package.read(name) for form, name in package.main.items()}
 
 
 def test_a_scheme_that_nothing_reads_is_refused_in_a_sentence() -> None:

@@ -471,6 +471,22 @@ class TestRefusals:
                 with opening as package:
                     assert "a_fig.png" not in package.files
 
+    def test_empty_archives_and_links_that_are_not_followed(self, tmp_path: Path) -> None:
+        root = make(tmp_path / "in", {"a.tar": b"", "b.tar.gz": b"", "c.zip": b"", "p.pdf": PDF})
+        (root / "gone.pdf").symlink_to(tmp_path / "nowhere.pdf")
+        (root / "loop").symlink_to(root)
+        (tmp_path / "link").symlink_to(root)
+        for each in (root, tmp_path / "link"):
+            assert mains(each) == {
+                "a.tar": {"refused": "empty_file"},
+                "b.tar.gz": {"refused": "empty_file"},
+                "c.zip": {"refused": "empty_file"},
+                "gone.pdf": {"refused": "dangling_link"},
+                "loop": {"refused": "linked_folder"},
+                "p": {"pdf": "p.pdf"},
+            }
+        assert mains(root / "a.tar") == {"a.tar": {"refused": "empty_file"}}
+
     def test_pipes_are_not_opened(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.pdf")
         make(tmp_path, {"a.pdf": PDF})
