@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -300,6 +301,38 @@ def test_a_dead_port_is_a_server_out_of_reach(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(remote, "FIRST_WAIT_S", 0.001)
     with pytest.raises(BadInput, match="server is out of reach"):
         list(find_sources("http://127.0.0.1:9/a.pdf"))
+
+
+@pytest.mark.parametrize(("scheme", "library"), [("gs", "gcsfs"), ("az", "adlfs")])
+def test_a_scheme_names_the_library_that_it_needs(scheme: str, library: str) -> None:
+    if importlib.util.find_spec(library) is not None:
+        pytest.skip(f"{library} is installed")
+    with pytest.raises(BadInput, match=f"pip install {library}"):
+        list(find_sources(f"{scheme}://bucket/papers"))
+
+
+def test_an_archive_on_a_server_that_reads_only_forwards(
+    server: BucketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+    import zipfile
+
+    from .bucket_server import BaseHTTPRequestHandler
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name in ("a.xml", "b.xml"):
+            file.writestr(name, JATS + b" " * (3 << 20))
+    server.files = {"bulk.zip": out.getvalue()}
+    plain = server.answer
+
+    def answer(request: BaseHTTPRequestHandler, *, body: bool) -> None:
+        del request.headers["Range"]
+        plain(request, body=body)
+
+    monkeypatch.setattr(server, "answer", answer)
+    opened = [open_package(each) for each in find_sources(f"{server.url}/bulk.zip")]
+    assert [each.detail for each in opened if isinstance(each, Skip) and "download" in each.detail]
 
 
 def test_names_of_urls_are_decoded(server: BucketServer) -> None:
