@@ -87,7 +87,10 @@ class _Finder:
                 head = file.read(HEAD_BYTES)
         except OSError as error:
             detail = f"It cannot be read ({error.strerror})."
-            yield refused_source(shown(name), path, "unreadable_file", detail)
+            reason = "unreadable_file"
+            if Path(path).is_symlink() and not Path(path).exists():
+                reason, detail = "dangling_link", "It is a link to nothing; give its target."
+            yield refused_source(shown(name), path, reason, detail)
             return
         if is_manifest(head):
             yield from inventory_sources(path, since=self.since)

@@ -485,6 +485,7 @@ class TestRefusals:
                 "loop": {"refused": "linked_folder"},
                 "p": {"pdf": "p.pdf"},
             }
+        assert mains(root / "gone.pdf") == {"gone.pdf": {"refused": "dangling_link"}}
         assert mains(root / "a.tar") == {"a.tar": {"refused": "empty_file"}}
 
     def test_pipes_are_not_opened(self, tmp_path: Path) -> None:
