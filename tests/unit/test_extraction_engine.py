@@ -178,7 +178,7 @@ def test_a_folder_of_other_files_is_no_output(images: Path, tmp_path: Path) -> N
 
 def test_every_root_must_hold_something(images: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match="No inputs found under '.*empty'"):
+    with pytest.raises(BadInput, match=r"No inputs found under '.*empty'"):
         roots = [str(images), str(tmp_path / "empty")]
         run_extraction(Folder(), roots, tmp_path / "out", workers=1)
 
