@@ -14,6 +14,7 @@ from torch import Tensor
 
 from domainclip.errors import BadInput
 from domainclip.images.encoded import decoded
+from domainclip.images.rgb import rgb_of
 
 __all__ = ["Preprocess", "to_rgb"]
 
@@ -67,9 +68,9 @@ def to_rgb(picture: Any) -> Image.Image:
     known. Transparency is laid over white, as a page shows it. Raises BadInput.
     """
     if isinstance(picture, Image.Image):
-        return _rgb(picture)
+        return rgb_of(picture)
     if isinstance(picture, bytes):
-        return _rgb(_opened(picture, "these bytes"))
+        return rgb_of(_opened(picture, "these bytes"))
     if isinstance(picture, (str, Path)):
         try:
             data = Path(picture).read_bytes()
@@ -77,9 +78,9 @@ def to_rgb(picture: Any) -> Image.Image:
             raise BadInput(f"{picture}: no such image file.") from error
         except OSError as error:
             raise BadInput(f"{picture}: cannot be read ({error.strerror}).") from error
-        return _rgb(_opened(data, str(picture)))
+        return rgb_of(_opened(data, str(picture)))
     if isinstance(picture, np.ndarray):
-        return _rgb(_from_array(picture))
+        return rgb_of(_from_array(picture))
     raise BadInput(
         f"a {type(picture).__name__} is not an image: give a PIL image, a path, bytes or an array."
     )
@@ -105,25 +106,3 @@ def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
     if array.dtype == np.uint16:
         array = (array >> 8).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(array))
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode == "F":
-        raise BadInput("a floating-point image has no known range; convert it to 8 bits first.")
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.int64)
-        if values.size and (values.min() < 0 or values.max() > 65535):
-            raise BadInput(
-                f"a grey image with values from {values.min()} to {values.max()} has no known "
-                "range; convert it to 8 or 16 bits first."
-            )
-        return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
-        # premultiplied greys have no way to RGBA but through their own straight kind
-        straight = image.convert("LA") if image.mode == "La" else image
-        over = straight.convert("RGBA")
-        ground = Image.new("RGBA", over.size, (255, 255, 255, 255))
-        return Image.alpha_composite(ground, over).convert("RGB")
-    return image.convert("RGB")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +12,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from PIL import Image
 
-from domainclip.images.encoded import decoded
+from domainclip.images.rgb import thumbnail
 from domainclip.pairs.reader import Pairs
 from domainclip.pairs.schema import Pair
 
@@ -83,7 +81,7 @@ def _card(pair: Pair, context: Context | None) -> dict[str, Any]:
     facts = {name: value for name, value in {**pair.where, **pair.meta}.items() if value != ""}
     return {
         "key": pair.key,
-        "picture": _thumbnail(pair.image, THUMBNAIL_PX),
+        "picture": thumbnail(pair.image, THUMBNAIL_PX),
         "size": f"{pair.width} x {pair.height}",
         "text": pair.text,
         "mentions": mentions[:_MENTIONS],
@@ -94,7 +92,7 @@ def _card(pair: Pair, context: Context | None) -> dict[str, Any]:
         "split": [pair.split] if pair.split else [],
         "document": pair.document,
         "facts": [(name, _shown(value)) for name, value in facts.items()],
-        "context": None if context is None else _thumbnail(context.picture, CONTEXT_PX),
+        "context": None if context is None else thumbnail(context.picture, CONTEXT_PX),
         "boxes": [] if context is None else [
             (name, *(f"{100 * value:.2f}%" for value in (left, top, right - left, bottom - top)))
             for name, (left, top, right, bottom) in context.boxes.items()
@@ -104,24 +102,6 @@ def _card(pair: Pair, context: Context | None) -> dict[str, Any]:
             [pair.key, pair.document, pair.text, *pair.labels, *(text.text for text in others)]
         ).lower(),
     }  # fmt: skip
-
-
-def _thumbnail(data: bytes, px: int) -> str:
-    """A JPEG data URI of at most px x px pixels; empty where the bytes are no image."""
-    try:
-        image = decoded(data)
-    except ValueError:
-        return ""
-    if image.mode in ("RGBA", "LA", "PA", "P"):
-        layered = image.convert("RGBA")
-        image = Image.new("RGB", image.size, "white")
-        image.paste(layered, mask=layered.getchannel("A"))
-    image = image.convert("RGB")
-    image.thumbnail((px, px), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    # nothing of the file's own metadata goes with it
-    Image.frombytes("RGB", image.size, image.tobytes()).save(buffer, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _shown(value: Any) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from domainclip.cli import main
+from domainclip.images.rgb import thumbnail
 from domainclip.pairs import PairWriter, Text, open_pairs
 from domainclip.pairs.page import Context, pairs_page, sample
 from tests.data.make_pairs import encoded_image, make_pair
@@ -50,6 +55,14 @@ def test_a_place_is_drawn_in_shares_of_its_page() -> None:
 
 def test_a_broken_image_is_said_to_be_one() -> None:
     assert "not decodable" in pairs_page("mine", [make_pair(1, image=b"no image")], total=1)
+
+
+def test_a_16_bit_grey_image_keeps_its_greys() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((8, 8), 32768, np.uint16)).save(buffer, "PNG")
+    shown = base64.b64decode(thumbnail(buffer.getvalue()).partition(",")[2])
+    with Image.open(io.BytesIO(shown)) as image:
+        assert abs(image.convert("L").getpixel((4, 4)) - 128) <= 1
 
 
 def test_rows_are_drawn_evenly(tmp_path: Path) -> None:
