@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from domainclip.errors import BadInput
@@ -24,7 +23,7 @@ from .meta import (
 )
 from .tree import Element, article_trees
 
-__all__ = ["parse_jats", "parse_jats_set"]
+__all__ = ["parse_jats"]
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 MAX_SUB_ARTICLES = 5000  # a supplement of meeting abstracts has some hundreds
@@ -43,12 +42,6 @@ def parse_jats(data: bytes, name: str) -> Article:
             f"{name} is a set of {len(trees)} articles; split it into one file for each."
         )
     return _bounded(trees[0], name)
-
-
-def parse_jats_set(data: bytes, name: str) -> Iterator[Article]:
-    """Every article of a file that may be a set (``pmc-articleset``, OAI). Raises BadInput."""
-    for tree in article_trees(data, name):
-        yield _bounded(tree, name)
 
 
 def _bounded(tree: Element, name: str) -> Article:

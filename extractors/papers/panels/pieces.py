@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PIL import Image
-
-from domainclip.images.encoded import decoded
+from domainclip.images.encoded import decoded, web_image
 
 from ..pairing import Piece
 from ..records import Box, Figure
@@ -38,7 +35,7 @@ def panels_of(
     for panel in split_figure(figure.caption, image, letters):
         yield replace(
             piece,
-            data=_cut(image, panel.box),
+            data=web_image(b"", image.crop(panel.box)),
             how="panel",
             part="/".join(part for part in (piece.part, panel.label) if part),
             panel=panel.label,
@@ -59,13 +56,3 @@ def _letters(document: Any, box: Box, size: tuple[int, int]) -> list[PlacedText]
             right, bottom = round((x1 - box.x0) * across), round((y1 - box.y0) * down)
             found.append(PlacedText(word, (left, top, right, bottom)))
     return found
-
-
-def _cut(image: Image.Image, box: tuple[int, int, int, int]) -> bytes:
-    """A part of a picture as lossless PNG."""
-    part = image.crop(box)
-    if part.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
-        part = part.convert("RGB")
-    buffer = io.BytesIO()
-    part.save(buffer, "PNG", compress_level=4)
-    return buffer.getvalue()

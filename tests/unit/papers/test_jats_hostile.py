@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 import tracemalloc
 from pathlib import Path
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from domainclip.errors import BadInput
 from domainclip.extractors.papers.jats import tree as _jats_tree
-from domainclip.extractors.papers.jats.article import parse_jats, parse_jats_set
+from domainclip.extractors.papers.jats.article import parse_jats
+from domainclip.extractors.papers.sources.sets import article_spans
+from domainclip.extractors.papers.sources.streams import Span
 
 SMALL = "<article><front/><body><fig id='f'><caption><p>{}</p></caption></fig></body></article>"
 
@@ -104,7 +107,9 @@ def test_namespaces_wrappers_and_undeclared_prefixes() -> None:
 
 def test_sets_of_articles_are_read_as_sets_only() -> None:
     data = f"<pmc-articleset>{SMALL.format('a')}{SMALL.format('b')}</pmc-articleset>".encode()
-    assert [a.figures[0].caption for a in parse_jats_set(data, "s")] == ["a", "b"]
+    spans = article_spans(Span(io.BytesIO(data), 0, len(data)))
+    articles = [parse_jats(data[start:end], "s") for start, end, _ in spans]
+    assert [a.figures[0].caption for a in articles] == ["a", "b"]
     with pytest.raises(BadInput, match="2 articles"):
         parse_jats(data, "s.xml")
 
