@@ -62,6 +62,7 @@ _EXTRA_OF = {
     "pydicom": "dicom",
     "pymupdf": "papers",
     "lxml": "papers",
+    "pylatexenc": "papers",
     "ray": "ray",
     "fsspec": "web",
     "s3fs": "web",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from domainclip.catalogue import import_optional
 from domainclip.extraction import Source
 from domainclip.pairs import Pair, Skip
 
@@ -66,9 +67,8 @@ class Papers:
 
     def pairs(self, source: Source) -> Iterator[Pair | Skip]:
         """The figures of one article. Raises BadInput where none of its forms can be read."""
-        from .reading import pairs_of
-
-        yield from pairs_of(self, source)
+        # what a reader lacks is lacking for every article, and no fault of this one
+        yield from import_optional(f"{__name__}.reading").pairs_of(self, source)
 
     @staticmethod
     def contexts(roots: Sequence[str], pairs: Sequence[Pair]) -> Iterator[tuple[str, Context]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from PIL import Image
 
 from domainclip.catalogue import load
 from domainclip.cli import main
-from domainclip.errors import UsageError
+from domainclip.errors import MissingExtra, UsageError
 from domainclip.pairs import Pair, Skip, open_pairs
 from tests.data.make_papers import jats, picture, write_jats, write_latex, write_pdf
 
@@ -236,6 +237,19 @@ def test_wrong_options_end_in_a_sentence(
 ) -> None:
     with pytest.raises(UsageError, match=said.replace("?", r"\?")):
         _items(tmp_path, **options)
+
+
+def test_a_library_that_is_missing_ends_the_run_and_no_article(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jats(tmp_path / "one", "one")
+    package = "domainclip.extractors.papers"
+    for name in [*sys.modules]:
+        if name.startswith((f"{package}.latex", f"{package}.reading", "pylatexenc")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pylatexenc", None)
+    with pytest.raises(MissingExtra, match=r"'pylatexenc' is not installed.*\[papers\]"):
+        _items(tmp_path)
 
 
 def test_a_refused_option_claims_no_directory(
