@@ -108,7 +108,10 @@ def entry_of(name: str, head: bytes) -> Entry:
     """The entry of a file from its name and its first bytes."""
     kind = kind_of(name, head)
     note = ""
-    if kind == "other" and not head and extension(name) in ARCHIVE_ENDINGS:
+    if kind == "other" and extension(name) in ARCHIVE_ENDINGS:  # called one, and none
+        if head:
+            detail = "Its name is an archive's, its bytes are not; fetch it again."
+            return Entry(name, "refused", f"damaged_archive: {detail}")
         return Entry(name, "refused", "empty_file: It is empty; fetch it again.")
     if kind == "tex":
         note = document_class(head)

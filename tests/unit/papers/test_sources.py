@@ -488,6 +488,14 @@ class TestRefusals:
         assert mains(root / "gone.pdf") == {"gone.pdf": {"refused": "dangling_link"}}
         assert mains(root / "a.tar") == {"a.tar": {"refused": "empty_file"}}
 
+    def test_what_is_called_an_archive_and_is_none_is_named(self, tmp_path: Path) -> None:
+        make(tmp_path, {"a.tar.gz": b"\x9d\x02 noise", "b.zip": b"\x9d\x02 noise", "p.pdf": PDF})
+        assert mains(tmp_path) == {
+            "a.tar.gz": {"refused": "damaged_archive"},
+            "b.zip": {"refused": "damaged_archive"},
+            "p": {"pdf": "p.pdf"},
+        }
+
     def test_pipes_are_not_opened(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.pdf")
         make(tmp_path, {"a.pdf": PDF})
