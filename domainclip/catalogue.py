@@ -60,6 +60,8 @@ KINDS = {
 _EXTRA_OF = {
     "rasterio": "tiles",
     "pydicom": "dicom",
+    "nibabel": "dicom",
+    "pypdf": "dicom",
     "pymupdf": "papers",
     "lxml": "papers",
     "pylatexenc": "papers",

@@ -1,0 +1,1 @@
+"""Image-report pairs of DICOM studies; what identifies a person stays behind."""

@@ -1,0 +1,1 @@
+"""Reports of every form: read, cut into sections, with the findings they state."""
