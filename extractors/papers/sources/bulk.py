@@ -9,8 +9,10 @@ from itertools import islice
 
 from domainclip.errors import BadInput
 from domainclip.extraction import Source
+from domainclip.extraction.archives.members import Step, read_step
+from domainclip.extraction.archives.streams import Span
 
-from .archives import Step, listed_members, opened, read_step
+from .archives import listed_members, opened
 from .articles import articles
 from .folders import Folder, entry_of
 from .found import Found
@@ -18,7 +20,6 @@ from .index import FilesIndex
 from .kinds import named_kind
 from .names import arxiv_id, stem
 from .sets import article_spans
-from .streams import Span
 from .trees import peeked
 
 __all__ = ["archive_sources", "refused_source", "set_sources"]

@@ -11,10 +11,11 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from domainclip.errors import BadInput
+from domainclip.extraction.archives.members import MAX_FILE_BYTES, Step, read_step
+from domainclip.extraction.archives.names import safe_name, shown
 
-from .archives import MAX_FILE_BYTES, Step, opened, read_step
+from .archives import opened
 from .kinds import named_kind
-from .names import safe_name, shown
 from .places import is_url, join, read_place
 from .pmc import BucketArticle
 

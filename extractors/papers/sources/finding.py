@@ -13,16 +13,17 @@ from urllib.parse import unquote
 
 from domainclip.errors import BadInput, UsageError, nearest
 from domainclip.extraction import Source
+from domainclip.extraction.archives.members import HEAD_BYTES, PEEK_BYTES
+from domainclip.extraction.archives.names import shown
 
-from .archives import PEEK_BYTES
 from .articles import articles
 from .bulk import archive_sources, refused_source, set_sources
 from .folders import Tree, entry_of, matters
 from .found import FORMS, Found, is_bucket_name
-from .kinds import HEAD_BYTES, root_name
+from .kinds import root_name
 from .lists import is_list, listed_sources
 from .loose_folder import why_not
-from .names import extension, last_name, shown, stem
+from .names import extension, last_name, stem
 from .places import is_url, join
 from .pmc import BUCKET, bucket_source, inventory_sources, is_manifest
 from .registers import Registers

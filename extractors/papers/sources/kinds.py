@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from domainclip.extraction.archives.members import HEAD_BYTES
+from domainclip.extraction.archives.tar import is_tar
+
 from .names import PACKED_ENDINGS, extension
 
 __all__ = ["ARTICLES", "HEAD_BYTES", "Kind", "document_class", "kind_of", "named_kind", "root_name"]
-
-HEAD_BYTES = 4096
 
 Kind = Literal[
     "jats",
@@ -112,17 +113,6 @@ def _packed(head: bytes) -> Kind | None:
     if head.startswith(_UNREAD_MAGIC):
         return "unread_archive"
     return "archive" if is_tar(head) else None
-
-
-def is_tar(head: bytes) -> bool:
-    """Do these first bytes, at least 512, begin with a tar header whose sum is right?"""
-    if len(head) < 512 or head[:1] == b"\0":
-        return False
-    try:
-        said = int(head[148:156].strip(b" \0") or b"x", 8)
-    except ValueError:
-        return False
-    return said == sum(head[:148]) + 256 + sum(head[156:512])
 
 
 def _text(head: bytes) -> str | None:

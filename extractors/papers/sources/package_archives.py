@@ -9,14 +9,20 @@ from functools import partial
 from itertools import islice
 
 from domainclip.errors import BadInput
+from domainclip.extraction.archives.members import (
+    HEAD_BYTES,
+    MAX_FILE_BYTES,
+    Step,
+    is_packed,
+    members,
+)
+from domainclip.extraction.archives.names import shown
 
-from .archives import MAX_FILE_BYTES, Step, heads_wanted, is_packed, members, opened
+from .archives import heads_wanted, opened
 from .articles import articles
 from .contents import MOST_FILES, Contents, Read, read_known
 from .folders import Folder, entry_of
 from .index import FilesIndex
-from .kinds import HEAD_BYTES
-from .names import shown
 
 __all__ = ["archive_contents"]
 

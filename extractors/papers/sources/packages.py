@@ -9,11 +9,12 @@ from typing import Any
 
 from domainclip.errors import BadInput
 from domainclip.extraction import Source
+from domainclip.extraction.archives.names import safe_name
 from domainclip.pairs.schema import Skip
 
 from ..package import Package
 from .contents import Contents, MissingFile, folder_contents, member_contents
-from .names import arxiv_id, last_name, safe_name, stem
+from .names import arxiv_id, last_name, stem
 from .package_archives import archive_contents
 from .places import is_url
 from .pmc import BucketArticle, left_out, newest_version, read_about
@@ -153,7 +154,9 @@ def _contents(
 
 
 def _span(stack: ExitStack, source: Source, part: dict[str, Any]) -> Contents:
-    from .archives import MAX_FILE_BYTES, opened
+    from domainclip.extraction.archives.members import MAX_FILE_BYTES
+
+    from .archives import opened
 
     start, end = part["span"]
     file = stack.enter_context(opened(source.path, part.get("inside") or ()))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 from domainclip.errors import BadInput
+from domainclip.extraction.archives.places import file_identity, open_file
 
 __all__ = ["identity", "is_url", "join", "open_place", "read_place"]
 
@@ -29,11 +29,7 @@ def identity(path: str) -> tuple[Any, ...]:
         from .remote import remote_identity
 
         return remote_identity(path)
-    try:
-        stat = os.stat(path)  # noqa: PTH116
-    except OSError as error:
-        raise BadInput(f"{path!r} cannot be read ({error.strerror}).") from error
-    return (os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
+    return file_identity(path)
 
 
 def open_place(path: str) -> AbstractContextManager[Any]:
@@ -42,10 +38,7 @@ def open_place(path: str) -> AbstractContextManager[Any]:
         from .remote import open_remote
 
         return open_remote(path)
-    try:
-        return Path(path).open("rb")
-    except OSError as error:
-        raise BadInput(f"{path!r} cannot be read ({error.strerror}).") from error
+    return open_file(path)
 
 
 def read_place(path: str, *, limit: int) -> bytes:

@@ -20,9 +20,9 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 from domainclip.errors import BadInput
 from domainclip.extraction import Source
+from domainclip.extraction.archives.streams import Inflated
 
 from .places import is_url, join, open_place, read_place
-from .streams import Inflated
 
 __all__ = [
     "BUCKET",

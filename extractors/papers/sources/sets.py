@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .streams import PIECE, Span
+from domainclip.extraction.archives.streams import PIECE, Span
 
 __all__ = ["article_spans"]
 

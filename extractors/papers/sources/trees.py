@@ -10,15 +10,17 @@ from itertools import islice
 from pathlib import Path
 
 from domainclip.errors import BadInput
+from domainclip.extraction.archives.members import HEAD_BYTES, PEEK_BYTES, Member, Step
+from domainclip.extraction.archives.names import shown
+from domainclip.extraction.archives.streams import Damaged
 
-from .archives import PEEK_BYTES, Member, Step, peeked_members
+from .archives import peeked_members
 from .articles import articles
 from .folders import Entry, Folder, FolderInMemory, entry_of, matters
 from .index import FilesIndex
-from .kinds import HEAD_BYTES, named_kind
-from .names import ARCHIVE_ENDINGS, extension, shown
+from .kinds import named_kind
+from .names import ARCHIVE_ENDINGS, extension
 from .places import join
-from .streams import Damaged
 
 __all__ = ["LARGE_PACKED_BYTES", "DiskTree", "RemoteTree", "peeked"]
 

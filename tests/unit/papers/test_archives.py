@@ -21,14 +21,15 @@ from hypothesis import strategies as st
 
 from domainclip.errors import BadInput
 from domainclip.extraction import Source
-from domainclip.extractors.papers.sources import streams
-from domainclip.extractors.papers.sources.archives import listed_members, members, opened, read_step
+from domainclip.extraction.archives import streams
+from domainclip.extraction.archives.members import listed_members, members, opened, read_step
+from domainclip.extraction.archives.names import safe_name
+from domainclip.extraction.archives.streams import Damaged, Inflated
+from domainclip.extraction.archives.tar import tar_members
+from domainclip.extraction.archives.zip import zip_members
 from domainclip.extractors.papers.sources.finding import find_sources
-from domainclip.extractors.papers.sources.names import safe_name, stem
+from domainclip.extractors.papers.sources.names import stem
 from domainclip.extractors.papers.sources.packages import open_package
-from domainclip.extractors.papers.sources.streams import Damaged, Inflated
-from domainclip.extractors.papers.sources.tar import tar_members
-from domainclip.extractors.papers.sources.zip import zip_members
 from domainclip.pairs.schema import Skip
 
 JATS = b"<?xml version='1.0'?><article xmlns:xlink='x'><front/><body/></article>"
@@ -101,7 +102,7 @@ class TestNames:
 
     @given(st.text(), st.text())
     def test_different_names_stay_different(self, one: str, other: str) -> None:
-        from domainclip.extractors.papers.sources.names import shown
+        from domainclip.extraction.archives.names import shown
 
         if "\\" not in one + other and one != other:
             assert shown(one) != shown(other)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domainclip.errors import BadInput
+from domainclip.extraction.archives.streams import Span
 from domainclip.extractors.papers.jats import tree as _jats_tree
 from domainclip.extractors.papers.jats.article import parse_jats
 from domainclip.extractors.papers.sources.sets import article_spans
-from domainclip.extractors.papers.sources.streams import Span
 
 SMALL = "<article><front/><body><fig id='f'><caption><p>{}</p></caption></fig></body></article>"
 

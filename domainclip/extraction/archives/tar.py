@@ -12,11 +12,10 @@ from typing import Any
 
 from domainclip.errors import BadInput
 
-from .kinds import is_tar
 from .names import decoded_name
 from .streams import PIECE, Damaged, Readable
 
-__all__ = ["TarMember", "tar_members"]
+__all__ = ["TarMember", "is_tar", "tar_members"]
 
 _BLOCK = 512
 _LONGEST_NAME = 1 << 16
@@ -86,6 +85,17 @@ def tar_members(
         # the member is known only once its data is there to its end
         reader.skip(size - len(data))
         yield TarMember(member, offset, size, refused, data)
+
+
+def is_tar(head: bytes) -> bool:
+    """Do these first bytes, at least 512, begin with a tar header whose sum is right?"""
+    if len(head) < 512 or head[:1] == b"\0":
+        return False
+    try:
+        said = int(head[148:156].strip(b" \0") or b"x", 8)
+    except ValueError:
+        return False
+    return said == sum(head[:148]) + 256 + sum(head[156:512])
 
 
 class _Reader:
