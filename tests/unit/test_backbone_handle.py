@@ -20,7 +20,9 @@ from tests.data.tiny_towers import KINDS, images, make_backbone, token_ids
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return load_backbone(str(write_tiny_clip(tmp_path_factory.mktemp("clip") / "tiny")))
+    return load_backbone(
+        str(write_tiny_clip(tmp_path_factory.mktemp("clip") / "tiny")), device="cpu"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -189,7 +191,7 @@ def test_saved_folder_loads_in_open_clip_and_here(clip: Backbone, tmp_path: Path
 
     folder = clip.save(tmp_path / "saved")
     model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}")
-    again = load_backbone(str(folder))
+    again = load_backbone(str(folder), device="cpu")
     x = torch.randn(2, 3, 16, 16)
     with torch.no_grad():
         theirs = model.eval().encode_image(x, normalize=True)
