@@ -1,0 +1,86 @@
+"""What a report states, denies or leaves open."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from domainclip.errors import BadInput
+from domainclip.extractors.dicom.records import Section
+from domainclip.extractors.dicom.reports.findings import (
+    NO_FINDING,
+    findings_of,
+    read_findings,
+    shipped_findings,
+)
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("There is a small left pleural effusion.", {"Pleural Effusion": "present"}),
+        ("No effusion or pneumothorax.", {"Pleural Effusion": "absent", "Pneumothorax": "absent"}),
+        ("Heart is not enlarged.", {"Cardiomegaly": "absent"}),
+        ("The heart is mildly enlarged.", {"Cardiomegaly": "present"}),
+        ("Pneumothorax has resolved.", {"Pneumothorax": "absent"}),
+        ("A fracture is not seen.", {"Fracture": "absent"}),
+        ("Pneumonia cannot be excluded.", {"Pneumonia": "uncertain"}),
+        ("Cannot exclude pneumonia.", {"Pneumonia": "uncertain"}),
+        ("Findings concerning for consolidation.", {"Consolidation": "uncertain"}),
+        ("No significant change in bilateral effusions.", {"Pleural Effusion": "present"}),
+        (
+            "No consolidation, but there is a small effusion.",
+            {"Consolidation": "absent", "Pleural Effusion": "present"},
+        ),
+        ("No pneumothorax. Small pneumothorax on the left.", {"Pneumothorax": "present"}),
+        ("Evidence of prior granulomatous infection.", {"Calcified Granuloma": "present"}),
+        ("Lungs are free of focal consolidation.", {"Consolidation": "absent"}),
+        ("PNEUMOTHORAX IS PRESENT", {"Pneumothorax": "present"}),
+    ],
+)  # fmt: skip
+def test_status_follows_from_the_words_around(text: str, expected: dict[str, str]) -> None:
+    found = {f.name: f.status for f in findings_of([Section("findings", "FINDINGS", text)])}
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def test_what_the_patient_came_with_is_no_finding() -> None:
+    sections = [
+        Section("indication", "INDICATION", "Pneumonia."),
+        Section("comparison", "COMPARISON", "Effusion in the prior study."),
+        Section("impression", "IMPRESSION", "Normal chest."),
+    ]
+    found = findings_of(sections)
+    assert [(f.name, f.status) for f in found] == [(NO_FINDING, "present")]
+    assert findings_of(sections[:2]) == ()
+
+
+def test_text_without_headings_is_read() -> None:
+    found = findings_of([Section("", "", "Large right pneumothorax.")])
+    assert [(f.name, f.status) for f in found] == [("Pneumothorax", "present")]
+
+
+def test_a_list_of_ones_own(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("Drusen:\n  - drusen\n")
+    found = findings_of([Section("", "", "Soft drusen. No effusion.")], read_findings(mine))
+    assert [(f.name, f.status) for f in found] == [("Drusen", "present")]
+
+
+@pytest.mark.parametrize("text", ["- a\n", "A: b\n", "A: ['(']\n", "A: [\n", "A: [1]\n"])
+def test_an_unfit_list_is_named(tmp_path: Path, text: str) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(text)
+    with pytest.raises(BadInput, match=r"mine\.yaml"):
+        read_findings(mine)
+
+
+@pytest.mark.parametrize("text", ["heart ", "calcified nodule ", "no ", "a"])
+def test_time_grows_with_the_text_and_no_faster(text: str) -> None:
+    def seconds(copies: int) -> float:
+        started = time.process_time()
+        shipped_findings().of_text(text * copies)
+        return time.process_time() - started
+
+    assert seconds(8_000) < 100 * max(seconds(1_000), 0.01)
