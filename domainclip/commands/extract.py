@@ -11,15 +11,19 @@ command is given again; so does a finished one after inputs were added.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from domainclip._recipe_options import Option, description_of, options_of
 from domainclip.catalogue import entries, load
 from domainclip.commands._options import add_fields, build, described, parse_checked
 from domainclip.commands._printing import explain_exit
 from domainclip.errors import BadInput, MissingExtra, UsageError
+from domainclip.pairs.writer import output_errors
 
 __all__ = ["add_arguments", "run"]
 
@@ -38,8 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
         _parser("NAME", None).print_help()
         return 0
     options = parse_checked(_parser(name, _described(name)), words)
+    if options.names:
+        return _write_names(build(load("extractors", name), options), options)
     if not options.output:
-        raise UsageError("-o is empty; name the pairs directory to make.")
+        raise UsageError("-o names no directory; give the pairs directory to make as -o PAIRS.")
+    if options.audit:
+        return _print_audit(build(load("extractors", name), options), options)
     if options.max_errors < 0:
         raise UsageError(f"--max-errors {options.max_errors:g}: must be a percentage from 0 on.")
     extractor_class = load("extractors", name)
@@ -60,6 +68,30 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     explain_exit(summary.explained(), options.max_errors, options.output)
     return 1
+
+
+def _print_audit(extractor: Any, options: argparse.Namespace) -> int:
+    if not hasattr(extractor, "audit"):
+        raise UsageError(f"--audit: {options.name} removes nothing, so there is nothing to audit.")
+    audit = extractor.audit(options.sources, Path(options.output))
+    print(json.dumps(audit.as_json(), ensure_ascii=False) if options.json else audit)
+    return 1 if audit.found else 0
+
+
+def _write_names(extractor: Any, options: argparse.Namespace) -> int:
+    if not hasattr(extractor, "names"):
+        raise UsageError(f"--names: {options.name} keeps the names of its inputs.")
+    path = Path(options.names)
+    with output_errors(path), path.open("x", newline="", encoding="utf-8") as file:
+        path.chmod(0o600)
+        writer = csv.writer(file)
+        writer.writerow(("name", "file"))
+        count = 0
+        for row in extractor.names(options.sources):
+            writer.writerow(row)
+            count += 1
+    print(f"{path}: {count:,} names with their files; it says who is who, so keep it to yourself.")
+    return 0
 
 
 def _name(words: Sequence[str]) -> str | None:
@@ -102,7 +134,7 @@ def _parser(name: str, extractor: tuple[Sequence[Option], str] | None) -> argpar
     )
     parser.add_argument("name", metavar=name, help=argparse.SUPPRESS)
     parser.add_argument("sources", metavar="SOURCE", nargs="+", help="where the inputs are")
-    _add_common(parser, required=True)
+    _add_common(parser, required=False)
     if extractor is not None:
         add_fields(parser.add_argument_group(f"options of {name}"), *extractor)
     return parser
@@ -141,3 +173,13 @@ def _add_common(parser: argparse.ArgumentParser, *, required: bool) -> None:
         help="exit with 1 when more than P percent were quarantined [default: 5]",
     )
     add("--json", action="store_true", help="print the summary as a JSON object")
+    add(
+        "--audit",
+        action="store_true",
+        help="extract nothing: look in PAIRS for what of the sources should not be there (dicom)",
+    )
+    add(
+        "--names",
+        metavar="FILE",
+        help="extract nothing: write which name in PAIRS is which file, for your eyes only (dicom)",
+    )

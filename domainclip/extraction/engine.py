@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,7 +160,12 @@ def _run(
     settle(0)
 
 
-def _sources(extractor: Extractor, roots: Iterable[str]) -> Iterator[Source]:
+def _sources(extractor: Extractor, roots: Sequence[str]) -> Iterator[Source]:
+    together: Callable[[Sequence[str]], Iterator[Source]] | None
+    together = getattr(extractor, "all_sources", None)
+    if together is not None:
+        yield from together(roots)
+        return
     for root in roots:
         found = False
         for source in extractor.sources(root):

@@ -27,6 +27,10 @@ One of your own is a file ``mine.py`` with one class, whose fields are its optio
 
 ``sources`` gives names that are unique in a run; ``pairs`` any number of pairs, and a ``Skip`` for
 what cannot be used. An exception costs that one source, which ``_errors.parquet`` then names.
+
+A class whose sources may lie under several roots at once (the images of a study here, its report
+there) has ``all_sources(roots)`` too, which is then called instead, and raises BadInput for a root
+that holds nothing.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def test_exit_code_follows_max_errors(tmp_path: Path, capsys: pytest.CaptureFixt
         ([], "usage: domainclip extract NAME SOURCE... -o PAIRS"),
         (["nothing_like_it", "x", "-o", "y"], "Unknown extractor 'nothing_like_it'"),
         (["./gone.py", "x", "-o", "y"], "no such file"),
-        ([EXTRACTOR, "x"], "required: -o/--output"),
+        ([EXTRACTOR, "x"], "-o names no directory"),
         ([EXTRACTOR, "x", "-o", "y", "--smallest", "3"], "Did you mean '--smallest-px'?"),
         ([EXTRACTOR, "x", "-o", "y", "--smallest-px", "few"], "'few' is not a whole number"),
         ([EXTRACTOR, "x", "-o", "y", "--engine", "dask"], "choose from"),

@@ -1,0 +1,120 @@
+"""The options of the DICOM extractor, refused while the user is still there to mend them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domainclip.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from . import Dicom
+
+__all__ = ["KEEP", "SECTIONS", "check_options", "columns_of"]
+
+# what `keep` may hold -> the option of PS3.15 Annex E
+KEEP = {
+    "uids": "Retain UIDs",
+    "device": "Retain Device Identity",
+    "institution": "Retain Institution Identity",
+    "patient": "Retain Patient Characteristics",
+    "private": "Retain Safe Private",
+    "descriptors": "Clean Descriptors",
+}
+SECTIONS = (
+    *("indication", "history", "examination", "technique", "comparison", "findings"),
+    *("impression", "recommendation", "addendum"),
+)
+PRESETS = (
+    *("lung", "mediastinum", "bone", "brain", "subdural", "stroke", "liver", "angio"),
+    "soft_tissue",
+)
+_ROLES = ("image", "sop", "study", "series", "accession", "patient", "text", "label", "caption")
+_CHOICES = {
+    "captions": ("either", "report", "header"),
+    "slices": ("auto", "key", "spaced", "middle", "all"),
+    "format": ("png", "jpeg"),
+    "dates": ("remove", "shift", "keep"),
+    "burned_in": ("blank", "quarantine", "keep"),
+}
+
+
+def check_options(options: Dicom) -> None:
+    """Raises UsageError for the first option that cannot be."""
+    for name, known in _CHOICES.items():
+        _one_of(name, getattr(options, name), known)
+    for word in options.keep:
+        _one_of("keep", word, KEEP)
+    if not options.text:
+        raise UsageError("text is empty; give sections in the order in which you prefer them.")
+    for word in options.text:
+        _one_of("text", word, (*SECTIONS, "caption", "report", "header"))
+    columns_of(options)
+    for name, least, most in (
+        ("per_series", 1, 100_000),
+        ("quality", 1, 95),
+        ("max_mpx", 1, 100_000),
+    ):
+        value = getattr(options, name)
+        if not least <= value <= most:
+            raise UsageError(f"{name}={value}: must be from {least:,} to {most:,}.")
+    if options.max_px and options.max_px < 16:
+        raise UsageError(f"max_px={options.max_px}: must be at least 16, or 0 to keep the size.")
+    _check_window(options.window)
+    if options.spacing_mm is not None and not (options.volumes and 0 < options.spacing_mm < 1e3):
+        raise UsageError(
+            f"spacing_mm={options.spacing_mm:g}: is the spacing of --volumes in mm, more than 0."
+        )
+    for name in ("reports", "headings"):
+        path = getattr(options, name)
+        if path and not Path(path).exists():
+            raise UsageError(f"{name}={path!r}: no such file or folder.")
+    if options.keep_identifiers and (options.keep or options.dates != "remove" or options.copies):
+        raise UsageError(
+            "keep_identifiers keeps everything and de-identifies nothing; leave keep, dates and "
+            "copies out, or leave keep_identifiers out."
+        )
+
+
+def columns_of(options: Dicom) -> dict[str, str]:
+    """role -> column of the options' ``columns``. Raises UsageError."""
+    found = {}
+    for word in options.columns:
+        role, equals, column = word.partition("=")
+        if not equals or not column:
+            raise UsageError(f"columns={word!r}: give role=column, as image=file_name.")
+        if role not in (*_ROLES, *SECTIONS):
+            known = ", ".join((*_ROLES, *SECTIONS))
+            raise UsageError(
+                f"columns={word!r}: {role!r} is no role.{nearest(role, (*_ROLES, *SECTIONS))} "
+                f"Known: {known}."
+            )
+        found[role] = column
+    return found
+
+
+def _check_window(window: str) -> None:
+    parts = window.split("+")
+    if len(parts) not in (1, 3):
+        raise UsageError(f"window={window!r}: give one window, or three as lung+brain+bone.")
+    if len(parts) == 1 and window in ("auto", "minmax", "three"):
+        return
+    for part in parts:
+        if part in PRESETS or re.fullmatch(r"file:\d{1,3}", part):
+            continue
+        if re.fullmatch(r"-?\d+(\.\d+)?/\d+(\.\d+)?", part) and float(part.split("/")[1]) > 0:
+            continue
+        raise UsageError(
+            f"window={part!r}: is no window.{nearest(part, PRESETS)} Give auto, minmax, three, "
+            f"file:0, centre/width as 40/400, or one of {', '.join(PRESETS)}."
+        )
+
+
+def _one_of(name: str, value: str, known: object) -> None:
+    names = tuple(known)  # type: ignore[call-overload]
+    if value not in names:
+        raise UsageError(
+            f"{name}={value!r}: is not known.{nearest(value, names)} Choose from "
+            f"{', '.join(names)}."
+        )

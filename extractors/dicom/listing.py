@@ -1,0 +1,62 @@
+"""Every study of an archive as a source, by its pseudonym; and which file each name stands for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from domainclip.extraction import Source
+
+from .checks import columns_of
+from .naming import naming_of
+from .pixels.reading import read_dataset
+from .quiet import quiet
+from .records import StudyFiles
+from .sources.finding import find_studies
+from .sources.places import open_place
+
+if TYPE_CHECKING:
+    from . import Dicom
+
+__all__ = ["names_of", "sources_of", "studies_of"]
+
+MAX_FILE_BYTES = 4 << 30
+_LOUD = (
+    "IDENTIFIERS ARE KEPT: names, dates, numbers and UIDs of patients go into the pairs as they "
+    "are. Treat them as you treat the archive itself."
+)
+
+
+def sources_of(options: Dicom, roots: Sequence[str]) -> Iterator[Source]:
+    """One source a study. Raises BadInput (no such file, nothing found), UsageError."""
+    if options.keep_identifiers:
+        print(_LOUD, file=sys.stderr)
+    naming = naming_of(options, options.key_check)
+    for study in studies_of(options, roots):
+        first = (*study.images, *(each.place for each in study.reports))
+        path = first[0].path if first else study.refused[0].place.path
+        yield Source(naming.study(study, roots), path, study.part())
+
+
+def studies_of(options: Dicom, roots: Sequence[str]) -> Iterator[StudyFiles]:
+    """The studies themselves."""
+    yield from find_studies(
+        roots, reports=options.reports, columns=columns_of(options), limit_bytes=MAX_FILE_BYTES
+    )
+
+
+def names_of(options: Dicom, roots: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(name, file) of every study's images, reports and refused files."""
+    naming = naming_of(options, options.key_check)
+    for study in studies_of(options, roots):
+        source = naming.study(study, roots)
+        for place in study.images:
+            with quiet(), open_place(place) as file:
+                dataset = read_dataset(file, pixels=False)
+            uid = str(dataset.get("SOPInstanceUID", "")) if dataset else ""
+            yield f"{source}/{naming.instance(uid) if uid else naming.file(place)}", place.path
+        for link in study.reports:
+            yield f"{source}/{naming.file(link.place)}", link.place.path
+        for refused in study.refused:
+            yield f"{source}/{naming.file(refused.place)}", refused.place.path
