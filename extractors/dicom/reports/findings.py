@@ -140,8 +140,8 @@ _DENIED_BEFORE = re.compile(
 )
 # a denial that denies nothing of what follows
 _NO_DENIAL = re.compile(
-    r"(?<=[a-z\])])\.(?=\s|$)|(?<=\d)\.(?=\s+[a-z])|[;!?]|\n\s*\n"
-    r"|\n(?=\s*[-*\d])|:\s"
+    r"\b(?:no (?:significant |substantial |interval |definite |acute )*"
+    r"(?:change|improvement|increase)"
     r"|not (?:significantly |only |well |fully |completely )*(?:changed|only|certain|excluded"
     r"|entirely excluded|evaluated|visuali[sz]ed)|(?:can ?not|not) (?:be )?(?:exclude|rule out)\w*"
     r"|not (?:un)?usual|without (?:significant |interval )*change|no further)\b"
@@ -158,8 +158,8 @@ _OPEN_BEFORE = re.compile(
     r"|suspicious for|suspicion of|suspect(?:ed)?|suggest(?:s|ing|ive)?(?: of)?|concern(?:ing)? for"
     r"|worrisome for|cannot (?:be )?(?:exclude|rule out)\w*|can't exclude|not exclude\w*|versus|vs"
     r"|likely|presumed|favor(?:s|ing|ed)?|reflect(?:s|ing)?|represent(?:s|ing)?|rather than"
-    r""
-    r"|equivocal|perhaps|differential|compatible with|consistent with|rule out|evaluate for|assess for|correlate for|if|unless|should)\b"
+    r"|equivocal|perhaps|differential|compatible with|consistent with|rule out|evaluate for"
+    r"|assess for|correlate for|if|unless|should)\b"
 )
 _OPEN_AFTER = re.compile(
     r"^[\w ,/()'-]*?\b(?:(?:can ?not|could not|not) (?:be )?(?:\w+ )?(?:excluded|ruled out)"
