@@ -1,0 +1,281 @@
+"""Names of people in a report, found by what stands beside them.
+
+Four signs: a title before ("Dr. Klugman", "Drs. Hall and Weiss", "Frau Müller"), letters behind
+("J. Smith, MD"), words that hand something to or take it from somebody ("dictated by", "discussed
+with", "Radiologist:"), and a given name before or a comma after ("Maria Gonzalez", "Gonzalez,
+Maria"). After a title whatever is not a function word is a name, after the other signs only what
+is in no list of words, or in a list of names; so "discussed with ICU staff" and "read by Radiology"
+stay. Lists ("Drs. X, Y and Z") are followed to their end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .text_words import Folded, Span, Word, known, word_list
+
+__all__ = ["name_spans"]
+
+# Titles in any case with a point or before a name; the second group only as written.
+_TITLE = re.compile(
+    r"(?<![^\W_])(?:(?P<many>Drs|DRS|drs|Doctors|Messrs)|Dr|DR|dr|Doctor|DOCTOR|doctor|Prof|PROF|"
+    r"prof|Professor|PROFESSOR|Mr|MR|mr|Mrs|MRS|mrs|Ms|MS|ms|Miss|Mme|Mlle|Herrn?|HERRN?|Frau|FRAU|"
+    r"Monsieur|Madame|Sr|Sra|Srta|Senora?|Dott|Dra|DRA|Docteur|Doktor|Sig|Sigra|Mevr|Dhr|Hr|Fr|"
+    r"Nurse|Sister|Judge|Rev|Capt|Sgt|Maj|Lt)(?P<point>\.?)(?:[ \t]{0,3}\n?[ \t]{0,3})"
+)
+# With or without a point these also mean magnetic resonance, multiple sclerosis, millisecond,
+# digital radiography, senior, female, sister; without one they need a surname behind.
+_TITLE_OR_WORD = frozenset(
+    ("MR", "mr", "MS", "ms", "DR", "dr", "Sr", "Fr", "Hr", "Maj", "Lt", "Capt", "Sig", "Miss",
+     "Sister", "Nurse", "Judge", "doctor", "DOCTOR", "Doctor", "prof", "professor", "Professor")
+)  # fmt: skip
+_CREDENTIAL = re.compile(
+    r"(?:,\s{0,2}|\s)(?:M\.?\s?D|D\.\s?O|DO|Ph\.?\s?D|PhD|MBBS|MBChB|M\.?B\.?B\.?S|FRCR|FRCP|FACR|"
+    r"FRANZCR|FRCPC|MRCP|R\.?N|N\.P|P\.?A-C|P\.A|CRNP|APRN|ARNP|FNP|RDMS|RVT|R\.?T\.?\s?\(R\)|"
+    r"ARRT|DDS|"
+    r"DMD|DPM|D\.?C|CNM|CRNA|Jr|Sr|III|II)(?![\w-])\.?"
+)
+_STRONG_CREDENTIAL = re.compile(r"(?:M\.?\s?D|Ph\.?\s?D|FRC|FACR|MBBS|MBChB|RDMS|ARRT|DDS|CRNP)")
+_CUE = re.compile(
+    r"\b(?:(?:(?:electronically|digitally)\s+)?(?:dictated|signed|authenticated|interpreted|"
+    r"transcribed|finali[sz]ed|verified|validated|approved|attested|supervised|ordered|requested|"
+    r"referred|performed|read|reported|reviewed|released|entered|typed|scanned|examined|seen|"
+    r"attended|evaluated|accompanied|electronically|co-?signed|signiert|befundet|diktiert|"
+    r"freigegeben|erstellt|untersucht|signe|dicte|valide|firmado|dictado|realizado|informado)"
+    r"(?:\s+(?:and|und|et|y)\s+\w{4,14})?\s+(?:by|off by|von|durch|par|por)|"
+    r"(?:discuss(?:ed|ion|ing)?|review(?:ed)?|communicat(?:ed|ion)|convey(?:ed)?|relay(?:ed)?|"
+    r"spoken?|talked|correlated|consult(?:ed|ation)?|telephoned|phoned|called|paged|reported|given|"
+    r"faxed|e-?mailed|notified|informed|confirmed|d/w)(?:\s+\w{2,12}){0,4}?\s+(?:with|to|by)|d/w|"
+    r"(?:notified|informed|paged|telephoned|called|contacted|alerted)|attention(?:\s+of)?|attn|"
+    r"cc|c\.c\.|thank\s+you(?:\s+for\s+referring)?|besprochen\s+mit|"
+    r"named|care\s+of|patient\s+of|seen\s+with|wife|husband|son|daughter|mother|father|brother|"
+    r"partner|caregiver|friend|nephew|niece|spouse)\b[:,]?\s+(?:the\s+)?",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(
+    r"\b(?:patient(?:'s)?(?:\s+name)?|pt(?:\s+name)?|(?:last|first|middle|family|given|sur|full|"
+    r"maiden|mother's)\s?name|name|(?:attending|referring|ordering|requesting|reading|reporting|"
+    r"interpreting|performing|dictating|signing|consulting|primary(?:\s+care)?|admitting|family|"
+    r"responsible|staff)(?:\s+(?:physician|radiologist|doctor|provider|md|clinician))?s?|"
+    r"radiologists?|"
+    r"physicians?|residents?|fellows?|technologists?|technicians?|tech|sonographers?|surgeons?|"
+    r"operators?|assistants?|anesthesiologists?|pathologists?|cardiologists?|transcriptionists?|"
+    r"transcriber|dictator|observer|author|signature|signed|"
+    r"interpreter|reader|consultant|pcp|nurse|provider|doctor|clinician|contact|guardian|"
+    r"next\s+of\s+kin|patientin|arzt|arztin|untersucher(?:in)?|uberweiser|befunder|medecin|"
+    r"radiologue|nom|prenom|paciente|medico|radiologo|nombre|apellidos?)\s{0,3}[:#]\s{0,4}",
+    re.IGNORECASE,
+)
+_INITIALS = re.compile(r"(?<![\w/])[A-Z]{2,3}[/:][a-z]{2,3}(?=\s*(?:$|\n|[DT]:|\d))", re.MULTILINE)
+_JOIN = re.compile(r"\s{0,2}(?:,|,?\s*\b(?:and|und|et|y|or)\b|&|/|;)\s{0,2}")
+_NO_NAME = frozenset(
+    ("xxxx", "iii", "ii", "iv", "md", "phd", "mds", "the", "dr", "drs", "doctor", "doctors", "mr",
+     "mrs", "ms")
+)  # fmt: skip
+_TITLE_WORDS = frozenset(["dr", "drs", "doctor", "mr", "mrs", "ms", "prof", "professor"])
+
+
+def name_spans(folded: Folded) -> Iterator[Span]:
+    """Spans of kind NAME in a folded text; its titles and credentials stay."""
+    text = folded.text
+    for found in _TITLE.finditer(text):
+        title = found.group().rstrip(". \t\n")
+        sure = bool(found["point"]) or title not in _TITLE_OR_WORD
+        yield from _run(folded, found.end(), 3 if sure else 2, many=True)
+    for found in _CUE.finditer(text):
+        yield from _run(folded, found.end(), 1, many=True)
+    for found in _LABEL.finditer(text):
+        yield from _run(folded, found.end(), 2, many=True, comma=True)
+    for found in _CREDENTIAL.finditer(text):
+        strong = _STRONG_CREDENTIAL.search(found.group()) is not None
+        yield from _before(folded, found.start(), strong=strong)
+    yield from _given(folded)
+    for found in _INITIALS.finditer(text):
+        yield folded.span("NAME", *found.span())
+
+
+def _run(
+    folded: Folded, start: int, trust: int, *, many: bool = False, comma: bool = False
+) -> Iterator[Span]:
+    """The names that begin at ``start``. trust: 3 all but function words, 2 also none of the words
+    in lower case, 1 only names. many: "X, Y and Z". comma: "SMITH, JOHN" is one name."""
+    for _ in range(8):
+        first = folded.word_at(start)
+        end_word = _end_of_name(folded, first, start, trust, comma=comma)
+        if end_word == first:
+            return
+        yield folded.span("NAME", folded.words[first].start, folded.words[end_word - 1].end)
+        join = _JOIN.match(folded.text, folded.words[end_word - 1].end)
+        if not many or join is None:
+            return
+        start = join.end()
+        trust = 1
+
+
+def _end_of_name(folded: Folded, first: int, start: int, trust: int, *, comma: bool) -> int:
+    """The number of the word behind the name whose first word must begin at ``start``."""
+    words = folded.words
+    if first >= len(words) or words[first].start != start:
+        return first
+    number = first
+    while number < len(words) and number - first < 6:
+        word = words[number]
+        if number > first:
+            between = folded.text[words[number - 1].end : word.start]
+            if not _joins(between, words[number - 1], comma=comma):
+                break
+        if word.text.lower() in _NO_NAME:
+            break
+        if word.text.lower() in word_list("particles") and len(word.text) > 1:
+            follower = number + 1
+            if follower < len(words) and _is_name(folded, follower, max(trust - 1, 1)):
+                number += 1
+                continue
+            if not known(word.text, "surnames"):
+                break
+        level = trust if number == first else 1
+        if number > first and (words[number - 1].initial or _given_name(words[number - 1])):
+            level = max(level, 2 if word.capital else 1)
+            if words[number - 1].initial and word.capital and not folded.shouts:
+                level = 3
+        if not (word.initial and trust + number > first) and not _is_name(folded, number, level):
+            break
+        number += 1
+    while number > first and _hangs(folded, first, number):
+        number -= 1
+    return number
+
+
+def _joins(between: str, before: Word, *, comma: bool) -> bool:
+    blanks = between.replace("\n", " ", 1).strip(" \t")
+    if blanks == "":
+        return "\n" not in between or between.strip(" \t") == "\n"
+    if blanks == ".":
+        return before.initial or before.text.lower() in ("st", "mc")
+    if blanks == "^":
+        return True
+    return comma and blanks in (",", ".,") and "\n" not in between
+
+
+def _hangs(folded: Folded, first: int, end: int) -> bool:
+    """Whether the last word before ``end`` cannot end a name: an initial alone, or one that is a
+    word of its own ("Dr. Hall A CT ...")."""
+    last = folded.words[end - 1]
+    if not last.initial:
+        return False
+    following = folded.text[last.end : last.end + 1]
+    return following != "." and (end - first == 1 or (last.text in "AI" and following == " "))
+
+
+def _is_name(folded: Folded, number: int, trust: int) -> bool:
+    word = folded.words[number]
+    text = word.text
+    lower = text.lower().removesuffix("'s")
+    if lower in word_list("function") or lower in _NO_NAME or (len(text) == 1 and not word.initial):
+        return False
+    listed = known(text, "surnames", "given_names")
+    is_word = known(text, "words")
+    if not word.capital and not folded.shouts:
+        # In lower case only after a title, and only what is no word or an ordinary surname.
+        return trust >= 2 and len(lower) > 2 and (listed or (trust == 3 and not is_word))
+    if trust == 3:
+        return True
+    if known(text, "eponyms") and _thing_follows(folded, number):
+        return False
+    if trust == 2:
+        return listed or not is_word
+    if is_word:
+        return False
+    if listed:
+        return True
+    if known(text, "eponyms"):
+        return False
+    # Capitals alone are an abbreviation among ordinary words, and no sign where all is capitals.
+    if text.isupper():
+        return len(text) > 5 or _neighbour_is_listed(folded, number)
+    return len(text) > 2
+
+
+def _thing_follows(folded: Folded, number: int) -> bool:
+    """Whether the word is the eponym of the thing that is named next ("Baker's cyst")."""
+    following = folded.words[number + 1 : number + 2]
+    return bool(following) and (
+        known(following[0].text, "eponym_nouns")
+        and folded.text[folded.words[number].end : following[0].start].strip() in ("", "'")
+    )
+
+
+def _neighbour_is_listed(folded: Folded, number: int) -> bool:
+    near = [n for n in (number - 1, number + 1) if 0 <= n < len(folded.words)]
+    return any(_given_name(folded.words[n]) for n in near)
+
+
+def _given_name(word: Word) -> bool:
+    return word.capital and known(word.text, "given_names") and not known(word.text, "words")
+
+
+def _before(folded: Folded, end: int, *, strong: bool) -> Iterator[Span]:
+    """The name in front of letters such as MD."""
+    words = folded.words
+    last = min(folded.word_at(end - 1), len(words) - 1)
+    while last >= 0 and words[last].start >= end:
+        last -= 1
+    if last < 0 or end - words[last].end > 2:
+        return
+    number = last
+    while number >= 0 and last - number < 5:
+        word = words[number]
+        if number < last:
+            between = folded.text[word.end : words[number + 1].start]
+            comma = number == last - 1 and _given_name(words[last])
+            if not _joins(between, word, comma=comma or words[last].initial):
+                break
+        trusted = 3 if strong and not folded.shouts and number == last and word.capital else 1
+        low = word.text.lower()
+        listed = strong and word.capital and known(low, "surnames", "given_names")
+        inside = word.initial or low in word_list("particles") or listed
+        if low in _TITLE_WORDS or not (inside or _is_name(folded, number, trusted)):
+            break
+        number -= 1
+    if last > number and any(not word.initial for word in words[number + 1 : last + 1]):
+        yield folded.span("NAME", words[number + 1].start, words[last].end)
+
+
+def _given(folded: Folded) -> Iterator[Span]:
+    """ "Maria L. Gonzalez" and "Gonzalez, Maria": a given name that is no word, beside a name."""
+    words = folded.words
+    for number, word in enumerate(words):
+        if not _given_name(word) or (
+            known(word.text, "eponyms") and _thing_follows(folded, number)
+        ):
+            continue
+        end = number + 1
+        while end < len(words) and end - number < 4:
+            between = folded.text[words[end - 1].end : words[end].start]
+            if not _joins(between, words[end - 1], comma=False):
+                break
+            if not words[end].initial and not _is_surname(folded, end):
+                break
+            end += 1
+        while end > number + 1 and words[end - 1].initial:
+            end -= 1
+        start = number
+        if number and folded.text[words[number - 1].end : word.start] in (", ", ","):
+            before = words[number - 1].capital and _is_name(folded, number - 1, 1)
+            start = number - 1 if before else number
+        if end - start > 1:
+            yield folded.span("NAME", words[start].start, words[end - 1].end)
+
+
+def _is_surname(folded: Folded, number: int) -> bool:
+    word = folded.words[number]
+    if not word.capital or len(word.text) < 2 or _thing_follows(folded, number):
+        return False
+    if folded.shouts:
+        return known(word.text, "surnames") and not known(word.text, "words")
+    if known(word.text, "words"):
+        return known(word.text, "surnames") and not word.text.isupper()
+    return known(word.text, "surnames", "given_names") or (
+        not known(word.text, "eponyms") and not (word.text.isupper() and len(word.text) < 4)
+    )
