@@ -1,0 +1,198 @@
+"""What a scan found, in a temporary database: any number of files in a few megabytes of memory.
+
+SQLite's private temporary database keeps 8 MB of pages in memory and the rest in a file that only
+this user can read and that has no name once it is open; it is gone when the process is.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ..records import Place, Refused, ReportForm
+from .header import Header
+
+__all__ = ["StudyIndex", "name_key", "plain_steps"]
+
+_BATCH = 1000
+_ENDINGS = (
+    *(".dcm", ".dicom", ".ima", ".img", ".png", ".jpg", ".jpeg", ".gz"),
+    *(".txt", ".xml", ".pdf"),
+)
+
+_TABLES = """
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000;
+CREATE TABLE images (id INTEGER PRIMARY KEY, path TEXT, steps TEXT, folder TEXT, name TEXT,
+  key TEXT, dicom INTEGER, study TEXT, series TEXT, sop TEXT,
+  accession TEXT, patient TEXT, study_id TEXT, parent TEXT, bunch TEXT DEFAULT '',
+  UNIQUE (path, steps));
+CREATE TABLE folders (path TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID;
+CREATE TABLE reports (id INTEGER PRIMARY KEY, path TEXT, steps TEXT, line INTEGER, form TEXT,
+  folder TEXT, name TEXT, key TEXT, study TEXT, series TEXT, sop TEXT, accession TEXT,
+  patient TEXT, bunch TEXT, UNIQUE (path, steps, line));
+CREATE TABLE wanted (report INTEGER, key TEXT, name TEXT);
+CREATE TABLE refused (path TEXT, steps TEXT, reason TEXT, detail TEXT, study TEXT,
+  UNIQUE (path, steps));
+CREATE TABLE links (report INTEGER, image INTEGER, how TEXT, PRIMARY KEY (report, image))
+  WITHOUT ROWID;
+"""
+_INDEXES = """
+CREATE INDEX image_study ON images (study, path, steps);
+CREATE INDEX image_sop ON images (sop) WHERE sop <> '';
+CREATE INDEX image_accession ON images (accession) WHERE accession <> '';
+CREATE INDEX image_study_id ON images (study_id) WHERE study_id <> '';
+CREATE INDEX image_folder ON images (folder, key);
+CREATE INDEX image_key ON images (key, parent);
+CREATE INDEX image_series ON images (series) WHERE series <> '';
+CREATE INDEX folder_name ON folders (name);
+CREATE INDEX report_key ON reports (key) WHERE line < 0;
+CREATE INDEX report_folder ON reports (folder) WHERE line < 0;
+CREATE INDEX report_study ON reports (study);
+CREATE INDEX wanted_report ON wanted (report);
+CREATE INDEX wanted_key ON wanted (key);
+CREATE INDEX refused_study ON refused (study);
+"""
+
+
+class StudyIndex:
+    """Images, reports and refused files by place; who speaks of whom in ``links``."""
+
+    def __init__(self) -> None:
+        self.database = sqlite3.connect("")  # "": temporary
+        self.database.executescript(_TABLES)
+        self._images: list[tuple[Any, ...]] = []
+
+    def add_image(self, place: Place, name: str, header: Header | None) -> None:
+        """header: None for a web image."""
+        folder, _, last = name.rpartition("/")
+        values: tuple[str, ...] = ("",) * 6
+        if header is not None:
+            values = (header.study, header.series, header.sop, header.accession, header.patient)
+            values = (*values, header.study_id)
+        steps = plain_steps(place.steps)
+        known = (place.path, steps, folder, last, name_key(last), header is not None)
+        self._images.append((*known, *values, folder.rpartition("/")[2].casefold()))
+        if len(self._images) == _BATCH:
+            self._flush()
+
+    def add_report(
+        self,
+        place: Place,
+        name: str,
+        form: ReportForm,
+        *,
+        line: int = -1,
+        header: Header | None = None,
+        study: str = "",
+        series: str = "",
+        sop: str = "",
+        accession: str = "",
+        patient: str = "",
+        bunch: str = "",
+        wanted: Iterable[str] = (),
+    ) -> None:
+        """line: of a table. wanted: names or SOP instance UIDs of images that it speaks of.
+
+        bunch: what ties images without study together, "" for the report itself.
+        """
+        if header is not None:
+            study, sop, accession = header.study, header.sop, header.accession
+            patient = header.patient
+        folder, _, last = name.rpartition("/")
+        cursor = self.database.execute(
+            "INSERT OR IGNORE INTO reports (path, steps, line, form, folder, name, key, study,"
+            " series, sop, accession, patient, bunch)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(place.path, plain_steps(place.steps), line, form, folder, last, name_key(last)),
+                *(study, series, sop, accession, patient, bunch),
+            ),
+        )
+        if cursor.rowcount:
+            self.want(int(cursor.lastrowid or 0), wanted)
+
+    def want(self, report: int, names: Iterable[str]) -> None:
+        """Puts down of what a report speaks."""
+        rows = [(report, name_key(name.rsplit("/", 1)[-1]), name) for name in names]
+        self.database.executemany("INSERT INTO wanted VALUES (?, ?, ?)", rows)
+
+    def refuse(self, refused: Refused, study: str = "") -> None:
+        """A file that cannot be used."""
+        self.database.execute(
+            "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?, ?)",
+            (*_key(refused.place), refused.reason, refused.detail, study),
+        )
+
+    def ready(self) -> None:
+        """To be called when all is in: makes the indexes, and sets copies of an instance apart."""
+        self._flush()
+        self.database.executescript(_INDEXES)
+        self._part_copies()
+        self._put_folders()
+
+    def close(self) -> None:
+        """Give the space back."""
+        self.database.close()
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, one by one."""
+        return iter(self.database.execute(query, values))
+
+    def _flush(self) -> None:
+        self.database.executemany(
+            "INSERT OR IGNORE INTO images (path, steps, folder, name, key, dicom, study, series,"
+            " sop, accession, patient, study_id, parent)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self._images,
+        )
+        self._images.clear()
+
+    def _put_folders(self) -> None:
+        """Every folder that has images in it or below."""
+        for (folder,) in self.database.execute("SELECT DISTINCT folder FROM images"):
+            rows = [(folder, folder.rpartition("/")[2].casefold())]
+            while folder:
+                folder = folder.rpartition("/")[0]
+                rows.append((folder, folder.rpartition("/")[2].casefold()))
+            self.database.executemany("INSERT OR IGNORE INTO folders VALUES (?, ?)", rows)
+
+    def _part_copies(self) -> None:
+        """Of several files with one SOP instance UID the first by its place is kept."""
+        detail = "Another file here is the same instance; one of them is used."
+        several = "SELECT sop FROM {} WHERE sop <> '' GROUP BY sop HAVING COUNT(*) > 1"
+        for table in ("images", "reports"):
+            for (sop,) in self.database.execute(several.format(table)).fetchall():
+                query = f"SELECT id, path, steps, study FROM {table} WHERE sop = ?"
+                if table == "reports":
+                    query += " AND line < 0"
+                copies = self.database.execute(f"{query} ORDER BY path, steps", (sop,)).fetchall()
+                for number, path, steps, study in copies[1:]:
+                    self.database.execute(f"DELETE FROM {table} WHERE id = ?", (number,))
+                    place = Place(path, tuple(map(tuple, json.loads(steps or "[]"))))
+                    self.refuse(Refused(place, "duplicate_instance", detail), study)
+
+
+def plain_steps(steps: Sequence[Sequence[Any]]) -> str:
+    """Steps as JSON, "" where there are none."""
+    return json.dumps(steps, separators=(",", ":")) if steps else ""
+
+
+def name_key(name: str) -> str:
+    """What two names of one image have in common: the last part without its endings, case-folded.
+
+    ``1_IM-0001-4001.dcm.png`` is ``1_im-0001-4001``.
+    """
+    key = name.casefold()
+    while True:
+        for ending in _ENDINGS:
+            if key.endswith(ending) and len(key) > len(ending):
+                key = key[: -len(ending)]
+                break
+        else:
+            return key
+
+
+def _key(place: Place) -> tuple[str, str]:
+    return place.path, plain_steps(place.steps)
