@@ -21,6 +21,7 @@ __all__ = [
     "numbers_of",
     "read_lut",
     "text_of",
+    "unpacked",
     "value_of",
     "words_of",
 ]
@@ -137,6 +138,13 @@ def words_of(value: Any, little: bool) -> np.ndarray:
     return (listed.ravel() & 0xFFFF).astype(np.uint16)
 
 
+def unpacked(words: np.ndarray, count: int) -> np.ndarray:
+    """Words (n,) uint16 of 8-bit entries: taken apart where two entries share one, which their
+    number or a value beyond 8 bits tells."""
+    shared = len(words) < count and (len(words) == (count + 1) // 2 or int(words.max()) > 255)
+    return words.astype("<u2").view(np.uint8).astype(np.uint16) if shared else words
+
+
 def read_lut(item: Dataset, *, inputs: tuple[float, float], little: bool) -> FoundLut:
     """The table of an item of a Modality or VOI LUT Sequence (PS3.3 C.11.1.1.1, C.11.2.1.1).
 
@@ -151,8 +159,8 @@ def read_lut(item: Dataset, *, inputs: tuple[float, float], little: bool) -> Fou
         return FoundLut(None, ("a look-up table without descriptor or entries was passed over",))
     count, bits = int(descriptor[0]) or 1 << 16, int(descriptor[2])
     notes = []
-    if bits <= 8 and (count + 1) // 2 <= len(words) < count:
-        words = words.astype("<u2").view(np.uint8).astype(np.uint16)
+    if bits <= 8:
+        words = unpacked(words, count)
     if len(words) < count:
         notes.append("a look-up table holds fewer entries than it says")
     words = words[:count]

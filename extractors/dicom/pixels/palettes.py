@@ -11,6 +11,8 @@ import numpy as np
 
 from domainclip.errors import BadInput
 
+from .luts import unpacked
+
 __all__ = ["expand_segments", "palette_tables"]
 
 Descriptor = tuple[int, int, int]
@@ -38,10 +40,9 @@ def palette_tables(
         if segmented:
             words = np.frombuffer(one, np.uint8 if bits == 8 else "<u2").astype(np.int64)
             entries = np.array(expand_segments(words.tolist(), bits == 8, count), np.uint16)
-        elif bits <= 8 and len(one) // 2 < count:  # two entries a word
-            entries = np.frombuffer(one, np.uint8).astype(np.uint16)
         else:
             entries = np.frombuffer(one, "<u2").astype(np.uint16)
+            entries = unpacked(entries, count) if bits <= 8 and len(entries) else entries
         if not len(entries):
             raise BadInput("the file's palette is empty.")
         if len(entries) < count:

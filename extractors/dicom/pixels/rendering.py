@@ -35,8 +35,8 @@ class Rendered:
     ...); of grey images also ``inverted``, ``modality`` (kind none, rescale or lut; slope,
     intercept, unit) and ``windows``, one a channel (source, function; centre and width in the
     modality's unit unless it is a LUT; explanation); of colour images ``icc``, whether a profile
-    was applied. No text of the file is in them but words of fixed lists. notes: what was repaired or
-    assumed, in words that hold no value of the file.
+    was applied. No text of the file is in them but words of fixed lists. notes: what was repaired
+    or assumed, in words that hold no value of the file.
     """
 
     picture: np.ndarray
