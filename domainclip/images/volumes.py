@@ -58,7 +58,7 @@ def resample(
         torch.from_numpy(np.ascontiguousarray(values[None], np.float32)),
         affine=torch.from_numpy(matrix),
     )
-    turned = Orientation(axcodes=axes)(tensor)
+    turned = Orientation(axcodes=axes, labels=None)(tensor)
     done = Spacing(pixdim=tuple(spacings), mode=mode, padding_mode="border")(turned)
     return done.numpy()[0], done.affine.numpy().astype(np.float64)
 

@@ -33,4 +33,4 @@ def directions_of(orientation: Sequence[float]) -> tuple[str, str]:
 def _toward(cosines: Sequence[float]) -> str:
     """Axes by falling share, those of more than 10°'s sine worth of it."""
     told = sorted(zip(cosines, ("RL", "AP", "FH"), strict=True), key=lambda each: -abs(each[0]))
-    return "".join(names[value > 0] for value, names in told if abs(value) > 0.17)
+    return "".join(names[int(value > 0)] for value, names in told if abs(value) > 0.17)
