@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ..records import IdentifierKind
-from .headings import SECTION_NAMES, Headings, shipped_headings
+from .headings import SECTION_NAMES, Headings, heading_key, shipped_headings
 
 __all__ = [
     "context_kind",
@@ -128,10 +128,16 @@ def section_name(code: str, meaning: str, headings: Headings | None = None) -> s
     plain = re.sub(r"(?<=\w) section$", "", plain)
     if plain in _OTHER_SCRIPTS:
         return _OTHER_SCRIPTS[plain]
-    found = (headings or shipped_headings()).match(plain)
-    labels = [label for label in (found.labels if found else ()) if label in SECTION_NAMES]
-    if found is None or not labels or (found.how != "listed" and by_code):
+    known = headings or shipped_headings()
+    listed = known.labels.get(heading_key(plain), "")
+    if listed in SECTION_NAMES:
+        return listed
+    if by_code:
         return by_code
+    found = known.match(plain)
+    labels = [label for label in (found.labels if found else ()) if label in SECTION_NAMES]
+    if not labels:
+        return ""
     if labels == ["findings"] and plain.startswith(("previous", "prior")):
         return "comparison"
     return "impression" if "impression" in labels else labels[0]

@@ -20,8 +20,8 @@ from .markup import unmarked
 
 __all__ = ["Item", "content_items"]
 
-MAX_ITEMS = 200_000
-MAX_DEPTH = 2_000
+MAX_ITEMS = 100_000
+MAX_DEPTH = 1_000
 
 # Attributes that hold an item's value, with the value type each tells (PS3.3 table C.17.3-5).
 _VALUES = {
@@ -73,16 +73,16 @@ def content_items(dataset: Dataset) -> tuple[list[Item], list[str]]:
     warnings: list[str] = []
     encodings = encodings_in(dataset, ())
     stack: list[tuple[Dataset, int, int, tuple[str, ...]]] = [(dataset, -1, 0, encodings)]
-    seen: set[int] = set()
+    sources: list[Dataset] = []
     while stack:
         source, parent, depth, encodings = stack.pop()
-        if id(source) in seen:  # a dataset made in memory can hold itself
+        if _is_above(source, parent, items, sources):  # one made in memory can hold itself
             _note(warnings, "a content item holds itself")
             continue
         if len(items) >= MAX_ITEMS or depth > MAX_DEPTH:
             _note(warnings, "the content tree is too large: its rest was left out")
             continue
-        seen.add(id(source))
+        sources.append(source)
         encodings = encodings_in(source, encodings)
         index = len(items)
         items.append(_item(source, parent, depth, encodings))
@@ -93,6 +93,15 @@ def content_items(dataset: Dataset) -> tuple[list[Item], list[str]]:
         ]
         stack += reversed(children)
     return items, warnings
+
+
+def _is_above(source: Dataset, at: int, items: list[Item], sources: list[Dataset]) -> bool:
+    """Whether ``source`` is the item at an index or one that holds it."""
+    while at >= 0:
+        if sources[at] is source:
+            return True
+        at = items[at].parent
+    return False
 
 
 def _item(source: Dataset, parent: int, depth: int, encodings: tuple[str, ...]) -> Item:

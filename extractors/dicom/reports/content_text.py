@@ -131,6 +131,8 @@ class _Writer:
             if source is None or source.kind not in _LEAVES:
                 continue
             head = self._head[parent]
+            if self._outside[head]:
+                continue
             of_image = self._items[head].kind not in (*_LEAVES, "CONTAINER")
             if source.kind != "TEXT" and (library[index] or of_image or head == 0):
                 self._head[index] = head  # what an image's header says too
@@ -139,8 +141,9 @@ class _Writer:
                 self._head[index] = head
                 continue
             phrase = self._phrase(source, modifier=True)
-            if not phrase or len(phrase) > _BRACKET_CHARS or of_image or head == 0:
-                continue  # a line of its own
+            of_heading = self._items[head].kind == "CONTAINER" and source.kind == "TEXT"
+            if not phrase or len(phrase) > _BRACKET_CHARS or of_image or of_heading or head == 0:
+                continue  # a line of its own: a heading without lines is not shown
             self._head[index] = head
             known = self._brackets.setdefault(head, [])
             if phrase not in known:
@@ -219,7 +222,7 @@ class _Writer:
         value = self._phrase(item, named=named)
         if said:
             value = f"{value} ({'; '.join(said)})" if value else "; ".join(said)
-        if value and not within and item.kind != "TEXT" and not _STOP.match(value[-1]):
+        if value and not within and item.kind != "TEXT" and value[-1] not in ".:;!?,":
             value += "."
         if value:
             self._write(index, value)

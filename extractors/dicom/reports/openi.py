@@ -29,9 +29,10 @@ def read_openi(data: bytes) -> Report:
 
     sections: those with text, in the order of the file. references: the ids of its images, which
     are their file names without the ending. labels: the main headings of its MeSH terms, coded by
-    hand (major) and by program (automatic), each once whatever its case. facts: mesh and mesh_automatic (the terms
-    with their qualifiers, ``Opacity/lung/base/left``, joined by ``"; "``), image_captions, license,
-    collection. Raises BadInput: no eCitation, damaged XML, more than 8 MB.
+    hand (major) and by program (automatic), each once whatever its case. facts: mesh and
+    mesh_automatic (the terms with their qualifiers, ``Opacity/lung/base/left``, joined by
+    ``"; "``), image_captions, license, collection. Raises BadInput: no eCitation, damaged XML, more
+    than 8 MB.
     """
     if len(data) > MAX_BYTES:
         raise BadInput(f"The report holds more than {MAX_BYTES >> 20} MB, which is the limit.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -62,10 +63,15 @@ def read_report(
 
 
 def _dataset(data: bytes) -> Dataset:
+    # pydicom goes down with the items, some five calls for each
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 1000 + 8 * MAX_DEPTH))
     try:
         return read_dataset(data, pixels=False, max_depth=MAX_DEPTH, max_bytes=MAX_DICOM_BYTES)
     except Undecodable as refused:
         raise BadInput(str(refused)) from None
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _row_report(link: ReportLink, columns: Mapping[str, str]) -> Report:
