@@ -43,7 +43,7 @@ _SYNTAXES: dict[str, UID] = {
 }
 # The faster and more faithful first; those that are not installed are passed over.
 _PLUGINS = ("pylibjpeg", "pyjpegls", "gdcm")
-_END_OF_IMAGE = b"\xff\xd9"
+_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 _NO_RUN = b"\x80"
 # A segment that is longer than it may be is cut, and one that may fill more than this is read byte
 # by byte, up to what the image needs: two bytes of it can stand for 128.
@@ -81,12 +81,9 @@ def decode_frame(
             if repaired is not data:
                 notes.append("the scan header of the JPEG said no coefficients; it now says all")
                 data = repaired
-        try:
-            return _whole(data, stream)
-        except Undecodable as refusal:
-            if stream.kind != "jpeg" or data.rstrip(b"\0").endswith(_END_OF_IMAGE):
-                raise
-            return _cut_jpeg(data, stream, notes, refusal)
+        if stream.kind == "jpeg" and data.rfind(_END_OF_IMAGE) < data.find(_SCAN):
+            return _cut_jpeg(data, stream, notes)
+        return _whole(data, stream)
 
 
 def _whole(data: bytes, stream: Codestream) -> np.ndarray:
@@ -159,11 +156,9 @@ def _pillow_takes_for_rgb(data: bytes, image: Image.Image) -> bool:
     return bytes(layer[0] for layer in layers) == b"RGB"
 
 
-def _cut_jpeg(
-    data: bytes, stream: Codestream, notes: list[str], refusal: Undecodable
-) -> np.ndarray:
-    """A JPEG that ends too early: closed, so that the decoder fills up what is not there. How much
-    that is shows in the rows that no longer change."""
+def _cut_jpeg(data: bytes, stream: Codestream, notes: list[str]) -> np.ndarray:
+    """A JPEG without its end: closed, so that the decoder fills up what is not there. How much that
+    is shows in the last rows, which no longer change."""
     values = _whole(data.rstrip(b"\xff") + _END_OF_IMAGE, stream)
     rows = values.reshape(len(values), -1)
     changes = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1))
@@ -171,7 +166,7 @@ def _cut_jpeg(
     if there < 0.5:
         raise Undecodable(
             "truncated_pixels", f"{100 - 100 * there:.0f} % of the pixel data are missing."
-        ) from refusal
+        )
     notes.append(f"the compressed image was cut: {100 - 100 * there:.2g} % of it are missing")
     return values
 

@@ -76,9 +76,9 @@ def frames_of(
 ) -> tuple[tuple[tuple[int, int], ...], ...]:
     """The spans of every frame, in order. declared: the number of frames of the header.
 
-    Fragments that begin a codestream begin a frame. Where that does not give the declared number,
-    a table that does is believed, or one fragment a frame where the number fits; else what they
-    begin with.
+    Fragments that begin a codestream begin a frame: its first bytes cannot come up inside another.
+    Where these are too few, a table that gives the declared number is believed, or one fragment a
+    frame where that number fits.
     """
     spans = fragments.spans
     begins = [
@@ -86,7 +86,7 @@ def frames_of(
         for i, (start, end) in enumerate(spans)
         if begins_codestream(value[start : min(end, start + 64)])
     ]
-    if begins and begins[0] == 0 and len(begins) == declared:
+    if begins and begins[0] == 0 and len(begins) >= declared:
         return _grouped(spans, begins)
     for table in (extended, fragments.offsets):
         starts = _starts(fragments, table)
