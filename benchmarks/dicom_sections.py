@@ -200,8 +200,9 @@ MIMIC_NAMES = {
     "reason for examination": "indication",
     "ndication": "impression",  # as there
     "finding": "findings",
+    **dict.fromkeys(("imperssion", "mpression", "impession"), "impression"),
     **dict.fromkeys(
-        "impresson imprression imoression impressoin imprssion impresion imperssion mpression".split(),
+        ("impresson", "imprression", "imoression", "impressoin", "imprssion", "impresion"),
         "impression",
     ),
     **dict.fromkeys(

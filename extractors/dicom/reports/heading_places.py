@@ -1,4 +1,4 @@
-"""Where headings may stand in a report's text: at the start of a line or sentence, or inside one."""
+"""Where headings may stand in a report: at the start of a line or sentence, or inside one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .headings import SECTION_NAMES, Headings, Match, heading_key
 
 __all__ = ["places"]
 
+_WRAPPED = 45  # letters: a shorter line was not broken for want of room
 _WINDOW = 110  # letters before a colon that a heading may take
 _MARKS = " \t*_#>|•·=[]<~"
 _EDGE = re.compile(r"[.;!?…][\"')\]]*\s+|(?<=[a-z])\.(?=[A-Z]{3})|\n|[|•*:：]|_{2,}\s|\s[-–—]\s")
@@ -66,7 +67,9 @@ class _Scan:
 
     def colons(self) -> Iterator[Place]:
         text = self.text
+        previous = 0
         for colon in _COLON.finditer(text):
+            start, previous = previous, colon.start()  # a colon is an edge
             last = text[colon.start() - 1 : colon.start()]
             if not (last.isalnum() or last == ")"):
                 continue
@@ -74,7 +77,7 @@ class _Scan:
             line = text.rfind("\n", low, colon.start()) + 1
             low = max(low, line)
             edge, kind = low, "\n" if low == line else ""
-            for cut in _EDGE.finditer(text, low, colon.start()):
+            for cut in _EDGE.finditer(text, max(low, start), colon.start()):
                 edge, kind = cut.end(), cut[0].strip()
             marks = _LINE_MARKS.match(text, line, colon.start())
             if marks and marks.end() >= edge:
@@ -263,7 +266,8 @@ class _Scan:
             return ""
         if (match := self.headings.match(before.strip(_MARKS))) and match.labels[0] != "title":
             return ""
-        return before.split()[-1]
+        last = before.split()[-1]
+        return last if len(before) >= _WRAPPED or heading_key(last) in self.headings.prose else ""
 
     def _loud(self, phrase: str) -> int:
         if self.capitals:

@@ -19,7 +19,7 @@ __all__ = ["CORE", "Place", "is_heading", "quiet_style"]
 # the names that no other text in a report is likely to begin with
 CORE = frozenset(SECTION_NAMES) - {"examination", "history", "recommendation"}
 # headings only before a colon: sentences begin so
-_VERBS = frozenset(("compare", "compared", "compared to", "compared with", "recommend", "other"))
+_VERBS = ("compare", "recommended", "recommend ", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def is_heading(place: Place, flat: bool, headings: Headings) -> bool:
         if heading_key(place.before) in headings.prose or not strong:
             return False
         return place.loud == 1 or flat or (place.opens and labels[0] in CORE)
-    if key in _VERBS or not (named or (labels == ("other",) and place.loud)):
+    if key.startswith(_VERBS) or not (named or (labels == ("other",) and place.loud)):
         return False
     if place.mark == "line":
         return place.at == "line" and (place.loud > 0 or not misspelt or flat or place.opens)

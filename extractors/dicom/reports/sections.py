@@ -111,7 +111,7 @@ class _Cut:
             opened = self._opened(place, names, begun, number)
             if opened is None:
                 continue
-            keeps_words = place.match.labels[0] == "organs"
+            keeps_words = place.match.labels[0] == "organs" and opened[0] == "findings"
             heading = "" if keeps_words else _heading(self.text[place.start : place.end], place)
             cuts.append((opened, heading, place.start, place.start if keeps_words else place.end))
         sections = []
@@ -129,8 +129,11 @@ class _Cut:
         label = place.match.labels[0]
         in_body = bool(_BODY.intersection(names))
         if label == "organs":
-            opens = place.at == "line" and not in_body and not self.has_findings
-            return ("findings",) if opens and (place.loud or not names[0]) else None
+            if in_body or place.at != "line" or not (place.loud or not names[0]):
+                return None
+            if self.has_findings:
+                return ("",) if place.loud == 2 else None
+            return ("findings",)
         if label == "title":
             if in_body or place.at != "line" or not place.loud:
                 return None
