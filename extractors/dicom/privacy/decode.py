@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 
-__all__ = ["MAX_DEPTH", "decoded"]
+from .values import strings
+
+__all__ = ["MAX_DEPTH", "decoded", "plain"]
 
 # Sequences nested deeper than this are not followed; the deepest real reports have about twenty
 # levels.
@@ -31,3 +34,16 @@ def decoded(dataset: Dataset, element: DataElement | RawDataElement, vr: str) ->
         element = element._replace(VR=vr)
     charset = dataset.original_character_set or "iso8859"
     return convert_raw_data_element(element, encoding=charset, ds=dataset)
+
+
+def plain(dataset: Dataset, tag: int) -> str:
+    """A value of ``dataset`` as text, several with ``\\`` between them; "" for none, and for what
+    cannot be decoded."""
+    element = dataset.get_item(tag, keep_deferred=True)
+    if element is None:
+        return ""
+    try:
+        value = decoded(dataset, element, dictionary_VR(tag))
+        return "\\".join(strings(value)).strip(" \0")
+    except Exception:  # of whatever kind: a malformed header
+        return ""

@@ -27,14 +27,14 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from ..quiet import quiet
 from .content import item_steps
-from .decode import MAX_DEPTH, decoded
-from .dummies import FREE_VRS, dummy, empty, text
+from .decode import MAX_DEPTH, decoded, plain
+from .dummies import DUMMIES, FREE_VRS, dummy, empty, text
 from .plan import Op, Step, plan_for, unlisted
 from .policy import Policy
 from .private import safe_private
 from .pseudonyms import Pseudonyms
 from .residue import Residue
-from .stamps import stamp
+from .stamps import stamps
 from .values import age, as_bytes, uids
 
 __all__ = ["deidentify"]
@@ -45,7 +45,16 @@ _SOP_CLASS, _VALUE_TYPE, _CONCEPT = 0x00080016, 0x0040A040, 0x0040A043
 _CODE, _SCHEME = 0x00080100, 0x00080102
 _CLOCK = re.compile(rb"[0-9:.+\- \\\0]*")
 _UID = re.compile(r"[0-9.]{1,64}")
-_SEARCHED = FREE_VRS - {"DA", "DT", "AS"} | {"IS"}
+# Texts in which something may be left that was taken out elsewhere. Not the code strings that say
+# what an object is: a patient called Perfusion is no reason to have no ImageType.
+_SEARCHED = FREE_VRS - {"DA", "DT", "AS"} | {"IS", "CS"}
+_NOT_SEARCHED = frozenset(
+    (
+        *(0x00080005, 0x00080008, 0x00080060, 0x00080061, 0x00089007, 0x00080068, 0x0040A010),
+        *(0x0040A040, 0x0040A050, 0x0040A491, 0x0040A493, 0x00180015, 0x00185100, 0x00200062),
+        *(0x00280004, 0x20500020, 0x00281056, 0x00282110, 0x00282114, 0x00280008),
+    )
+)
 
 
 def deidentify(
@@ -87,14 +96,14 @@ class _Run:
 
     def whole(self, dataset: Dataset) -> Dataset:
         charset = dataset.original_character_set or "iso8859"
-        self.sop_class = _plain(dataset.get_item(_SOP_CLASS))
+        self.sop_class = plain(dataset, _SOP_CLASS)
         elements = self.elements(dataset, "", 0)
         for place, tag in self.residue.hits():
             vr = place[tag].VR or dictionary_VR(tag)
             place[tag] = empty(tag, vr) if vr == "IS" else dummy(tag, vr)
+        elements |= stamps(self.policy, dataset, scrub=self.scrub is not None)
         made = Dataset(elements, parent_encoding=charset)
         made.set_original_encoding(*dataset.original_encoding, charset)
-        stamp(made, self.policy, scrub=self.scrub is not None)
         meta = getattr(dataset, "file_meta", None)
         if meta is not None:
             made.file_meta = self.meta(meta)
@@ -104,7 +113,7 @@ class _Run:
         """The file's class, instance and transfer syntax; no source, no private information."""
         made = FileMetaDataset()
         for tag in (0x00020002, 0x00020003, 0x00020010):
-            uid = _plain(meta.get_item(tag))
+            uid = plain(meta, tag)
             if tag == 0x00020003 and "uids" not in self.columns:
                 uid = self.pseudonyms.uid(uid) if uid else ""
             if _UID.fullmatch(uid):
@@ -159,6 +168,7 @@ class _Run:
         elif op is Op.ITEMS:
             made[tag] = self.items(dataset, tag, element, depth)
         elif op is Op.UID:
+            self.take(element, step)
             made[tag] = text(tag, "UI", uids(as_bytes(element), self.pseudonyms.uid, False))
         elif op is Op.CLASS:
             made[tag] = text(tag, "UI", uids(as_bytes(element), self.pseudonyms.uid, True))
@@ -169,6 +179,7 @@ class _Run:
             self.take(element, step)
             made[tag] = text(tag, vr, self.patient)
         elif op is Op.SHIFT:
+            self.take(element, step)
             made[tag] = text(tag, vr, self.shifted(as_bytes(element), vr))
         elif op is Op.AGE:
             made[tag] = text(tag, vr, age(as_bytes(element)))
@@ -197,13 +208,15 @@ class _Run:
             made[tag] = empty(tag, vr)
             return
         made[tag] = element
-        if (said or vr) in _SEARCHED or vr in _SEARCHED:
+        if (said in _SEARCHED or vr in _SEARCHED) and int(tag) not in _NOT_SEARCHED:
             self.residue.kept(made, tag, as_bytes(element))
 
     def take(self, element: _Element, step: Step) -> None:
         """Remembers a value that identifies somebody, to be looked for elsewhere."""
-        if step.kind and step.kind != "date" and step.vr != "UI":
-            self.residue.taken(as_bytes(element), name=step.kind == "name")
+        if step.kind == "date":
+            self.residue.taken(as_bytes(element)[:8], exact=True)
+        elif step.kind:
+            self.residue.taken(as_bytes(element), name=step.kind == "name", exact=step.vr == "UI")
 
     def shifted(self, value: bytes, vr: str) -> str:
         if vr == "TM":
@@ -268,8 +281,8 @@ class _Run:
         concept = item.get_item(_CONCEPT)
         if concept is not None:
             for name in decoded(item, concept, "SQ").value[:1]:
-                scheme, code = _plain(name.get_item(_SCHEME)), _plain(name.get_item(_CODE))
-        return item_steps(scheme, code, _plain(item.get_item(_VALUE_TYPE)), self.columns)
+                scheme, code = plain(name, _SCHEME), plain(name, _CODE)
+        return item_steps(scheme, code, plain(item, _VALUE_TYPE), self.columns)
 
 
 def _fits(said: str, vr: str) -> bool:
@@ -277,16 +290,9 @@ def _fits(said: str, vr: str) -> bool:
     date or words of what has none."""
     if said in FREE_VRS:
         return vr in FREE_VRS and said not in ("PN", "DA", "DT")
-    return said not in ("SQ", "UI")
+    return said in DUMMIES and said != "UI"
 
 
 def unlisted_or(run: _Run, tag: int) -> Step:
     plan = plan_for(run.columns, run.scrub is not None, run.sop_class, "*")
     return plan.get(tag) or unlisted(tag, run.columns, run.scrub is not None)
-
-
-def _plain(element: object) -> str:
-    """A short value as text, "" where there is none."""
-    if not isinstance(element, DataElement | RawDataElement):
-        return ""
-    return as_bytes(element).decode("ascii", "replace").strip(" \0")

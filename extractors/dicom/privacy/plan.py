@@ -11,7 +11,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
 from ..records import IdentifierKind
 from .dummies import TEXT_VRS
-from .profile import Row, resolve, row_of, rows, type_of
+from .profile import Row, resolve, row_of, rows, type_keys, type_of
 
 __all__ = ["Op", "Step", "plan_for", "step_of", "unlisted"]
 
@@ -62,7 +62,6 @@ _CLASSES = frozenset(
 _DROP = Step(Op.DROP, "UN")
 
 
-@lru_cache(maxsize=256)
 def plan_for(
     columns: tuple[str, ...], can_clean: bool, sop_class: str, within: str
 ) -> dict[int, Step]:
@@ -71,13 +70,39 @@ def plan_for(
     columns: of ``Policy.columns``. sop_class: UID. within: the sequence's tag as eight digits, or
     "" at the top level.
     """
-    plan = {}
-    for row in rows().values():
-        if len(row.tag) == 8 and "x" not in row.tag:
-            tag = int(row.tag, 16)
-            kind = type_of(tag, sop_class, within) if "/" in row.basic else "1"
-            plan[tag] = step_of(row, columns, can_clean, kind)
+    # as many plans as the table of Types tells apart, not as many as a hostile file has UIDs
+    classes, parents = type_keys()
+    if within:
+        return _plan(columns, can_clean, "", within if within in parents else "*")
+    return _plan(columns, can_clean, sop_class if sop_class in classes else "", "")
+
+
+@lru_cache(maxsize=512)
+def _plan(
+    columns: tuple[str, ...], can_clean: bool, sop_class: str, within: str
+) -> dict[int, Step]:
+    plan = dict(_single(columns, can_clean))
+    for tag, row in _tagged():
+        if "/" in row.basic:
+            plan[tag] = step_of(row, columns, can_clean, type_of(tag, sop_class, within))
     return plan
+
+
+@lru_cache(maxsize=8)
+def _single(columns: tuple[str, ...], can_clean: bool) -> dict[int, Step]:
+    """The rows with one action, which hold for all."""
+    return {
+        tag: step_of(row, columns, can_clean, "1") for tag, row in _tagged() if "/" not in row.basic
+    }
+
+
+@lru_cache(maxsize=1)
+def _tagged() -> tuple[tuple[int, Row], ...]:
+    return tuple(
+        (int(row.tag, 16), row)
+        for row in rows().values()
+        if row.tag != "private" and "x" not in row.tag
+    )
 
 
 def step_of(row: Row, columns: tuple[str, ...], can_clean: bool, attribute_type: str) -> Step:

@@ -22,7 +22,7 @@ from typing import Literal
 
 from ..records import IdentifierKind
 
-__all__ = ["Action", "Row", "kinds", "resolve", "row_of", "rows", "type_of"]
+__all__ = ["Action", "Row", "kinds", "resolve", "row_of", "rows", "type_keys", "type_of"]
 
 # X remove, Z empty, D dummy of its VR, U another UID for the same UID, K keep, C clean.
 Action = Literal["X", "Z", "D", "U", "K", "C"]
@@ -101,6 +101,16 @@ def type_of(tag: int, sop_class: str, within: str) -> str:
         return table.get((within, "*")) or table.get(("*", "*")) or "1"
     short = sop_class.removeprefix(_SOP_ROOT)
     return table.get(("", short)) or table.get(("", "*")) or table.get(("*", "*")) or "1"
+
+
+@lru_cache(maxsize=1)
+def type_keys() -> tuple[frozenset[str], frozenset[str]]:
+    """The SOP class UIDs and the sequences' tags that ``type_of`` tells apart."""
+    keys = [key for table in _types().values() for key in table]
+    return (
+        frozenset(_SOP_ROOT + sop_class for _, sop_class in keys if sop_class != "*"),
+        frozenset(within for within, _ in keys if within not in ("", "*")),
+    )
 
 
 def _read_rows() -> Iterator[Row]:

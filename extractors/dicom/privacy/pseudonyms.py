@@ -28,21 +28,11 @@ __all__ = ["Pseudonyms", "make_key", "patient_key", "read_key"]
 
 # What stands in headers where nothing is known of the patient: no identity, however often met.
 _NOBODY = frozenset(
-    ("anonymous", "anonymized", "anonymised", "anon", "deidentified", "removed", "none", "null")
-    + (
-        "unknown",
-        "unk",
-        "nn",
-        "na",
-        "n/a",
-        "noname",
-        "no_name",
-        "no name",
-        "noid",
-        "no_id",
-        "no id",
+    (
+        *("anonymous", "anonymized", "anonymised", "anon", "deidentified", "removed", "none"),
+        *("null", "unknown", "unk", "nn", "na", "n/a", "noname", "no_name", "no name", "noid"),
+        *("no_id", "no id", "test", "patient", "xxx", "xxxx", "x", "0", "00", "000", "0000"),
     )
-    + ("test", "patient", "xxx", "xxxx", "x", "0", "00", "000", "0000", "00000000")
 )
 
 
@@ -142,10 +132,14 @@ def patient_key(
 
 
 def _parts(dataset: Dataset) -> tuple[str, ...]:
-    words = ("IssuerOfPatientID", "PatientID", "PatientName", "PatientBirthDate")
-    values = [str(dataset.get(word) or "") for word in words]
-    study = dataset.get("StudyInstanceUID") or dataset.get("SeriesInstanceUID")
-    return (*values, str(study or dataset.get("SOPInstanceUID") or ""))
+    from .decode import plain  # pydicom: names alone can be had without it
+
+    tags = (0x00100021, 0x00100020, 0x00100010, 0x00100030)  # issuer, ID, name, birth date
+    # the study, else the series, else the instance
+    study = next(
+        (uid for t in (0x0020000D, 0x0020000E, 0x00080018) if (uid := plain(dataset, t))), ""
+    )
+    return (*(plain(dataset, tag) for tag in tags), study)
 
 
 def _nobody(text: str) -> bool:

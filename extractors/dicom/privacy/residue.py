@@ -31,13 +31,14 @@ class Residue:
     __slots__ = ("_found", "_kept")
 
     def __init__(self) -> None:
-        self._found: set[tuple[bool, bytes]] = set()
+        self._found: set[tuple[bool, bool, bytes]] = set()
         self._kept: list[tuple[dict[BaseTag, Any], BaseTag, bytes]] = []
 
-    def taken(self, value: bytes, *, name: bool) -> None:
-        """A value that was taken out. name: of a person, whose parts count too."""
+    def taken(self, value: bytes, *, name: bool = False, exact: bool = False) -> None:
+        """A value that was taken out. name: of a person, whose parts count too. exact: a date or a
+        UID, which is no word that could stand there by chance."""
         if len(value) <= _MOST and len(self._found) < _MANY:
-            self._found.add((name, value))
+            self._found.add((name, exact, value))
 
     def kept(self, elements: dict[BaseTag, Any], tag: BaseTag, value: bytes) -> None:
         """A text that stays, as element ``tag`` of ``elements``."""
@@ -60,10 +61,10 @@ class Residue:
 
     def _words(self) -> set[bytes]:
         words = set()
-        for name, value in self._found:
+        for name, exact, value in self._found:
             whole = [part.strip(b" \0") for part in value.split(b"\\")]
             for part in [*whole, *_PARTS.split(value)] if name else whole:
                 word = part.strip(b" \0.").upper()
-                if len(word) >= LEAST and not is_generic(word.decode("latin-1")):
+                if len(word) >= LEAST and (exact or not is_generic(word.decode("latin-1"))):
                     words.add(word)
         return words

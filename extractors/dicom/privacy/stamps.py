@@ -6,49 +6,57 @@ Burned In Annotation (0028,0301) is left to those who looked at the pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
+from pydicom.tag import BaseTag
 
 from .dummies import text
 from .policy import CODES, Policy
 
-__all__ = ["stamp", "stamp_pixels"]
+__all__ = ["stamp_pixels", "stamps"]
 
-_REMOVED, _METHOD, _CODES = 0x00120062, 0x00120063, 0x00120064
-_DATES, _BURNED_IN = 0x00280303, 0x00280301
+_Element: TypeAlias = DataElement | RawDataElement
+_REMOVED, _METHOD, _CODES = map(BaseTag, (0x00120062, 0x00120063, 0x00120064))
+_DATES, _BURNED_IN = BaseTag(0x00280303), BaseTag(0x00280301)
 _WORDS = "domainclip, PS3.15 E: "
 _TEMPORAL = {"remove": "REMOVED", "shift": "MODIFIED", "keep": "UNMODIFIED"}
 
 
-def stamp(dataset: Dataset, policy: Policy, *, scrub: bool) -> None:
-    """Writes into ``dataset`` that it was de-identified, and how.
+def stamps(policy: Policy, before: Dataset, *, scrub: bool) -> dict[BaseTag, _Element]:
+    """The elements that say that a data set was de-identified, and how.
 
-    scrub: there was a function that cleans text, so the options that need one hold. What an earlier
-    de-identification said of the pixels stays said; its other stamps are replaced.
+    before: the data set as it was; what it says of its pixels having been cleaned stays said, its
+    other stamps are replaced. scrub: there was a function that cleans text, so the options that
+    need one hold.
     """
-    codes = list(policy.codes(scrub=scrub))
-    codes += [CODES[name] for name in ("pixels", "visual") if CODES[name][0] in _earlier(dataset)]
-    _write(dataset, codes)
-    dataset[_DATES] = text(_DATES, "CS", _TEMPORAL[policy.dates])
+    codes, earlier = list(policy.codes(scrub=scrub)), _earlier(before)
+    codes += [CODES[name] for name in ("pixels", "visual") if CODES[name][0] in earlier]
+    made = _method(codes)
+    made[_DATES] = text(_DATES, "CS", _TEMPORAL[policy.dates])
+    return made
 
 
 def stamp_pixels(dataset: Dataset) -> None:
-    """Writes into ``dataset``, which ``stamp`` has been at, that its pixels were cleaned too."""
+    """Writes into a data set that has its stamps that its pixels were cleaned too."""
     known = {code: (code, meaning) for code, meaning in CODES.values()}
     codes = [known[code] for code in _earlier(dataset) if code in known]
     if CODES["pixels"] not in codes:
         codes.append(CODES["pixels"])
-    _write(dataset, codes)
+    for tag, element in _method(codes).items():
+        dataset[tag] = element
     dataset[_BURNED_IN] = text(_BURNED_IN, "CS", "NO")
 
 
-def _write(dataset: Dataset, codes: Sequence[tuple[str, str]]) -> None:
+def _method(codes: Sequence[tuple[str, str]]) -> dict[BaseTag, _Element]:
     words = [_WORDS + codes[0][1], *(meaning[:64] for _, meaning in codes[1:])]
-    dataset[_REMOVED] = text(_REMOVED, "CS", "YES")
-    dataset[_METHOD] = text(_METHOD, "LO", "\\".join(words))
-    dataset[_CODES] = DataElement(_CODES, "SQ", Items(map(_code_item, codes)))
+    return {
+        _REMOVED: text(_REMOVED, "CS", "YES"),
+        _METHOD: text(_METHOD, "LO", "\\".join(words)),
+        _CODES: DataElement(_CODES, "SQ", Items(map(_code_item, codes))),
+    }
 
 
 def _code_item(code: tuple[str, str]) -> Dataset:
