@@ -11,6 +11,7 @@ promised of a name that no header gives and no sign announces.
 from __future__ import annotations
 
 import datetime
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from .text_words import Span, fold
 __all__ = ["Scrubbed", "scrub", "tidy_placeholders"]
 
 _LONGEST = 1_000_000
+_INITIAL = re.compile(r"\s(?:[^\W\d_]\.?\s){1,2}")
 _JOINED = {
     "NAME": (" ", ", ", ",", "-", "^", "  ", "_", "="),
     "DATE": (" ", " at ", " @ ", ", at ", " um ", "-", "T"),
@@ -91,11 +93,11 @@ def _instead(span: Span, day: datetime.date | None, shift_date: Callable[[str], 
 
 
 def _is_initial(text: str, last: Span, joint: str) -> bool:
-    """Whether the point behind a name is its last initial's."""
-    initial = (
-        text[last.end - 1].isupper() and not text[max(0, last.end - 2) : last.end - 1].isalpha()
-    )
-    return last.kind == "NAME" and joint in (".", ". ") and initial
+    """Whether there is an initial, or its point, between a name and the next."""
+    if last.kind != "NAME":
+        return False
+    ends_in_one = not text[max(0, last.end - 2) : last.end - 1].isalpha()
+    return (joint in (".", ". ") and ends_in_one) or _INITIAL.fullmatch(joint) is not None
 
 
 def _inside(span: Span, ranges: Sequence[tuple[int, int]]) -> bool:
@@ -123,7 +125,7 @@ def _merged(spans: Iterable[Span], text: str) -> list[Span]:
             longest = max(longest, length)
             merged[-1] = Span(kind, last.start, max(last.end, span.end))
         elif span.kind == last.kind and (
-            joint == "" or joint in _JOINED[span.kind] or _is_initial(text, last, joint)
+            joint in ("", *_JOINED[span.kind]) or _is_initial(text, last, joint)
         ):
             merged[-1] = Span(last.kind, last.start, span.end)
             longest = span.end - last.start

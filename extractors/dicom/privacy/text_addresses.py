@@ -44,7 +44,8 @@ _STATE = (
 _ZIP = r"\d{5}(?:-\d{4})?"
 # What may follow a street: a city with its state and code, or a city that ends the sentence.
 _TAIL = (
-    rf"(?:,?\s{{0,2}}\n?\s?{_CITY},?\s{{1,2}}{_STATE}(?:\.?,?\s{{1,2}}{_ZIP})?(?![\w])|"
+    rf"(?:,?\s{{0,2}}\n?\s?{_CITY},?\s{{1,2}}(?:(?i:{_STATE})(?:\.?,?\s{{1,2}}{_ZIP})?(?![\w])|"
+    r"(?i:[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2})(?![\w]))|"
     rf",\s?{_CITY}(?=\s?(?:[.,;)\n]|$)))?"
 )
 _STREETS = re.compile(
@@ -60,7 +61,7 @@ _LOWER_STREETS = re.compile(
 )
 _POST_BOX = re.compile(r"\bP\.?\s?O\.?\s?Box\s{0,2}#?\s?\d{1,7}" + _TAIL, re.IGNORECASE)
 _CITY_STATE = re.compile(
-    rf"(?<![\w]){_CITY},\s{{0,2}}{_STATE}\.?,?\s{{1,2}}{_ZIP}(?![\w])|"
+    rf"(?<![\w]){_CITY},\s{{0,2}}(?i:{_STATE})\.?,?\s{{1,2}}{_ZIP}(?![\w])|"
     rf"(?<![\w]){_STATE}\s{{1,2}}{_ZIP}(?![\w])|"
     r"\b(?:zip(?:\s?code)?|postal\s?code|postcode|plz)"
     r"\s{0,2}[:.]?\s{0,2}[A-Z0-9][A-Z0-9\- ]{3,9}(?=\W|$)"
@@ -82,11 +83,11 @@ _EUROPE = re.compile(
     r"Strasse|Str\.|Gasse|Weg|Allee|Platz|Damm|Ufer)\s{1,2}\d{1,4}\s?[a-z]?(?![\w])"
     r"(?:,?\s{1,2}(?:[A-Z]{1,2}-)?\d{4,5}\s[A-Z][^\W\d_]{2,24})?|"
     # 12 bis, rue de la Paix, 75002 Paris; Calle Mayor 12, 28013 Madrid; Via Roma 1
-    r"(?<![\w.,/])\d{1,4}(?:\s?(?:bis|ter))?,?\s(?:rue|avenue|boulevard|place|chemin|impasse|"
-    r"allee|quai|cours)(?:\s(?:de|du|des|la|le|les|d'|l'))*"
+    r"(?<![\w.,/])\d{1,4}(?:\s?(?:bis|ter))?,?\s(?i:rue|avenue|boulevard|place|chemin|impasse|"
+    r"allee|quai|cours)(?:\s(?i:de|du|des|la|le|les|d'|l'))*"
     r"(?:\s?[A-Z][^\W\d_'\-]{1,24}){1,4}(?:,?\s{1,2}\d{4,5}\s[A-Z][^\W\d_\-]{2,24})?|"
     r"\b(?:[Cc]alle|C/|[Aa]venida|[Pp]laza|[Pp]aseo|[Rr]ua|[Vv]iale?|[Vv]ia|[Pp]iazza|"
-    r"[Cc]orso)\s(?:(?:de|del|la|las|los|di|della|da|do)\s){0,3}"
+    r"[Cc]orso)\s(?:(?i:de|del|la|las|los|di|della|da|do)\s){0,3}"
     r"(?:[A-Z][^\W\d_]{1,24}\s?){1,4},?\s?(?:n[o.]\s?)?\d{1,4}(?![\w])"
     r"(?:,?\s{1,2}\d{4,5}\s[A-Z][^\W\d_]{2,24})?"
 )
@@ -103,7 +104,15 @@ _LIVES = re.compile(
 
 def address_spans(folded: Folded) -> Iterator[Span]:
     """Spans of kind ADDRESS in a folded text."""
-    text = folded.text
+    text = folded.cased
+    for found in _TOWN.finditer(text):
+        if not known(found["town"].split()[-1], "words"):
+            yield folded.span("ADDRESS", *found.span())
+    for found in _LIVES.finditer(text):
+        if not known(found["place"].split()[0], "words"):
+            yield folded.span("ADDRESS", *found.span("place"))
+    if not any(character.isdigit() for character in text):
+        return
     for pattern in (_STREETS, _POST_BOX, _CITY_STATE, _UK_CANADA, _EUROPE):
         for found in pattern.finditer(text):
             yield folded.span("ADDRESS", *found.span())
@@ -113,9 +122,3 @@ def address_spans(folded: Folded) -> Iterator[Span]:
     for found in _CODE_PLACE.finditer(text):
         if not known(found["place"].split()[0], "words", "eponyms"):
             yield folded.span("ADDRESS", *found.span())
-    for found in _TOWN.finditer(text):
-        if not known(found["town"].split()[-1], "words"):
-            yield folded.span("ADDRESS", *found.span())
-    for found in _LIVES.finditer(text):
-        if not known(found["place"].split()[0], "words"):
-            yield folded.span("ADDRESS", *found.span("place"))

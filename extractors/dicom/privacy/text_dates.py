@@ -36,6 +36,10 @@ _NUMBERS = {name: n + 1 for n, names in enumerate(_MONTHS) for name in names.spl
 _MONTH = "(?:" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")(?![^\W\d_])\.?"
 # Names of months that are no other word in lower case, good enough alone behind a preposition.
 _LONG = "|".join(name for name in _NUMBERS if len(name) > 4)
+# In small letters these are other words, too.
+_OTHER_WORDS = frozenset(
+    ("may", "mar", "march", "mars", "mai", "mei", "dec", "dez", "dic", "sep", "ago", "apr", "abr")
+)
 _YEAR = r"(?:1[89]|20)\d\d"
 _WEEKDAY = (
     r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|montag|dienstag|mittwoch|donnerstag|freitag|"
@@ -135,6 +139,11 @@ _BREAST = re.compile(
 )
 
 
+_DIGIT = re.compile(r"\d")
+# Some piece of a month or a weekday; a text without one, and without digits, has no date.
+_HINT = re.compile(r"day|tag\b|woch|di\b|es\b|ado\b|ingo\b|" + _LONG, re.IGNORECASE)
+
+
 class DateSpan(NamedTuple):
     """A date in a text. date: where it names a day without doubt, else None."""
 
@@ -147,6 +156,9 @@ def date_spans(folded: Folded) -> Iterator[DateSpan]:
     text = folded.text
     ends: list[int] = []
     starts: list[int] = []
+    digits = _DIGIT.search(text) is not None
+    if not digits and _HINT.search(text) is None:
+        return
     for found in _FULL.finditer(text):
         valid, day = _numbers(found)
         if valid:
@@ -209,10 +221,9 @@ def _is_worded(found: re.Match[str]) -> bool:
     """Whether a month's name beside a number is a month: "may 3" and "dec 2" in lower case, without
     a year, are none, nor is "Mar" a part of what stands glued to it."""
     month = next(found[name] for name in ("m1", "m2", "m3", "m4") if found[name])
-    has_year = any(found[name] for name in ("y1", "y2", "y3", "y4"))
-    if has_year:
+    if any(found[name] for name in ("y1", "y2", "y3", "y4")) or month[0].isupper():
         return True
-    return month[0].isupper() or len(month.strip(".")) > 4
+    return month.strip(".") not in _OTHER_WORDS or found.group()[-2:] in ("st", "nd", "rd", "th")
 
 
 def _worded_day(found: re.Match[str]) -> datetime.date | None:
@@ -234,4 +245,5 @@ def _is_time(text: str, found: re.Match[str], starts: list[int], ends: list[int]
     if beside:
         return True
     near = text[max(0, found.start() - 100) : found.end() + 60]
-    return _MESSAGE.search(near) is not None and _BREAST.search(near) is None
+    close = text[max(0, found.start() - 25) : found.end() + 40]
+    return _MESSAGE.search(near) is not None and _BREAST.search(close) is None

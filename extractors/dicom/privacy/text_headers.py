@@ -72,11 +72,18 @@ def _names(folded: Folded, rules: _Rules) -> Iterator[Span]:
         candidates = [each for each in rules.weak.finditer(text) if not _is_thing(folded, each)]
         spans = near + [each.span() for each in candidates]
         for each in candidates:
-            as_name = each.group()[0].isupper() and not each.group().isupper() and not folded.shouts
+            as_name = (
+                each.group()[0].isupper() and not each.group().isupper() and not folded.caseless
+            )
             if not as_name and len(each.group()) > 2:
                 as_name = (
-                    each.group().isupper() and not folded.shouts and not _shouting(folded, each)
+                    each.group().isupper() and not folded.caseless and not _shouting(folded, each)
                 )
+            as_name = as_name or text[each.end() :].startswith(("'s ", "'S "))
+            before = re.search(
+                r"(?<!\w)([A-Za-z])\.\s?$", text[max(0, each.start() - 4) : each.start()]
+            )
+            as_name = as_name or (before is not None and before[1].upper() in rules.initials)
             beside_part = any(_touch(text, each.span(), other) for other in spans)
             if (
                 as_name
@@ -94,7 +101,7 @@ def _initials(
     folded: Folded, found: list[tuple[int, int]], initials: frozenset[str]
 ) -> Iterator[Span]:
     """A single letter of the headers' beside a name that was found: "B. Osterman", "Osterman P"."""
-    text = folded.text
+    text = folded.cased
     for start, end in found:
         before = re.search(r"(?<!\w)(?:[A-Z](?:\.\s?|\s)){1,3}$", text[max(0, start - 12) : start])
         if before and set(re.findall("[A-Z]", before.group())) <= initials:
@@ -186,6 +193,7 @@ def _add_name(
             _add_script(parts, values)
             continue
         kept: list[str] = []
+        particles: list[str] = []
         for part in parts:
             part = part.strip(".'-")
             low = part.lower()
@@ -201,8 +209,13 @@ def _add_name(
                 _add_value("ID" if not low.isalpha() else "NAME", part, values)
             elif len(part) == 1:
                 initials.add(part.upper())
-            elif low not in word_list("particles") and part:
+            elif low in word_list("particles"):
+                particles.append(low)
+            elif part:
                 kept.append(part)
+                if particles and not _is_weak(part):
+                    strong.add(r"\s{1,2}".join(map(re.escape, [*particles, part])))
+                particles.clear()
         for part in kept:
             initials.add(part[0].upper())
             for piece in {part, *re.split(r"['\-.]", part)}:

@@ -34,16 +34,19 @@ _CREDENTIAL = re.compile(
     r"(?:,\s{0,2}|\s)(?:M\.?\s?D|D\.\s?O|DO|Ph\.?\s?D|PhD|MBBS|MBChB|M\.?B\.?B\.?S|FRCR|FRCP|FACR|"
     r"FRANZCR|FRCPC|MRCP|R\.?N|N\.P|P\.?A-C|P\.A|CRNP|APRN|ARNP|FNP|RDMS|RVT|R\.?T\.?\s?\(R\)|"
     r"ARRT|DDS|"
-    r"DMD|DPM|D\.?C|CNM|CRNA|Jr|Sr|III|II)(?![\w-])\.?"
+    r"DMD|DPM|D\.?C|CNM|CRNA|Jr|Sr)(?![\w-])\.?"
 )
-_STRONG_CREDENTIAL = re.compile(r"(?:M\.?\s?D|Ph\.?\s?D|FRC|FACR|MBBS|MBChB|RDMS|ARRT|DDS|CRNP)")
+_LOOSE_CREDENTIAL = re.compile(_CREDENTIAL.pattern, re.IGNORECASE)
+_STRONG_CREDENTIAL = re.compile(
+    r"(?:M\.?\s?D|Ph\.?\s?D|FRC|FACR|MBBS|MBChB|RDMS|ARRT|DDS|CRNP)", re.IGNORECASE
+)
 _CUE = re.compile(
     r"\b(?:(?:(?:electronically|digitally)\s+)?(?:dictated|signed|authenticated|interpreted|"
     r"transcribed|finali[sz]ed|verified|validated|approved|attested|supervised|ordered|requested|"
     r"referred|performed|read|reported|reviewed|released|entered|typed|scanned|examined|seen|"
     r"attended|evaluated|accompanied|electronically|co-?signed|signiert|befundet|diktiert|"
     r"freigegeben|erstellt|untersucht|signe|dicte|valide|firmado|dictado|realizado|informado)"
-    r"(?:\s+(?:and|und|et|y)\s+\w{4,14})?\s+(?:by|off by|von|durch|par|por)|"
+    r"(?:\s+(?:and|und|et|y)\s+\w{4,14})?\s+(?P<by>by|off by|von|durch|par|por)|"
     r"(?:discuss(?:ed|ion|ing)?|review(?:ed)?|communicat(?:ed|ion)|convey(?:ed)?|relay(?:ed)?|"
     r"spoken?|talked|correlated|consult(?:ed|ation)?|telephoned|phoned|called|paged|reported|given|"
     r"faxed|e-?mailed|notified|informed|confirmed|d/w)(?:\s+\w{2,12}){0,4}?\s+(?:with|to|by)|d/w|"
@@ -68,26 +71,30 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _INITIALS = re.compile(r"(?<![\w/])[A-Z]{2,3}[/:][a-z]{2,3}(?=\s*(?:$|\n|[DT]:|\d))", re.MULTILINE)
-_JOIN = re.compile(r"\s{0,2}(?:,|,?\s*\b(?:and|und|et|y|or)\b|&|/|;)\s{0,2}")
+_JOIN = re.compile(r"\s{0,2}(?:,|,?\s*\b(?i:and|und|et|y|or)\b|&|/|;)\s{0,2}")
 _NO_NAME = frozenset(
     ("xxxx", "iii", "ii", "iv", "md", "phd", "mds", "the", "dr", "drs", "doctor", "doctors", "mr",
      "mrs", "ms")
 )  # fmt: skip
+_CAPITAL_NAMES = ("May", "MAY", "Will", "WILL")
 _TITLE_WORDS = frozenset(["dr", "drs", "doctor", "mr", "mrs", "ms", "prof", "professor"])
 
 
 def name_spans(folded: Folded) -> Iterator[Span]:
     """Spans of kind NAME in a folded text; its titles and credentials stay."""
-    text = folded.text
+    text = folded.cased
     for found in _TITLE.finditer(text):
         title = found.group().rstrip(". \t\n")
-        sure = bool(found["point"]) or title not in _TITLE_OR_WORD
-        yield from _run(folded, found.end(), 3 if sure else 2, many=True)
+        unsure = title in _TITLE_OR_WORD or (folded.caseless and len(title) == 2)
+        trust = 2 if unsure and not found["point"] else 3
+        yield from _run(folded, found.end(), trust, listing=bool(found["many"]))
     for found in _CUE.finditer(text):
-        yield from _run(folded, found.end(), 1, many=True)
+        label = ":" in found.group()
+        sure = label or (found["by"] and not _abbreviation(folded, found.end()))
+        yield from _run(folded, found.end(), 2 if sure else 1, comma=label)
     for found in _LABEL.finditer(text):
-        yield from _run(folded, found.end(), 2, many=True, comma=True)
-    for found in _CREDENTIAL.finditer(text):
+        yield from _run(folded, found.end(), 2, comma=True)
+    for found in (_LOOSE_CREDENTIAL if folded.caseless else _CREDENTIAL).finditer(text):
         strong = _STRONG_CREDENTIAL.search(found.group()) is not None
         yield from _before(folded, found.start(), strong=strong)
     yield from _given(folded)
@@ -95,11 +102,20 @@ def name_spans(folded: Folded) -> Iterator[Span]:
         yield folded.span("NAME", *found.span())
 
 
+def _abbreviation(folded: Folded, start: int) -> bool:
+    """Whether there is one such as PACS."""
+    number = folded.word_at(start)
+    text = folded.words[number].text if number < len(folded.words) else ""
+    listed = known(text, "surnames", "given_names")
+    return not folded.caseless and text.isupper() and len(text) < 6 and not listed
+
+
 def _run(
-    folded: Folded, start: int, trust: int, *, many: bool = False, comma: bool = False
+    folded: Folded, start: int, trust: int, *, listing: bool = False, comma: bool = False
 ) -> Iterator[Span]:
-    """The names that begin at ``start``. trust: 3 all but function words, 2 also none of the words
-    in lower case, 1 only names. many: "X, Y and Z". comma: "SMITH, JOHN" is one name."""
+    """The names that begin at ``start``, "X, Y and Z" all of them. trust: 3 all but function words,
+    2 none of the words but surnames, 1 only names. listing: more than one is announced ("Drs.").
+    comma: "SMITH, JOHN" is one name."""
     for _ in range(8):
         first = folded.word_at(start)
         end_word = _end_of_name(folded, first, start, trust, comma=comma)
@@ -107,10 +123,10 @@ def _run(
             return
         yield folded.span("NAME", folded.words[first].start, folded.words[end_word - 1].end)
         join = _JOIN.match(folded.text, folded.words[end_word - 1].end)
-        if not many or join is None:
+        if join is None:
             return
         start = join.end()
-        trust = 1
+        trust = 2 if trust == 3 or listing else 1
 
 
 def _end_of_name(folded: Folded, first: int, start: int, trust: int, *, comma: bool) -> int:
@@ -123,27 +139,43 @@ def _end_of_name(folded: Folded, first: int, start: int, trust: int, *, comma: b
         word = words[number]
         if number > first:
             between = folded.text[words[number - 1].end : word.start]
-            if not _joins(between, words[number - 1], comma=comma):
+            given = _given_name(word) or _both_shout(folded, words[number - 1], word)
+            if not _joins(between, words[number - 1], comma=comma or given):
                 break
         if word.text.lower() in _NO_NAME:
             break
-        if word.text.lower() in word_list("particles") and len(word.text) > 1:
-            follower = number + 1
-            if follower < len(words) and _is_name(folded, follower, max(trust - 1, 1)):
-                number += 1
+        behind = _behind_particles(folded, number)
+        if behind > number:
+            if behind < len(words) and _is_name(folded, behind, max(trust - 1, 1)):
+                number = behind + 1
                 continue
             if not known(word.text, "surnames"):
                 break
         level = trust if number == first else 1
         if number > first and (words[number - 1].initial or _given_name(words[number - 1])):
             level = max(level, 2 if word.capital else 1)
-            if words[number - 1].initial and word.capital and not folded.shouts:
-                level = 3
+        if number > first and word.capital:
+            pointed = words[number - 1].initial and "." in between
+            level = 3 if pointed else 2 if "," in between else level
         if not (word.initial and trust + number > first) and not _is_name(folded, number, level):
             break
         number += 1
     while number > first and _hangs(folded, first, number):
         number -= 1
+    return number
+
+
+def _behind_particles(folded: Folded, number: int) -> int:
+    """The number of the first word from ``number`` on that is none of "van", "de la" ..., with
+    nothing but blanks before it."""
+    words = folded.words
+    while (
+        number + 1 < len(words)
+        and len(words[number].text) > 1
+        and words[number].text.lower() in word_list("particles")
+        and folded.text[words[number].end : words[number + 1].start].strip(" '.") == ""
+    ):
+        number += 1
     return number
 
 
@@ -172,11 +204,15 @@ def _is_name(folded: Folded, number: int, trust: int) -> bool:
     word = folded.words[number]
     text = word.text
     lower = text.lower().removesuffix("'s")
-    if lower in word_list("function") or lower in _NO_NAME or (len(text) == 1 and not word.initial):
+    if (
+        (lower in word_list("function") and text.split("'")[0] not in _CAPITAL_NAMES)
+        or lower in _NO_NAME
+        or (len(text) == 1 and not word.initial)
+    ):
         return False
     listed = known(text, "surnames", "given_names")
     is_word = known(text, "words")
-    if not word.capital and not folded.shouts:
+    if not word.capital and not folded.caseless:
         # In lower case only after a title, and only what is no word or an ordinary surname.
         return trust >= 2 and len(lower) > 2 and (listed or (trust == 3 and not is_word))
     if trust == 3:
@@ -195,6 +231,13 @@ def _is_name(folded: Folded, number: int, trust: int) -> bool:
     if text.isupper():
         return len(text) > 5 or _neighbour_is_listed(folded, number)
     return len(text) > 2
+
+
+def _both_shout(folded: Folded, one: Word, other: Word) -> bool:
+    """ "QUARSHIE, KOFI" in a text that is not all in capitals."""
+    if folded.caseless or min(len(one.text), len(other.text)) < 2:
+        return False
+    return one.text.isupper() and other.text.isupper() and not known(other.text, "words")
 
 
 def _thing_follows(folded: Folded, number: int) -> bool:
@@ -231,7 +274,9 @@ def _before(folded: Folded, end: int, *, strong: bool) -> Iterator[Span]:
             comma = number == last - 1 and _given_name(words[last])
             if not _joins(between, word, comma=comma or words[last].initial):
                 break
-        trusted = 3 if strong and not folded.shouts and number == last and word.capital else 1
+        after_comma = number < last and "," in folded.text[word.end : words[number + 1].start]
+        trusted = 3 if word.capital and number == last and strong and not folded.caseless else 1
+        trusted = 2 if after_comma and word.capital else trusted
         low = word.text.lower()
         listed = strong and word.capital and known(low, "surnames", "given_names")
         inside = word.initial or low in word_list("particles") or listed
@@ -262,7 +307,7 @@ def _given(folded: Folded) -> Iterator[Span]:
             end -= 1
         start = number
         if number and folded.text[words[number - 1].end : word.start] in (", ", ","):
-            before = words[number - 1].capital and _is_name(folded, number - 1, 1)
+            before = words[number - 1].capital and _is_name(folded, number - 1, 2)
             start = number - 1 if before else number
         if end - start > 1:
             yield folded.span("NAME", words[start].start, words[end - 1].end)
@@ -272,7 +317,7 @@ def _is_surname(folded: Folded, number: int) -> bool:
     word = folded.words[number]
     if not word.capital or len(word.text) < 2 or _thing_follows(folded, number):
         return False
-    if folded.shouts:
+    if folded.caseless:
         return known(word.text, "surnames") and not known(word.text, "words")
     if known(word.text, "words"):
         return known(word.text, "surnames") and not word.text.isupper()

@@ -64,11 +64,11 @@ _POSTPOSED = re.compile(r"\s(?:of|at|in)\s(?:the\s)?(?P<place>(?:[A-Z][^\W\d_]{2
 
 def place_spans(folded: Folded) -> Iterator[Span]:
     """Spans of kind INSTITUTION in a folded text."""
-    for found in _BEHIND.finditer(folded.text):
+    for found in _BEHIND.finditer(folded.cased):
         yield from _named_before(folded, found)
-    for found in _BEFORE.finditer(folded.text):
+    for found in _BEFORE.finditer(folded.cased):
         yield from _named_behind(folded, found)
-    for found in _TRANSFER.finditer(folded.text):
+    for found in _TRANSFER.finditer(folded.cased):
         yield from _place_behind(folded, found.end())
 
 
@@ -77,11 +77,11 @@ def _own(folded: Folded, number: int) -> int:
     capital letter, -1 nothing."""
     word = folded.words[number]
     text = word.text.lower().removesuffix("'s")
-    if not word.capital and not folded.shouts:
+    if not word.capital and not folded.caseless:
         return -1
     if (
         word.text.isupper()
-        and not folded.shouts
+        and not folded.caseless
         and len(word.text) < 3
         and text not in word_list("institution_naming")
     ):
@@ -93,7 +93,7 @@ def _own(folded: Folded, number: int) -> int:
     if text in word_list("departments"):
         return -1
     if known(text, "words") and not known(text, "surnames", "given_names"):
-        return -1 if folded.shouts else 0
+        return -1 if folded.caseless else 0
     return 2
 
 
@@ -120,14 +120,14 @@ def _named_before(folded: Folded, found: re.Match[str]) -> Iterator[Span]:
             break
         first, best = number, max(best, value)
         number -= 1
-    if written_large and not folded.shouts:
+    if written_large:
         best = max(
             best,
             int(any(word.lower() in word_list("institution_naming") for word in kind.split()[:-1])),
         )
     if best == 2 or (best == 1 and written_large):
         start = words[first].start if first < len(words) else found.start()
-        behind = _POSTPOSED.match(folded.text, found.end())
+        behind = _POSTPOSED.match(folded.cased, found.end())
         end = found.end()
         if behind and not known(behind["place"].split()[0], "words"):
             end = behind.start("place") + len(behind["place"].rstrip())
@@ -182,7 +182,7 @@ def _place_behind(folded: Folded, start: int) -> Iterator[Span]:
     """ "transferred from Springfield": names in no list behind words of coming and going."""
     words = folded.words
     number = folded.word_at(start)
-    if number >= len(words) or words[number].start != start or folded.shouts:
+    if number >= len(words) or words[number].start != start or folded.caseless:
         return
     end = number
     while end < len(words) and end - number < 4:

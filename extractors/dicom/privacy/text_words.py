@@ -55,12 +55,15 @@ class Word(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Folded:
     """A text and its folded form. places: of each folded character in the original; () where the
-    two are the same. shouts: no lower-case letters to speak of, so that capitals tell nothing."""
+    two are the same. caseless: all in capitals or all in small letters, so that these tell nothing.
+    cased: the folded text, or where it is caseless each word of it with a first capital. words: of
+    that."""
 
     original: str
     text: str
-    places: tuple[int, ...] = ()
-    shouts: bool = False
+    places: tuple[int, ...]
+    caseless: bool
+    cased: str
     words: list[Word] = field(default_factory=list)
 
     def span(self, kind: str, start: int, end: int) -> Span:
@@ -103,9 +106,20 @@ def fold(text: str) -> Folded:
         plain = "".join(pieces)
         places = tuple(place for place, piece in enumerate(pieces) for _ in piece)
     words = words_of(plain)
-    lower = sum(word.text.islower() for word in words if len(word.text) > 1)
-    upper = sum(word.text.isupper() for word in words if len(word.text) > 1)
-    return Folded(text, plain, places, upper > 2 * lower, words)
+    long = [word.text for word in words if len(word.text) > 1]
+    upper = sum(word.isupper() for word in long)
+    lower = sum(word.islower() for word in long)
+    caseless = upper > 2 * (len(long) - upper) or lower == len(long)
+    cased = plain
+    if caseless:
+        titled = "".join(_WORD.sub(lambda found: found.group().title(), plain))
+        # "It'S" is put right; a text whose length the change of case alters stays as it is.
+        titled = re.sub(
+            r"(?<=[a-z]')[A-Z](?![^\W\d_])", lambda found: found.group().lower(), titled
+        )
+        cased = titled if len(titled) == len(plain) else plain
+        words = words_of(cased)
+    return Folded(text, plain, places, caseless, cased, words)
 
 
 def words_of(folded: str) -> list[Word]:
