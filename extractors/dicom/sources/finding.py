@@ -87,7 +87,7 @@ class _Scan:
                 self._file(seen, images=True)
             return
         if not os.path.lexists(reports):
-            raise BadInput(f"{reports!r}: there is no such file or folder.")
+            raise BadInput("There is no file or folder at the path that is given for reports.")
         top, inside = os.path.realpath(root), os.path.realpath(reports)
         within = Path(top).is_dir() and (inside == top or inside.startswith(f"{top}/"))
         for seen in walk(root):

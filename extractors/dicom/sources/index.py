@@ -28,7 +28,7 @@ CREATE TABLE images (id INTEGER PRIMARY KEY, path TEXT, steps TEXT, folder TEXT,
   key TEXT, dicom INTEGER, study TEXT, series TEXT, sop TEXT,
   accession TEXT, patient TEXT, study_id TEXT, parent TEXT, bunch TEXT DEFAULT '',
   UNIQUE (path, steps));
-CREATE TABLE folders (path TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID;
+CREATE TABLE folders (path TEXT PRIMARY KEY, name TEXT, parent TEXT) WITHOUT ROWID;
 CREATE TABLE reports (id INTEGER PRIMARY KEY, path TEXT, steps TEXT, line INTEGER, form TEXT,
   folder TEXT, name TEXT, key TEXT, study TEXT, series TEXT, sop TEXT, accession TEXT,
   patient TEXT, bunch TEXT, UNIQUE (path, steps, line));
@@ -46,7 +46,7 @@ CREATE INDEX image_study_id ON images (study_id) WHERE study_id <> '';
 CREATE INDEX image_folder ON images (folder, key);
 CREATE INDEX image_key ON images (key, parent);
 CREATE INDEX image_series ON images (series) WHERE series <> '';
-CREATE INDEX folder_name ON folders (name);
+CREATE INDEX folder_name ON folders (name, parent);
 CREATE INDEX report_key ON reports (key) WHERE line < 0;
 CREATE INDEX report_folder ON reports (folder) WHERE line < 0;
 CREATE INDEX report_study ON reports (study);
@@ -152,26 +152,28 @@ class StudyIndex:
     def _put_folders(self) -> None:
         """Every folder that has images in it or below."""
         for (folder,) in self.database.execute("SELECT DISTINCT folder FROM images"):
-            rows = [(folder, folder.rpartition("/")[2].casefold())]
+            rows = []
             while folder:
-                folder = folder.rpartition("/")[0]
-                rows.append((folder, folder.rpartition("/")[2].casefold()))
-            self.database.executemany("INSERT OR IGNORE INTO folders VALUES (?, ?)", rows)
+                above, _, name = folder.rpartition("/")
+                rows.append((folder, name.casefold(), above.rpartition("/")[2].casefold()))
+                folder = above
+            self.database.executemany("INSERT OR IGNORE INTO folders VALUES (?, ?, ?)", rows)
 
     def _part_copies(self) -> None:
         """Of several files with one SOP instance UID the first by its place is kept."""
         detail = "Another file here is the same instance; one of them is used."
-        several = "SELECT sop FROM {} WHERE sop <> '' GROUP BY sop HAVING COUNT(*) > 1"
-        for table in ("images", "reports"):
-            for (sop,) in self.database.execute(several.format(table)).fetchall():
-                query = f"SELECT id, path, steps, study FROM {table} WHERE sop = ?"
-                if table == "reports":
-                    query += " AND line < 0"
-                copies = self.database.execute(f"{query} ORDER BY path, steps", (sop,)).fetchall()
-                for number, path, steps, study in copies[1:]:
-                    self.database.execute(f"DELETE FROM {table} WHERE id = ?", (number,))
-                    place = Place(path, tuple(map(tuple, json.loads(steps or "[]"))))
-                    self.refuse(Refused(place, "duplicate_instance", detail), study)
+        for table, which in (("images", "sop <> ''"), ("reports", "sop <> '' AND line < 0")):
+            copies = (
+                "SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY sop ORDER BY path,"
+                f" steps) AS place FROM {table} WHERE {which} AND sop IN (SELECT sop FROM {table}"
+                f" WHERE {which} GROUP BY sop HAVING COUNT(*) > 1)) WHERE place > 1"
+            )
+            self.database.execute(
+                "INSERT OR IGNORE INTO refused SELECT path, steps, 'duplicate_instance', ?, study"
+                f" FROM {table} WHERE id IN ({copies})",
+                (detail,),
+            )
+            self.database.execute(f"DELETE FROM {table} WHERE id IN ({copies})")
 
 
 def plain_steps(steps: Sequence[Sequence[Any]]) -> str:

@@ -123,9 +123,8 @@ class _Linker:
             return self._numbers("SELECT id FROM images WHERE sop = ?", parts[-1])
         if folders and not beside and any(folder for _, folder, _ in found):
             # it lies elsewhere than the name says: only a name that nothing else bears will do
-            named = "SELECT COUNT(DISTINCT name) FROM wanted WHERE key = ?"
-            ((count,),) = self._rows(named, key)
-            if len(key) < _DISTINCT_NAME or count > 1:
+            named = "SELECT DISTINCT name FROM wanted WHERE key = ? LIMIT 2"
+            if len(key) < _DISTINCT_NAME or len(list(self._rows(named, key))) > 1:
                 return []
         ranked = [
             (_common(folders, folder.casefold().split("/")), other.casefold() == last, number)
@@ -170,28 +169,41 @@ class _Linker:
         )
 
     def _in_folder(self, folder: str, names: Iterable[str]) -> list[int]:
-        """The images of a folder of one study that bears the name: where the report lies, else
-        wherever there is one such folder."""
+        """The images of a folder of one study that bears one of the names.
+
+        Of several such folders the one that lies as the report does, as far as their paths agree.
+        """
         for name in names:
-            path = f"{folder}/{name}" if folder else name
-            for query, value in (
-                ("SELECT path FROM folders WHERE path = ?", path),
-                ("SELECT path FROM folders WHERE name = ? LIMIT 2", name.casefold()),
-            ):
-                paths = [each for (each,) in self._rows(query, value)]
-                if len(paths) == 1 and paths[0]:
-                    return self._one_study(*_below(paths[0]), loose=True)
+            path = self._folder_like(f"{folder}/{name}" if folder else name, alike=1)
+            if path:
+                return self._one_study(*_below(path), loose=True)
         return []
+
+    def _folder_like(self, path: str, *, alike: int) -> str:
+        """The folder with images at this path, else the one whose last folders agree with it best,
+        and at least ``alike`` of them; "" where none or several do."""
+        if any(self._rows("SELECT 1 FROM folders WHERE path = ?", path)):
+            return path
+        parts = path.casefold().split("/")
+        query = "SELECT path FROM folders WHERE name = ?"
+        found: list[str] = []
+        if len(parts) > 1:
+            beside = self._rows(f"{query} AND parent = ? LIMIT 100", parts[-1], parts[-2])
+            found = [each for (each,) in beside]
+        if not found and alike < 2:
+            found = [each for (each,) in self._rows(f"{query} LIMIT 2", parts[-1])]
+        ranked = sorted((_common(parts, each.casefold().split("/")), each) for each in found)
+        if len(ranked) > 1 and ranked[-1][0] == ranked[-2][0]:
+            return ""
+        return ranked[-1][1] if ranked else ""
 
     def _beside(self, folder: str, keys: Iterable[str]) -> list[int]:
         """The image of the file's own name, in its folder or only once anywhere."""
         for key in keys:
             found = self._numbers("SELECT id FROM images WHERE folder = ? AND key = ?", folder, key)
             if not found:
-                ((others,),) = self._rows(
-                    "SELECT COUNT(*) FROM reports WHERE line < 0 AND key = ?", key
-                )
-                if others == 1:
+                query = "SELECT 1 FROM reports WHERE line < 0 AND key = ? LIMIT 2"
+                if len(list(self._rows(query, key))) == 1:
                     found = self._numbers("SELECT id FROM images WHERE key = ? LIMIT 2", key)
             if len(found) == 1:
                 return found
@@ -200,11 +212,15 @@ class _Linker:
     def _alone(self, folder: str) -> list[int]:
         """The images of the one study in the folder where this is the only report."""
         query = (
-            "SELECT COUNT(*) FROM reports WHERE line < 0 AND sop = '' AND folder = ?"
-            " AND form IN ('text', 'openi', 'pdf')"
+            "SELECT 1 FROM reports WHERE line < 0 AND sop = '' AND folder = ?"
+            " AND form IN ('text', 'openi', 'pdf') LIMIT 2"
         )
-        ((reports,),) = self._rows(query, folder)
-        return self._one_study(*_below(folder)) if reports == 1 else []
+        if len(list(self._rows(query, folder))) != 1:
+            return []
+        if not folder:
+            return self._one_study("1")
+        like = self._folder_like(folder, alike=2)
+        return self._one_study(*_below(like)) if like else []
 
     def _one_study(self, where: str, *values: str, loose: bool = False) -> list[int]:
         """The images that these words of a query choose, if all are of one study.
@@ -242,8 +258,6 @@ class _Linker:
 
 def _below(folder: str) -> tuple[str, ...]:
     """Words of a query, and their values, for the images of a folder and those below it."""
-    if not folder:
-        return ("1",)
     return ("(folder = ? OR (folder >= ? AND folder < ?))", folder, f"{folder}/", f"{folder}0")
 
 

@@ -32,13 +32,14 @@ def open_place(place: Place) -> Iterator[BinaryIO]:
         if place.steps and not _seekable(place.steps[-1]):
             yield io.BytesIO(read_place(place, limit=MAX_FILE_BYTES))
             return
-        yield _opened(stack, place.path, place.steps)
+        file = _opened(stack, place.path, place.steps)
+        yield io.BufferedReader(_Raw(file)) if place.steps else file
 
 
 def read_place(place: Place, *, limit: int) -> bytes:
     """All bytes of the file. Raises BadInput (gone, unreadable, damaged, past ``limit`` bytes)."""
     with ExitStack() as stack:
-        if place.steps and not _seekable(place.steps[-1]):
+        if place.steps:
             outer = _opened(stack, place.path, place.steps[:-1])
             try:
                 return read_step(outer, place.steps[-1], limit=limit, name=_NAME)
@@ -55,9 +56,31 @@ def read_place(place: Place, *, limit: int) -> bytes:
             raise _unreadable(error) from None
     if len(data) > limit:
         raise _too_large(limit)
-    if place.steps and place.steps[-1][0] == "tar" and len(data) < place.steps[-1][2]:
-        raise BadInput("The archive that holds the file ends before it does.")
     return data
+
+
+class _Raw(io.RawIOBase):
+    """A part of an archive with all that a file can do."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def _seekable(step: Sequence[Any]) -> bool:

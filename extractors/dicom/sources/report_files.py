@@ -67,12 +67,15 @@ def put_report_file(
 
 def _xml(seen: Seen, index: StudyIndex, passed: Counter[str]) -> None:
     assert seen.window is not None
-    if b"<eCitation" not in seen.window.data:
+    data = seen.window.data
+    if b"<eCitation" not in data:
         passed["xml"] += 1
         return
     try:
+        if len(data) < seen.size:
+            data = read_place(seen.place, limit=_MAX_XML_BYTES)
         parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-        root = etree.fromstring(read_place(seen.place, limit=_MAX_XML_BYTES), parser)
+        root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         index.refuse(Refused(seen.place, "malformed_xml", "Its XML breaks off or is malformed."))
         return

@@ -172,13 +172,16 @@ def _is_json(place: Place, state: object) -> bool:
 
 
 def _is_object(line: bytes) -> bool:
-    """Is the line an object of its own, as in JSON lines, and not an object of lists?"""
+    """Is the line an object of its own, as in JSON lines, and not one of rows?"""
     try:
         data = json.loads(_decoded(line))
     except (ValueError, RecursionError):
         return False
-    return isinstance(data, dict) and not any(
-        isinstance(each, list) and each and isinstance(each[0], dict) for each in data.values()
+    if not isinstance(data, dict) or not data:
+        return False
+    rows = [each for each in data.values() if isinstance(each, list) and each]
+    return not any(isinstance(each[0], dict) for each in rows) and not all(
+        isinstance(each, dict) for each in data.values()
     )
 
 

@@ -62,7 +62,7 @@ def walk(root: str) -> Iterator[Seen]:
     """
     real = os.path.realpath(root)
     if not os.path.lexists(root):
-        raise BadInput(f"{root!r}: there is no such file or folder.")
+        raise BadInput("There is no file or folder at the path that is given as the source.")
     if Path(real).is_dir():
         yield from _folder(real)
     elif Path(root).name.upper().startswith("DICOMDIR"):
