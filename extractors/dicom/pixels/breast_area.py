@@ -9,6 +9,10 @@ __all__ = ["breast_area"]
 _CELLS = 256  # along the longer side of the small copy
 _SMALLEST = 0.02  # of the picture: less is no breast
 _BESIDE = 0.25  # of the largest area: others as large belong to the breast (a dark band parts them)
+# Upper and lower rows that are not looked at: films have a bright rim there, which joins what it
+# touches, and a breast is widest between them.
+_RIM = 0.03
+_FAINTEST = 8.0  # grey levels between breast and air; less is noise alone
 _DEVIATIONS = 6.0
 _LEAST_STEP = 2.0  # grey levels above the background
 
@@ -21,18 +25,23 @@ def breast_area(picture: np.ndarray) -> tuple[int, int] | None:
     height, width = picture.shape
     if height < 16 or width < 16:
         return None
-    padding = picture.min(axis=0) == picture.max(axis=0)
-    if padding.all():
+    varied = np.asarray(picture.min(axis=0) != picture.max(axis=0))
+    if not varied.any():
         return None
-    first, last = _ends(~padding)
+    first, last = _ends(varied)
     inner = picture[:, first:last]
     step = max(1, -(-max(inner.shape) // _CELLS))
     cells = _means(inner, step)
-    labels, sizes = _areas(cells > _threshold(cells))
+    rim = round(_RIM * len(cells))
+    cells = cells[rim : len(cells) - rim]
+    above = cells > _threshold(cells)
+    labels, sizes = _areas(above)
     if not sizes.size or sizes.max() < _SMALLEST * cells.size:
         return None
-    kept = np.flatnonzero(sizes >= _BESIDE * sizes.max())
-    left, right = _ends(np.isin(labels, kept).any(axis=0))
+    breast = np.isin(labels, np.flatnonzero(sizes >= _BESIDE * sizes.max()))
+    if not above.all() and cells[breast].mean() - cells[~above].mean() < _FAINTEST:
+        return None
+    left, right = _ends(np.asarray(breast.any(axis=0)))
     # one cell more on each side: a cell that tissue fills by half may lie below the threshold
     return max(first, first + (left - 1) * step), min(last, first + (right + 1) * step)
 

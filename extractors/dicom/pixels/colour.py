@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from domainclip.errors import BadInput
 from domainclip.images.voi import apply_table
 
-from .luts import little_endian, value_of, words_of
+from .luts import items_of, little_endian, value_of, words_of
 from .palettes import palette_tables
 
 __all__ = ["COLOUR_SPACES", "icc_profile_of", "palette_to_rgb", "to_rgb", "to_srgb"]
@@ -60,7 +60,7 @@ def to_rgb(frame: np.ndarray, photometric: str, bits_stored: int) -> np.ndarray:
     if not photometric.startswith(("YBR_FULL", "YBR_PARTIAL")) or not shown.size:
         return shown
     matrix = _FULL if photometric.startswith("YBR_FULL") else _partial()
-    return np.asarray(Image.fromarray(shown, "RGB").convert("RGB", matrix))
+    return np.asarray(Image.fromarray(shown).convert("RGB", matrix))
 
 
 def _eight_bits(frame: np.ndarray, bits_stored: int) -> np.ndarray:
@@ -71,9 +71,8 @@ def _eight_bits(frame: np.ndarray, bits_stored: int) -> np.ndarray:
         return (np.clip(frame, 0, (1 << bits) - 1) * (255.0 / ((1 << bits) - 1)) + 0.5).astype(
             np.uint8
         )
-    if frame.dtype.kind == "u" or not (frame < 0).any():
-        return np.minimum(frame >> (bits - 8), 255).astype(np.uint8)
-    return (np.maximum(frame, 0) >> (bits - 8)).clip(0, 255).astype(np.uint8)
+    kept = np.maximum(frame, 0) >> (bits - 8)
+    return (kept if kept.dtype == np.int8 else np.minimum(kept, 255)).astype(np.uint8)
 
 
 @lru_cache(maxsize=1)
@@ -114,8 +113,9 @@ def icc_profile_of(dataset: Dataset) -> bytes:
     """The image's ICC profile, b"" where it has none (or several, or one beyond 8 MiB)."""
     found = value_of(dataset, "ICCProfile")
     if found is None:
-        paths = value_of(dataset, "OpticalPathSequence") or []
-        profiles = {value_of(path, "ICCProfile") for path in list(paths)[:16]} - {None}
+        paths = items_of(dataset, "OpticalPathSequence")
+        told = (value_of(path, "ICCProfile") for path in paths)
+        profiles = {profile for profile in told if isinstance(profile, bytes)}
         found = profiles.pop() if len(profiles) == 1 else None
     return found if isinstance(found, bytes) and len(found) <= _LARGEST_PROFILE else b""
 
@@ -127,7 +127,7 @@ def to_srgb(picture: np.ndarray, profile: bytes) -> tuple[np.ndarray, str]:
         transform = _transform(profile)
         if transform is None:
             return picture, ""
-        turned = ImageCms.applyTransform(Image.fromarray(picture, "RGB"), transform)
+        turned = ImageCms.applyTransform(Image.fromarray(picture), transform)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return picture, "the ICC profile cannot be used; colours are as stored"
     return (np.asarray(turned) if turned is not None else picture), ""

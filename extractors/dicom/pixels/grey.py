@@ -10,10 +10,18 @@ from pydicom.dataset import Dataset
 
 from domainclip.images.voi import Lut, Rescale
 
-from .luts import group_item, little_endian, numbers_of, read_lut, text_of, value_of
+from .luts import group_item, items_of, little_endian, numbers_of, read_lut, text_of, value_of
 from .overlays import holds_overlay_bits, without_overlay_bits
 
-__all__ = ["Modality", "Stored", "inverted", "modality_of", "padding_of", "stored_of"]
+__all__ = [
+    "Modality",
+    "Stored",
+    "bits_stored",
+    "inverted",
+    "modality_of",
+    "padding_of",
+    "stored_of",
+]
 
 # Units of a rescaled value (PS3.3 C.11.1.1.2): free text of the file, so only known ones are told.
 _UNITS = {"HU", "HU_MOD", "OD", "US", "MGML", "Z_EFF", "ED", "EDW", "PCT", "PPI"}
@@ -78,18 +86,24 @@ class Stored:
         return 0.0, float((1 << self.bits) - 1)
 
 
-def stored_of(frame: np.ndarray, dataset: Dataset) -> Stored:
+def bits_stored(dataset: Dataset, default: int) -> int:
+    """Bits Stored, ``default`` where it is absent, no number, or more than that."""
+    told = numbers_of(dataset, "BitsStored")
+    return int(told[0]) if told and told[0] is not None and 1 <= told[0] <= default else default
+
+
+def stored_of(frame: np.ndarray, dataset: Dataset, bits: int | None = None) -> Stored:
     """The frame in the smallest type that a table serves, free of overlay bits.
 
-    Bits Stored is believed where the values keep to it; where they do not, they are masked if the
-    file puts overlays above them, else taken as they are. Floats keep their type, with 64 bits.
+    bits: of a stored value, by default the file's Bits Stored. They are believed where the values
+    keep to them; where they do not, the values are masked if the file puts overlays above them,
+    else taken as they are. Floats keep their type, with 64 bits.
     """
     if frame.dtype.kind == "f":
         return Stored(frame, 64, True)
     if frame.dtype == bool:
         return Stored(frame.view(np.uint8), 1, False)
-    told = numbers_of(dataset, "BitsStored")
-    bits = int(told[0]) if told and told[0] is not None and 1 <= told[0] <= 64 else 64
+    bits = bits or bits_stored(dataset, 64)
     signed = frame.dtype.kind == "i"
     low, high = int(frame.min()), int(frame.max())
     notes: tuple[str, ...] = ()
@@ -123,8 +137,8 @@ def modality_of(dataset: Dataset, frame_index: int, stored: Stored) -> Modality:
         return Modality()
     source = group_item(dataset, frame_index, "PixelValueTransformationSequence")
     source = dataset if source is None else source
-    items = value_of(source, "ModalityLUTSequence")
-    if items is not None and len(items):
+    items = items_of(source, "ModalityLUTSequence", 1)
+    if items:
         unit = text_of(items[0], "ModalityLUTType")
         unit = unit if unit in _UNITS else ""
         found = read_lut(items[0], inputs=stored.range(), little=little_endian(dataset))

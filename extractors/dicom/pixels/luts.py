@@ -6,17 +6,20 @@ Elements are read one by one, so that a broken one costs itself and not the imag
 from __future__ import annotations
 
 import math
+from collections.abc import MutableSequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from domainclip.images.voi import Lut
 
 __all__ = [
     "FoundLut",
     "group_item",
+    "items_of",
     "little_endian",
     "numbers_of",
     "read_lut",
@@ -54,7 +57,7 @@ def text_of(dataset: Dataset, keyword: str) -> str:
     found = value_of(dataset, keyword)
     if found is None or isinstance(found, bytes):
         return ""
-    if not isinstance(found, str) and hasattr(found, "__getitem__"):
+    if isinstance(found, MutableSequence):  # pydicom's MultiValue is one
         found = found[0] if len(found) else ""
     return str(found).strip(" \0\t\r\n").upper()
 
@@ -97,18 +100,19 @@ def group_item(dataset: Dataset, frame_index: int, keyword: str) -> Dataset | No
         ("PerFrameFunctionalGroupsSequence", frame_index),
         ("SharedFunctionalGroupsSequence", 0),
     ):
-        item = _item(dataset, groups, at)
-        inner = _item(item, keyword, 0) if item is not None else None
-        if inner is not None:
-            return inner
+        found = value_of(dataset, groups)
+        if isinstance(found, Sequence) and 0 <= at < len(found):
+            for inner in items_of(found[at], keyword, 1):
+                return inner
     return None
 
 
-def _item(dataset: Dataset, keyword: str, at: int) -> Dataset | None:
-    items = value_of(dataset, keyword)
-    if items is None or not hasattr(items, "__len__") or not 0 <= at < len(items):
-        return None
-    return items[at] if isinstance(items[at], Dataset) else None
+def items_of(dataset: Dataset, keyword: str, most: int = 64) -> list[Dataset]:
+    """The first items of a sequence, none where it is absent or no sequence."""
+    found = value_of(dataset, keyword)
+    if not isinstance(found, Sequence):
+        return []
+    return [found[at] for at in range(min(len(found), most))]
 
 
 def little_endian(dataset: Dataset) -> bool:

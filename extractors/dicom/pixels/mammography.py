@@ -12,7 +12,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from .breast_area import breast_area
-from .luts import group_item, text_of, value_of
+from .luts import group_item, items_of, text_of
 
 __all__ = ["Box", "crop_breast", "mammogram_view"]
 
@@ -55,7 +55,7 @@ def mammogram_view(dataset: Dataset) -> tuple[Laterality, str]:
     told += [text_of(anatomy, "FrameLaterality")] if anatomy is not None else []
     side: Laterality = next((_SIDES[each] for each in told if each in _SIDES), "")
     view = ""
-    for item in list(value_of(dataset, "ViewCodeSequence") or [])[:1]:
+    for item in items_of(dataset, "ViewCodeSequence", 1):
         view = _CODES.get(text_of(item, "CodeValue"), "")
     position = text_of(dataset, "ViewPosition")
     if not view and position in _VIEWS:

@@ -58,15 +58,30 @@ def overlay_masks(
 def burn_overlays(
     picture: np.ndarray, dataset: Dataset, frame_index: int
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The picture (h, w) or (h, w, 3) uint8 with all planes of the frame in white; and notes."""
+    """The picture (h, w) or (h, w, 3) uint8 with all planes of the frame in white; and notes. A
+    picture smaller than the file's rows and columns gets smaller planes."""
     notes = []
     drawn = picture.copy()
-    for mask in overlay_masks(dataset, frame_index, (picture.shape[0], picture.shape[1])):
+    height, width = picture.shape[:2]
+    rows, columns = _whole(dataset, "Rows", height), _whole(dataset, "Columns", width)
+    if not (height <= rows <= 65535 and width <= columns <= 65535):
+        rows, columns = height, width
+    for mask in overlay_masks(dataset, frame_index, (rows, columns)):
         if mask is None:
             notes.append("an overlay cannot be read and was left out")
-        else:
-            drawn[mask] = 255
+            continue
+        if (rows, columns) != (height, width):
+            mask = _smaller(mask, height, width)
+        drawn[mask] = 255
     return drawn, tuple(notes)
+
+
+def _smaller(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """For a frame that was decoded at a lower resolution; thin lines stay whole."""
+    for axis, size in enumerate((height, width)):
+        starts = np.arange(size) * mask.shape[axis] // size
+        mask = np.logical_or.reduceat(mask, starts, axis=axis)
+    return mask
 
 
 def _mask(

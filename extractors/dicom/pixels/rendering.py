@@ -19,12 +19,12 @@ from domainclip.images.voi import GreyParams, grey_picture
 from ..quiet import quiet
 from .choosing import Image, choose
 from .colour import icc_profile_of, palette_to_rgb, to_rgb, to_srgb
-from .grey import inverted, modality_of, padding_of, stored_of
-from .luts import numbers_of, text_of
+from .grey import Stored, bits_stored, inverted, modality_of, padding_of, stored_of
+from .luts import text_of
 from .overlays import burn_overlays
 from .windows import Asked, parse_windows
 
-__all__ = ["Rendered", "render"]
+__all__ = ["Rendered", "render", "window_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ def render(
     *,
     frame_index: int = 0,
     photometric: str | None = None,
+    bits: int | None = None,
     window: str = "auto",
     padding: bool = True,
     overlays: bool = False,
@@ -57,11 +58,11 @@ def render(
 ) -> Rendered:
     """The picture of one frame.
 
-    frame: stored values (h, w), or (h, w, 3) of colour images, integers or floats. photometric:
-    what they are, where that is not the file's own Photometric Interpretation (decoders turn YBR
-    into RGB). window: see ``pixels/windows.py``; three of them give (h, w, 3). padding: pixels of
-    the padding value are black and count for no statistics. overlays: drawn in white. icc: colours
-    go through the file's profile.
+    frame: stored values (h, w), or (h, w, 3) of colour images, integers or floats. photometric
+    and bits: what they are, where that is not what the file says (decoders turn YBR into RGB, and
+    repair headers). window: see ``pixels/windows.py``; three of them give (h, w, 3). padding:
+    pixels of the padding value are black and count for no statistics. overlays: drawn in white.
+    icc: colours go through the file's profile.
 
     Without a window in the file, ``auto`` shows unsigned values of up to 8 bits as they are, CT in
     Hounsfield units through the preset of its body part, and all else between the 0.5th and the
@@ -79,17 +80,36 @@ def render(
         if not frame.size or frame.ndim not in (2, 3) or frame.dtype.kind not in "biuf":
             raise BadInput("a frame needs rows, columns and numbers to be shown.")
         if kind == "PALETTE COLOR" or frame.ndim == 3:
-            shown = _colour(dataset, frame, kind, asked, icc)
+            shown = _colour(dataset, frame, kind, bits, asked, icc)
         else:
-            shown = _grey(dataset, frame, frame_index, kind, asked, padding)
+            stored = stored_of(frame, dataset, bits)
+            shown = _grey(dataset, stored, frame_index, kind, asked, padding)
         if not overlays:
             return shown
         picture, notes = burn_overlays(shown.picture, dataset, frame_index)
         return Rendered(picture, {**shown.facts, "overlays": True}, shown.notes + notes)
 
 
+def window_words(rendered: Rendered) -> str:
+    """The ``window`` that shows another image as this one was shown, however it was chosen: all
+    slices of a volume through the range of one of them. "auto" for colours."""
+    told = []
+    for window in rendered.facts.get("windows", ()):
+        if window["function"] == "LUT":
+            told.append(window["source"])
+            continue
+        numbers = f"{window['centre']!r}/{window['width']!r}".replace("e+", "e")  # + joins windows
+        told.append(f"{numbers}/{window['function'].lower()}")
+    return "+".join(told) or "auto"
+
+
 def _colour(
-    dataset: Dataset, frame: np.ndarray, kind: str, asked: tuple[Asked, ...], icc: bool
+    dataset: Dataset,
+    frame: np.ndarray,
+    kind: str,
+    bits: int | None,
+    asked: tuple[Asked, ...],
+    icc: bool,
 ) -> Rendered:
     if any(each.kind == "preset" for each in asked):
         raise BadInput("this image is in colour: no window in Hounsfield units fits; use auto.")
@@ -100,10 +120,7 @@ def _colour(
         picture, more = palette_to_rgb(frame, dataset)
         notes += more
     else:
-        told = numbers_of(dataset, "BitsStored")
-        whole = frame.dtype.itemsize * 8
-        bits = int(told[0]) if told and told[0] is not None and 1 <= told[0] <= whole else whole
-        picture = to_rgb(frame, kind, bits)
+        picture = to_rgb(frame, kind, bits or bits_stored(dataset, frame.dtype.itemsize * 8))
     profile = icc_profile_of(dataset) if icc else b""
     if profile:
         picture, note = to_srgb(picture, profile)
@@ -114,7 +131,7 @@ def _colour(
 
 def _grey(
     dataset: Dataset,
-    frame: np.ndarray,
+    stored: Stored,
     frame_index: int,
     kind: str,
     asked: tuple[Asked, ...],
@@ -126,7 +143,6 @@ def _grey(
         notes.append("one sample a pixel was taken as MONOCHROME2")
     if text_of(dataset, "PixelPresentation") in ("COLOR", "MIXED"):
         notes.append("the supplemental palette was not applied")
-    stored = stored_of(frame, dataset)
     modality = modality_of(dataset, frame_index, stored)
     padded = padding_of(dataset, stored) if padding else None
     white, odd = inverted(dataset, kind)

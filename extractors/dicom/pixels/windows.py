@@ -13,6 +13,7 @@ A window is asked for by words:
 from __future__ import annotations
 
 import math
+from collections.abc import MutableSequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -21,7 +22,7 @@ from pydicom.dataset import Dataset
 from domainclip.errors import BadInput, nearest
 from domainclip.images.voi import Lut, VoiFunction, Window
 
-from .luts import group_item, numbers_of, read_lut, text_of, value_of
+from .luts import group_item, items_of, numbers_of, read_lut, text_of, value_of
 
 __all__ = ["PRESETS", "Asked", "View", "file_views", "parse_windows", "preset_for"]
 
@@ -155,7 +156,7 @@ def _views(
 ) -> tuple[list[View | None], list[str]]:
     views: list[View | None] = []
     notes: list[str] = []
-    for item in list(value_of(source, "VOILUTSequence") or [])[:_MOST_VIEWS]:
+    for item in items_of(source, "VOILUTSequence", _MOST_VIEWS):
         found = read_lut(item, inputs=inputs, little=little)
         notes.extend(found.notes)
         words = _explained(text_of(item, "LUTExplanation"))
@@ -169,7 +170,7 @@ def _views(
         notes.append("an unknown VOI LUT function was taken as LINEAR")
         function = "LINEAR"
     told = value_of(source, "WindowCenterWidthExplanation")
-    told = [told] if isinstance(told, str) else list(told or [])
+    told = told if isinstance(told, MutableSequence) else [told]
     for at, (centre, width) in enumerate(list(zip(centres, widths, strict=False))[:_MOST_VIEWS]):
         if centre is None or width is None or width <= 0:
             notes.append("a window of the file is no window (its width is 0, or not a number)")

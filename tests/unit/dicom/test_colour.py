@@ -318,10 +318,13 @@ def test_real_overlays(shared_data: Path) -> None:
         dataset = pydicom.dcmread(path)
         peers = [dataset.overlay_array(group) for group in (0x6000, 0x6002)]
     masks = list(overlay_masks(dataset, 0, (dataset.Rows, dataset.Columns)))
-    assert [mask.sum() if mask is not None else -1 for mask in masks] == [
-        peers[0][: 788 - 703].sum(),  # it begins in row 704 and the image has 788
-        peers[1][26:, 26:].sum(),  # its origin lies 26 above and left of the image
-    ]
+    assert (
+        [mask.sum() if mask is not None else -1 for mask in masks]
+        == [
+            peers[0][: 788 - 703].sum(),  # it begins in row 704 and the image has 788
+            peers[1][26:, 26:].sum(),  # its origin lies 26 above and left of the image
+        ]
+    )
     colour = render(dataset, np.zeros((dataset.Rows, dataset.Columns), np.uint16), overlays=True)
     assert colour.facts["overlays"] is True
 
@@ -337,3 +340,11 @@ def test_broken_overlays_are_left_out_with_a_note(element: int, value: Any) -> N
     shown = render(dataset, values, overlays=True)
     assert not shown.picture.any() or element == 0x0050
     assert shown.notes or value == []
+
+
+def test_a_frame_of_lower_resolution_gets_smaller_overlays() -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[7], mask[:, 11] = True, True
+    dataset = overlay(image(np.zeros((20, 30), np.uint8), modality="OT"), mask, (1, 1))
+    drawn = render(dataset, np.zeros((10, 15), np.uint8), overlays=True).picture
+    assert np.array_equal(drawn > 0, mask.reshape(10, 2, 15, 2).any(axis=(1, 3)))

@@ -17,7 +17,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from domainclip.errors import BadInput
-from domainclip.extractors.dicom.pixels.rendering import render
+from domainclip.extractors.dicom.pixels.rendering import render, window_words
 from domainclip.extractors.dicom.pixels.windows import parse_windows
 from domainclip.extractors.dicom.quiet import quiet
 from tests.data.make_dicom import as_bytes, image
@@ -286,6 +286,18 @@ def test_percentiles_hold_against_a_few_wild_values() -> None:
         assert np.abs(calm[1:].astype(int) - shown[1:]).max() < 12, kind
 
 
+@pytest.mark.parametrize("window", ["auto", "minmax", "three", "file:0", "1e-5/3e20/sigmoid"])
+def test_the_window_of_one_slice_shows_the_others(window: str) -> None:
+    dataset = image(GREY, slope=1, intercept=0, window=(40, 400))
+    shown = render(dataset, GREY, window=window)
+    again = render(dataset, GREY, window=window_words(shown))
+    assert np.array_equal(again.picture, shown.picture)
+    extra = {"VOILUTSequence": Items([lut_item(0, 8, [1, 2, 3])])}
+    assert window_words(render(image(GREY, extra=extra), GREY)) == "file:0"
+    values = np.zeros((4, 4, 3), np.uint8)
+    assert window_words(render(image(values), values)) == "auto"
+
+
 # Padding and what lies beyond the stored bits
 
 
@@ -324,6 +336,17 @@ def test_values_beyond_the_stored_bits_are_kept_unless_overlays_lie_there() -> N
     masked = render(dataset, values)
     assert np.array_equal(masked.picture, render(dataset, values % 4096).picture)
     assert masked.notes == ()
+
+
+def test_bits_that_a_decoder_found_stand_before_the_files() -> None:
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    dataset = image(values, modality="OT", bits_stored=8)
+    dataset.BitsStored = 4  # a header that the decoder repaired
+    assert np.array_equal(render(dataset, values, bits=8).picture, values)
+    colours = np.stack([values] * 3, axis=-1).astype(np.uint16) * 16
+    assert np.array_equal(
+        render(dataset, colours, bits=12, photometric="RGB").picture[..., 0], values
+    )
 
 
 # Broken headers
@@ -455,3 +478,68 @@ def test_nothing_is_said_of_a_file_beside_the_result(caplog: pytest.LogCaptureFi
         warnings.simplefilter("error")
         shown = render(dataset, GREY)
     assert not caplog.text and "Doe" not in repr((shown.facts, shown.notes))
+
+
+HOSTILE = [
+    b"", b"0", b"-1", b"1e999", b"nan", b"\\", b"1\\2", b"abc", b"\0\0", b"\xff" * 6, b"9" * 300,
+    b"1\\" * 5000, b"MONOCHROME1", b"SIGMOID", b"\0\0\0\x80\x10\0", b"\1\0\0\0\x08\0",
+]  # fmt: skip
+KEYWORDS = [
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "WindowCenter",
+    "WindowWidth",
+    "ImageType",
+    "Rows",
+    "WindowCenterWidthExplanation",
+    "VOILUTFunction",
+    "PresentationLUTShape",
+    "PixelPaddingValue",
+    "BitsStored",
+    "PixelPaddingRangeLimit",
+    "BitsAllocated",
+    "HighBit",
+    "PixelRepresentation",
+    "Modality",
+    "BodyPartExamined",
+    "SOPClassUID",
+    "PhotometricInterpretation",
+    "ICCProfile",
+    "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableData",
+    "SegmentedRedPaletteColorLookupTableData",
+    "PixelPresentation",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "ModalityLUTSequence",
+    "VOILUTSequence",
+    "OpticalPathSequence",
+]
+
+
+def test_nothing_but_bad_input_comes_of_hostile_headers() -> None:
+    """Elements of any VR with bytes that do not fit it, as a damaged or forged file holds them."""
+    rng = np.random.default_rng(0)
+    representations = ["DS", "IS", "US", "SS", "LO", "OW", "UN", "SQ", "UI", "FD", "PN"]
+    shown = 0
+    for _ in range(400):
+        dataset = image(GREY, slope=1, intercept=-1024, window=(40, 400))
+        if rng.random() < 0.3:
+            dataset.VOILUTSequence = Items([lut_item(0, 16, [1, 2, 3])])
+        for keyword in rng.choice(KEYWORDS, rng.integers(1, 5)).tolist():
+            tag = pydicom.tag.Tag(keyword)
+            value = HOSTILE[rng.integers(len(HOSTILE))]
+            vr = representations[rng.integers(len(representations))]
+            dataset._dict[tag] = pydicom.dataelem.RawDataElement(
+                tag, vr, len(value), value, 0, False, bool(rng.random() < 0.8)
+            )
+        kind = [np.uint8, np.int8, np.uint16, np.int16, np.int32, np.float64, bool][rng.integers(7)]
+        frame = rng.integers(0, 100, (5, 7, 3) if rng.random() < 0.2 else (5, 7)).astype(kind)
+        try:
+            picture = render(dataset, frame, overlays=True).picture
+        except BadInput:
+            continue
+        assert picture.dtype == np.uint8 and picture.shape[:2] == (5, 7)
+        shown += 1
+    assert shown > 200
