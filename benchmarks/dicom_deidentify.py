@@ -6,10 +6,11 @@ DATA (default ../shared/data) has dicom/; pydicom's own and pydicom-data's files
 Printed: files that pydicom reads; files per second on one core, reading the header included
 (pixels left unread), ours by the Basic Profile alone and with options, theirs by its default rules
 (best of the rounds, run in turns); files that failed; files that have the stamp 0012,0062; and
-files in whose output something is left: any value of ``identifiers_of`` the input with at least 4
-characters, of names each part too, as whole words in any text of the output, at any depth. Image
-Type, Frame Type and Value Type are not looked into: two of the files have a patient called Perfusion
-and an observer called Text. Values are never printed, only the attributes that they are of.
+files in whose output something is left: any value of ``identifiers_of`` the input, of an attribute
+of the standard's table or a person name, with at least 4 characters, of names each part too, as
+whole words in any text of the output, at any depth. Image Type, Frame Type and Value Type are not
+looked into: in these files a patient is called Perfusion and an observer Text. Values are never
+printed, only the attributes that they are of.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ from domainclip.extractors.dicom.privacy.deidentify import deidentify
 from domainclip.extractors.dicom.privacy.generic import is_generic
 from domainclip.extractors.dicom.privacy.identifiers import identifiers_of
 from domainclip.extractors.dicom.privacy.policy import Policy
+from domainclip.extractors.dicom.privacy.profile import rows
 from domainclip.extractors.dicom.privacy.pseudonyms import Pseudonyms
 from domainclip.extractors.dicom.quiet import quiet
 
+# attributes that are in our table and not in the standard's
+OWN = {row.keyword for row in rows().values() if row.edition == "own"}
 PSEUDONYMS = Pseudonyms(bytes(range(32)))
 OPTIONS = Policy(frozenset(("patient", "descriptors", "structured_content")), "shift")
 
@@ -121,9 +125,7 @@ def _speed(paths: list[Path], way: Callable[[Dataset], Dataset], rounds: int) ->
     return len(paths) / best
 
 
-def _left(
-    paths: list[Path], way: Callable[[Dataset], Dataset]
-) -> tuple[int, int, list[set[str]]]:
+def _left(paths: list[Path], way: Callable[[Dataset], Dataset]) -> tuple[int, int, list[set[str]]]:
     failed = stamped = 0
     left = []
     for path in paths:
@@ -137,6 +139,8 @@ def _left(
         stamped += made.get("PatientIdentityRemoved") == "YES"
         found = set()
         for each in known:
+            if each.name in OWN and each.kind != "name":
+                continue
             parts = [each.value, *re.split(r"[\s^,]+", each.value)] if each.kind == "name" else ()
             for value in parts or [each.value]:
                 if len(value) >= 4 and not is_generic(value) and value not in UID_dictionary:

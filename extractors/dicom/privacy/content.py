@@ -13,12 +13,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from pydicom.dataset import Dataset
+
+from .decode import decoded, plain
 from .plan import Op, Step
 from .profile import resolve
 
 __all__ = ["item_steps"]
 
 _TEXT, _CODE, _MEASURED, _CHILDREN = 0x0040A160, 0x0040A168, 0x0040A300, 0x0040A730
+
+_VALUE_TYPE, _CONCEPT, _CODE_VALUE, _SCHEME = 0x0040A040, 0x0040A043, 0x00080100, 0x00080102
 
 _CLEANED = {_TEXT: Step(Op.CLEAN, "UT")}
 _KEPT = {_TEXT: Step(Op.KEEP, "UT")}
@@ -30,14 +35,17 @@ _DUMMIED = {
 }
 
 
-def item_steps(
-    scheme: str, code: str, value_type: str, columns: tuple[str, ...]
-) -> Mapping[int, Step]:
-    """tag -> step for the value of one content item, before those of the attributes' table.
-
-    scheme, code: of its concept name, "" where it has none. value_type: 0040,A040 (TEXT, NUM,
-    ...). columns: of ``Policy.columns``.
+def item_steps(item: Dataset, columns: tuple[str, ...]) -> Mapping[int, Step]:
+    """tag -> step for the value of a content item, before those of the attributes' table; none for
+    an item of a sequence that is no content item. columns: of ``Policy.columns``.
     """
+    if _VALUE_TYPE not in item:
+        return {}
+    value_type, scheme, code = plain(item, _VALUE_TYPE), "", ""
+    concept = item.get_item(_CONCEPT)
+    if concept is not None:
+        for name in decoded(item, concept, "SQ").value[:1]:
+            scheme, code = plain(name, _SCHEME), plain(name, _CODE_VALUE)
     found = _table().get((scheme, code))
     if found is None or (value_type not in found and value_type != "CODE"):
         return _CLEANED

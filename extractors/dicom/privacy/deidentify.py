@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import TypeAlias
 
 from pydicom.datadict import dictionary_VR
@@ -25,10 +26,13 @@ from pydicom.sequence import Sequence as Items
 from pydicom.tag import BaseTag
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
+from domainclip.errors import UsageError
+
 from ..quiet import quiet
 from .content import item_steps
 from .decode import MAX_DEPTH, decoded, plain
-from .dummies import DUMMIES, FREE_VRS, dummy, empty, text
+from .dummies import dummy, empty, text
+from .keeping import fits, searched
 from .plan import Op, Step, plan_for, unlisted
 from .policy import Policy
 from .private import safe_private
@@ -41,20 +45,9 @@ __all__ = ["deidentify"]
 
 _Element: TypeAlias = DataElement | RawDataElement
 _Elements: TypeAlias = dict[BaseTag, _Element]
-_SOP_CLASS, _VALUE_TYPE, _CONCEPT = 0x00080016, 0x0040A040, 0x0040A043
-_CODE, _SCHEME = 0x00080100, 0x00080102
+_SOP_CLASS = 0x00080016
 _CLOCK = re.compile(rb"[0-9:.+\- \\\0]*")
 _UID = re.compile(r"[0-9.]{1,64}")
-# Texts in which something may be left that was taken out elsewhere. Not the code strings that say
-# what an object is: a patient called Perfusion is no reason to have no ImageType.
-_SEARCHED = FREE_VRS - {"DA", "DT", "AS"} | {"IS", "CS"}
-_NOT_SEARCHED = frozenset(
-    (
-        *(0x00080005, 0x00080008, 0x00080060, 0x00080061, 0x00089007, 0x00080068, 0x0040A010),
-        *(0x0040A040, 0x0040A050, 0x0040A491, 0x0040A493, 0x00180015, 0x00185100, 0x00200062),
-        *(0x00280004, 0x20500020, 0x00281056, 0x00282110, 0x00282114, 0x00280008),
-    )
-)
 
 
 def deidentify(
@@ -70,8 +63,11 @@ def deidentify(
     patient: the name that stands for the patient (``Pseudonyms.patient``): it becomes the patient's
     name and ID, and dates are shifted by it. scrub: a text without the names, dates and numbers
     that it had; without one, what the options would clean is removed, and they are not stamped.
-    Pixel data are handed on as they are. Raises nothing for a malformed file that was read.
+    Pixel data are handed on as they are. Raises UsageError for a patient's name that is no plain
+    word, what ``scrub`` raises, and nothing for a malformed file that could be read at all.
     """
+    if not (patient.isascii() and patient.isprintable()) or "\\" in patient or len(patient) > 64:
+        raise UsageError("The patient's pseudonym must be at most 64 plain ASCII letters.")
     with quiet():
         run = _Run(policy, pseudonyms, patient, scrub)
         return run.whole(dataset)
@@ -93,11 +89,12 @@ class _Run:
         self.reports = "structured_content" in self.columns
         self.residue = Residue()
         self.sop_class = ""
+        self.scrub_failed = False
 
     def whole(self, dataset: Dataset) -> Dataset:
         charset = dataset.original_character_set or "iso8859"
         self.sop_class = plain(dataset, _SOP_CLASS)
-        elements = self.elements(dataset, "", 0)
+        elements = self.elements(dataset, "", 0, {})
         for place, tag in self.residue.hits():
             vr = place[tag].VR or dictionary_VR(tag)
             place[tag] = empty(tag, vr) if vr == "IS" else dummy(tag, vr)
@@ -127,7 +124,7 @@ class _Run:
         dataset: Dataset,
         within: str,
         depth: int,
-        first: Mapping[int, Step] | None = None,
+        first: Mapping[int, Step],
     ) -> _Elements:
         """The elements that stay of a data set or an item. first: steps that go before others."""
         plan = plan_for(self.columns, self.scrub is not None, self.sop_class, within)
@@ -135,14 +132,12 @@ class _Run:
         made: _Elements = {}
         for tag, element in dataset.items():
             number = int(tag)
-            step = (first and first.get(number)) or plan.get(number)
+            step = first.get(number) or plan.get(number)
+            if step is None and number in safe:
+                made[tag] = element if isinstance(element, RawDataElement) else copy(element)
+                continue
             if step is None:
-                if number in safe:
-                    made[tag] = element
-                    continue
-                step = unlisted(number, self.columns, self.scrub is not None)
-                if not number >> 16 & 1:
-                    plan[number] = step
+                step = self.unlisted(number, plan)
             if step.op is Op.DROP:
                 if step.kind:
                     self.take(element, step)
@@ -150,8 +145,16 @@ class _Run:
             try:
                 self.one(dataset, tag, element, step, made, depth)
             except Exception:  # of whatever kind: what cannot be read is left out
+                if self.scrub_failed:
+                    raise
                 made.pop(tag, None)
         return made
+
+    def unlisted(self, number: int, plan: dict[int, Step]) -> Step:
+        step = unlisted(number, self.columns, self.scrub is not None)
+        if not number >> 16 & 1:  # as many as the dictionary has, not as many as a file has
+            plan[number] = step
+        return step
 
     def one(
         self,
@@ -196,7 +199,7 @@ class _Run:
     ) -> None:
         """As it is, where the file's VR is the attribute's, or another that holds no words."""
         said = element.VR
-        if said is not None and said != vr and not _fits(said, vr):
+        if said is not None and said != vr and not fits(said, vr):
             return
         if isinstance(element, RawDataElement) and element.value is None and element.length:
             # left in the file so far
@@ -207,8 +210,8 @@ class _Run:
         if vr in ("DA", "DT", "TM") and not _CLOCK.fullmatch(as_bytes(element)):
             made[tag] = empty(tag, vr)
             return
-        made[tag] = element
-        if (said in _SEARCHED or vr in _SEARCHED) and int(tag) not in _NOT_SEARCHED:
+        made[tag] = element if isinstance(element, RawDataElement) else copy(element)
+        if searched(int(tag), said, vr):
             self.residue.kept(made, tag, as_bytes(element))
 
     def take(self, element: _Element, step: Step) -> None:
@@ -231,7 +234,9 @@ class _Run:
         assert self.scrub is not None
         value = decoded(dataset, element, vr).value
         several = [value] if isinstance(value, str) else list(value or ())
+        self.scrub_failed = True  # until it is done: its errors are the caller's, not the file's
         cleaned = [self.scrub(str(part)) for part in several]
+        self.scrub_failed = False
         made[tag] = DataElement(tag, vr, cleaned if len(cleaned) > 1 else "".join(cleaned))
         self.residue.kept(made, tag, "\\".join(cleaned).encode("utf-8", "replace"))
 
@@ -241,7 +246,7 @@ class _Run:
             return empty(tag, "SQ")
         made = []
         for item in decoded(dataset, element, "SQ").value:
-            first = self.content(item) if self.reports else None
+            first = item_steps(item, self.columns) if self.reports else {}
             made.append(self.item(item, self.elements(item, f"{tag:08X}", depth + 1, first)))
         return DataElement(tag, "SQ", Items(made))
 
@@ -252,9 +257,10 @@ class _Run:
         items = decoded(dataset, element, "SQ").value
         if not items:
             return empty(tag, "SQ")
+        plan = plan_for(self.columns, self.scrub is not None, self.sop_class, "*")
         made: _Elements = {}
         for number, inner in items[0].items():
-            step = unlisted_or(self, int(number))
+            step = plan.get(int(number)) or self.unlisted(int(number), plan)
             if step.op is Op.DROP:
                 continue
             if step.vr == "SQ":
@@ -272,27 +278,3 @@ class _Run:
         made.set_original_encoding(*item.original_encoding, charset)
         made.is_undefined_length_sequence_item = item.is_undefined_length_sequence_item
         return made
-
-    def content(self, item: Dataset) -> Mapping[int, Step] | None:
-        """The steps of a content item's value; None for an item that is none."""
-        if _VALUE_TYPE not in item:
-            return None
-        scheme = code = ""
-        concept = item.get_item(_CONCEPT)
-        if concept is not None:
-            for name in decoded(item, concept, "SQ").value[:1]:
-                scheme, code = plain(name, _SCHEME), plain(name, _CODE)
-        return item_steps(scheme, code, plain(item, _VALUE_TYPE), self.columns)
-
-
-def _fits(said: str, vr: str) -> bool:
-    """Whether a file may call an attribute of one VR by another: not where that makes a name, a
-    date or words of what has none."""
-    if said in FREE_VRS:
-        return vr in FREE_VRS and said not in ("PN", "DA", "DT")
-    return said in DUMMIES and said != "UI"
-
-
-def unlisted_or(run: _Run, tag: int) -> Step:
-    plan = plan_for(run.columns, run.scrub is not None, run.sop_class, "*")
-    return plan.get(tag) or unlisted(tag, run.columns, run.scrub is not None)

@@ -4,6 +4,7 @@ outputs."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
@@ -33,7 +34,8 @@ def identifiers_of(dataset: Dataset) -> tuple[Identifier, ...]:
     """
     found: dict[Identifier, None] = {}
     with quiet():
-        for identifier in _of(dataset, 0):
+        meta = getattr(dataset, "file_meta", None)
+        for identifier in chain(_of(meta, 0) if meta else (), _of(dataset, 0)):
             found[identifier] = None
             if len(found) >= _MOST:
                 break

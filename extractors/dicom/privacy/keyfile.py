@@ -63,12 +63,13 @@ def read_key(path: Path) -> bytes:
         ) from None
     except OSError as error:
         raise UsageError(f"The key file cannot be opened: {error.strerror}.") from None
-    with os.fdopen(handle, "rb") as file:
-        _refuse_unsafe(os.fstat(file.fileno()))
-        try:
-            content = file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            raise UsageError(f"The key file cannot be read: {error.strerror}.") from None
+    try:
+        _refuse_unsafe(os.fstat(handle))
+        content = os.read(handle, _MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"The key file cannot be read: {error.strerror}.") from None
+    finally:
+        os.close(handle)
     if len(content) > _MAX_BYTES:
         raise UsageError(f"The key file holds more than {_MAX_BYTES} bytes; this is no key.")
     with contextlib.suppress(ValueError):  # no hexadecimal digits: the bytes themselves

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 
 from ..records import IdentifierKind
 from .dummies import TEXT_VRS
@@ -59,6 +60,8 @@ _CLASSES = frozenset(
         *(0x0004151A, 0x00340003, 0x04000010, 0x04000510, 0x30100052, 0x30100053),
     )
 )
+# Shorter text that people type, by its keyword.
+_WORDY = re.compile("(?:Description|Comments?|Notes|Explanation|Label|Text)$")
 _DROP = Step(Op.DROP, "UN")
 
 
@@ -133,7 +136,7 @@ def unlisted(tag: int, columns: tuple[str, ...], can_clean: bool) -> Step:
 
     Out: private ones, whole curves and overlays, group lengths, commands, what no dictionary knows.
     Names, dates and UIDs go by their VR. Free text (LT, ST, UT, UC) is cleaned where descriptions
-    are, else emptied. All else stays.
+    are, else emptied; so are shorter texts called a description, comment or label. All else stays.
     """
     group = tag >> 16
     pattern = row_of(tag)
@@ -158,6 +161,9 @@ def unlisted(tag: int, columns: tuple[str, ...], can_clean: bool) -> Step:
         return Step(Op.CLEAN if cleaned else Op.DUMMY, vr)
     if vr in _FREE and tag not in _NOT_FREE:
         return Step(Op.CLEAN if can_clean and "descriptors" in columns else Op.EMPTY, vr)
+    wordy = vr in TEXT_VRS and _WORDY.search(keyword_for_tag(tag)) is not None
+    if wordy and can_clean and "descriptors" in columns:
+        return Step(Op.CLEAN, vr)
     return Step(Op.KEEP, vr)
 
 

@@ -1,8 +1,8 @@
 """Private attributes known to be safe (PS3.15 E.3.10), by their creator.
 
-``safe_private.csv`` lists, of Table E.3.10-1 and of vendors' conformance statements, those that
-hold numbers or enumerated words (scale factors, pitch, b-values, paddle angles). Private text is
-never kept: what a vendor's software puts there differs between versions and sites.
+``safe_private.csv`` lists attributes that Table E.3.10-1 or widely used tools call safe, and of
+these only such as hold numbers or enumerated words (scale factors, pitch, b-values, paddle angles).
+Private text is never kept: what a vendor's software puts there differs between versions and sites.
 """
 
 from __future__ import annotations
