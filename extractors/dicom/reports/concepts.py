@@ -21,9 +21,11 @@ __all__ = [
     "unit_text",
 ]
 
-# By code value: values of LOINC and of DCM's numbers share none.
+# By code value: values of LOINC and of DCM's numbers share none. Measurements and qualitative
+# evaluations (TID 1500) and what a CAD marked (TID 4000) are findings.
 _SECTIONS = {
-    "findings": ("121070", "121071", "18782-3", "59776-5", "404684003"),
+    "findings": ("121070", "121071", "18782-3", "59776-5", "404684003",
+                 "126010", "126011", "C0034375", "111017"),
     "impression": ("121072", "121073", "19005-8", "121076", "121077", "55110-1", "121111",
                    "55112-7"),
     "indication": ("121109", "18785-6", "121062", "55115-0", "121110", "55108-5", "55752-0"),

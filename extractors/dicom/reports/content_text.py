@@ -26,6 +26,8 @@ _PLACEHOLDERS = {"PNAME": "[NAME]", "DATE": "[DATE]", "DATETIME": "[DATE]"}
 # The image library of TID 1600 lists headers of images: not what a report says of them.
 _LIBRARY = {"111028", "126200"}
 _SILENT = {"121049", "121046"}  # language and country (TID 1204), given as Report.lang
+# Of the observation context, what is said of a lesion, a role or a kind of device: nobody.
+_HARMLESS = {"112039", "121010", "121014", "121015", "121034"}
 _BRACKET_CHARS = 200  # a longer property is a line of its own
 _SHORT_WORDS = 8  # what names somebody or something is no longer
 _VOID = re.compile(r"(?:n/?a|none|null|unknown|unspecified|anonymous|-+|\.+)?", re.IGNORECASE)
@@ -55,7 +57,7 @@ def identifiers_of(items: Sequence[Item]) -> tuple[Identifier, ...]:
         if item.kind in _KINDS:
             kind, name = _KINDS[item.kind]
             found[Identifier(kind, value, name)] = None
-        elif item.kind == "TEXT" and out:
+        elif item.kind == "TEXT" and out and item.concept.code not in _HARMLESS:
             kind = context_kind(item.concept.code, item.concept.meaning) or "other"
             found[Identifier(kind, value, "TextValue")] = None
         elif item.kind in ("TEXT", "CODE") and len(value.split()) <= _SHORT_WORDS:
@@ -171,7 +173,12 @@ class _Writer:
         outer = self._run[item.parent] if item.parent >= 0 else -1
         if item.kind != "CONTAINER":
             return outer
-        return (outer if outer >= 0 else index) if item.continuous else -1
+        # a paragraph needs words between its values: measurement groups are marked CONTINUOUS too
+        prose = item.continuous and any(
+            self._items[child].kind == "TEXT" and self._items[child].relation != _CONTEXT
+            for child in item.children
+        )
+        return (outer if outer >= 0 else index) if prose else -1
 
     def _container(self, index: int, item: Item) -> None:
         if item.parent < 0:
