@@ -42,7 +42,8 @@ def choose(
     if how == "all":
         return slices
     if how == "key":
-        named = [each for each in (*slices, *stack.duplicates) if _is_key(each, key_images)]
+        keys = set(key_images)
+        named = [each for each in (*slices, *stack.duplicates) if _is_key(each, keys)]
         order = {id(each): at for at, each in enumerate(slices)}
         if stack.duplicates and stack.normal is not None:
             named.sort(key=lambda each: _distance(stack, each))

@@ -10,12 +10,12 @@ from .geometry import Slice
 
 __all__ = ["lines_of"]
 
+_MOST_LINES = 64
 
-def lines_of(slices: Sequence[Slice]) -> list[list[Slice]]:
-    """``slices`` of one orientation -> those of one straight line together.
 
-    A line may lean, as a tilted gantry makes it. Slices that lie on no few lines stay together:
-    their stack says that they are on none.
+def lines_of(slices: Sequence[Slice]) -> list[tuple[list[Slice], bool]]:
+    """``slices`` of one orientation -> those of one straight line together, and True; a line may
+    lean, as a tilted gantry makes it. Slices that lie on no few lines stay together, with False.
     """
     first = slices[0]
     assert first.orientation is not None
@@ -25,13 +25,13 @@ def lines_of(slices: Sequence[Slice]) -> list[list[Slice]]:
     aside = np.stack([positions @ rows, positions @ columns], axis=1)  # (n, 2)
     tolerance = _tolerance(first)
     if np.abs(aside - np.median(aside, axis=0)).max() <= tolerance:
-        return [list(slices)]
+        return [(list(slices), True)]
     along = positions @ np.cross(rows, columns)
     if np.ptp(along) > tolerance:
         leaning = np.stack([along, np.ones_like(along)], axis=1)
         fitted = leaning @ np.linalg.lstsq(leaning, aside, rcond=None)[0]
         if np.abs(aside - fitted).max() <= tolerance:
-            return [list(slices)]
+            return [(list(slices), True)]
     lines: list[tuple[np.ndarray, list[Slice]]] = []
     for at, each in enumerate(slices):
         for start, members in lines:
@@ -40,9 +40,9 @@ def lines_of(slices: Sequence[Slice]) -> list[list[Slice]]:
                 break
         else:
             lines.append((aside[at], [each]))
-            if len(lines) > max(2, len(slices) // 3):
-                return [list(slices)]
-    return [members for _, members in lines]
+            if len(lines) > max(2, min(len(slices) // 3, _MOST_LINES)):
+                return [(list(slices), False)]
+    return [(members, True) for _, members in lines]
 
 
 def _tolerance(slice_: Slice) -> float:

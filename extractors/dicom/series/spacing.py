@@ -19,13 +19,15 @@ def typical_gap(distances: np.ndarray) -> float:
 
 
 def even_places(distances: np.ndarray) -> np.ndarray | None:
-    """distances (n,) growing, n >= 2 -> the place of each on an even grid, int (n,) from 0; None
-    where they lie on none.
+    """distances (n,) not falling, n >= 2 -> the place of each on an even grid, int (n,) from 0;
+    None where they lie on none.
 
     The grid's step is the median gap, or the smallest one where at least a quarter of all gaps are
     as small: more than half of the slices may be missing.
     """
     gaps = np.diff(distances)
+    if gaps.min() <= 0:
+        return None
     for guess in dict.fromkeys((typical_gap(distances), float(gaps.min()))):
         step = float(gaps[(gaps > 0.5 * guess) & (gaps < 1.5 * guess)].mean())
         counts = np.rint(gaps / step)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,10 +90,3 @@ class Stack:
         lps[:3, 2] = self.step
         lps[:3, 3] = first.position
         return np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps
-
-    def frames_of(self, chosen: Sequence[Slice]) -> dict[int, list[int]]:
-        """Index of a file -> frames of it, of some slices: what to read, file by file."""
-        wanted: dict[int, list[int]] = {}
-        for each in chosen:
-            wanted.setdefault(each.index, []).append(each.frame)
-        return wanted

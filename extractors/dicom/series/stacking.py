@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .building import loop_of, normal_of, unplaced_of, volume_of
 from .geometry import Slice
 from .lines import lines_of
-from .placing import cross
 from .repeats import in_time, split_repeats
-from .spacing import even_places, typical_gap
-from .stack import Stack, StackKind, StackRole
+from .stack import Stack, StackRole
 
 __all__ = ["role_of", "stacks_of"]
 
 _ORIENTATION_TOLERANCE = 5e-3  # of a cosine: 0.3°, more than rounding, less than a new plane
 _SPACING_TOLERANCE = 1e-3  # relative
 _STRAY = 5  # times fewer slices than the largest stack of the series
-_TILT_DEG = 0.5  # less is rounding
-_TILT_MM = 0.1  # over the whole stack
 
 _LOCALIZERS = {"LOCALIZER", "SCOUT", "TOPOGRAM", "SCANOGRAM", "SURVIEW"}
 _REFORMATS = {"MPR", "CPR", "MIP", "MINIP", "MAXIP", "REFORMATTED", "RENDERED", "RENDERING", "SSD",
@@ -53,12 +50,11 @@ def stacks_of(slices: Sequence[Slice]) -> list[Stack]:
     stacks: list[Stack] = []
     for (_, role, _, _, unplaced, _), members in groups.items():
         if unplaced:
-            stacks.append(_unplaced(members, role))
+            stacks.append(unplaced_of(members, role))
             continue
-        alike: Callable[[Slice, Slice], bool] = _parallel
-        for group in _clusters(members, alike):
-            for line in lines_of(group):
-                stacks += _split(line, role)
+        for group in _planes(members):
+            for line, straight in lines_of(group):
+                stacks += _split(line, role, straight=straight)
     return sorted(_with_strays(stacks), key=_order)
 
 
@@ -80,50 +76,39 @@ def _canonical(slice_: Slice) -> tuple[Any, ...]:
     )
 
 
-def _parallel(a: Slice, b: Slice) -> bool:
-    if a.orientation is None or b.orientation is None:
-        return False
-    if (a.pixel_spacing is None) != (b.pixel_spacing is None):
-        return False
-    apart = max(abs(x - y) for x, y in zip(a.orientation, b.orientation, strict=True))
-    pairs = zip(a.pixel_spacing or (), b.pixel_spacing or (), strict=True)
-    return apart <= _ORIENTATION_TOLERANCE and all(
-        abs(x - y) <= _SPACING_TOLERANCE * x for x, y in pairs
-    )
-
-
-def _clusters(
-    slices: Sequence[Slice], alike: Callable[[Slice, Slice], bool]
-) -> Iterator[list[Slice]]:
-    """Each slice beside the first one that it is like."""
+def _planes(slices: Sequence[Slice]) -> list[list[Slice]]:
+    """Each slice beside the first one that is parallel to it and has pixels of the same size."""
     found: list[list[Slice]] = []
+    starts = np.empty((16, 6))
     for each in slices:
-        for group in found:
-            if alike(group[0], each):
-                group.append(each)
+        assert each.orientation is not None
+        apart = np.abs(starts[: len(found)] - each.orientation).max(axis=1, initial=0)
+        for at in np.flatnonzero(apart <= _ORIENTATION_TOLERANCE):
+            if _same_pixels(found[at][0], each):
+                found[at].append(each)
                 break
         else:
+            if len(found) == len(starts):
+                starts = np.concatenate([starts, np.empty_like(starts)])
+            starts[len(found)] = each.orientation
             found.append([each])
-    yield from found
+    return found
 
 
-def _split(line: list[Slice], role: StackRole) -> Iterator[Stack]:
-    """Slices on one line, to stacks that hold each place once."""
-    normal = _normal(line[0])
-    distances = np.array([each.position for each in line]) @ normal
-    order = np.argsort(distances, kind="stable")
-    line, distances = [line[each] for each in order], distances[order]
-    # a new place begins where the distance to the place before is more than rounding
-    places = np.zeros(len(line), int)
-    start = distances[0]
-    for at in range(1, len(line)):
-        new = distances[at] - start > _same_place_mm(line[at])
-        places[at] = places[at - 1] + new
-        start = distances[at] if new else start
+def _same_pixels(a: Slice, b: Slice) -> bool:
+    if a.pixel_spacing is None or b.pixel_spacing is None:
+        return a.pixel_spacing is b.pixel_spacing
+    pairs = zip(a.pixel_spacing, b.pixel_spacing, strict=True)
+    return all(abs(x - y) <= _SPACING_TOLERANCE * x for x, y in pairs)
+
+
+def _split(line: list[Slice], role: StackRole, *, straight: bool) -> Iterator[Stack]:
+    """Slices of one orientation, to stacks that hold each place once. straight: on one line."""
+    line, places = _by_place(line, straight=straight)
     for part, guessed in split_repeats(line, places):
         part.sort(key=lambda each: (places[each], in_time(line[each])))
         if len({places[each] for each in part}) == 1 and _moves([line[each] for each in part]):
-            yield _loop([line[each] for each in part], role)
+            yield loop_of([line[each] for each in part], role)
             continue
         kept: dict[int, Slice] = {}
         duplicates = []
@@ -132,7 +117,27 @@ def _split(line: list[Slice], role: StackRole) -> Iterator[Stack]:
                 duplicates.append(line[each])
             else:
                 kept[places[each]] = line[each]
-        yield _volume(list(kept.values()), duplicates, role, guessed=guessed)
+        yield volume_of(list(kept.values()), duplicates, role, guessed=guessed)
+
+
+def _by_place(line: list[Slice], *, straight: bool) -> tuple[list[Slice], np.ndarray]:
+    """``line`` by distance along the normal, and the number of the place (n,) of each slice."""
+    distances = np.array([each.position for each in line]) @ normal_of(line[0])
+    order = np.argsort(distances, kind="stable")
+    line, distances = [line[each] for each in order], distances[order]
+    places = np.zeros(len(line), int)
+    start = distances[0]
+    for at in range(1, len(line)):
+        new = distances[at] - start > _same_place_mm(line[at])
+        places[at] = places[at - 1] + new
+        start = distances[at] if new else start
+    if straight:
+        return line, places
+    # off a line, images of one plane may lie side by side: to a mm, these are other places
+    to_mm = [np.rint(each.position or ()).tolist() for each in line]
+    keys = [(place, *each) for place, each in zip(places, to_mm, strict=True)]
+    number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    return line, np.array([number[key] for key in keys])
 
 
 def _same_place_mm(slice_: Slice) -> float:
@@ -146,122 +151,6 @@ def _moves(images: Sequence[Slice]) -> bool:
     apart."""
     apart = {in_time(each)[:-3] for each in images}
     return len(apart) > 2
-
-
-def _normal(slice_: Slice) -> np.ndarray:
-    assert slice_.orientation is not None
-    normal = np.array(cross(slice_.orientation[:3], slice_.orientation[3:]))
-    unit: np.ndarray = normal / np.linalg.norm(normal)
-    return unit
-
-
-def _volume(
-    slices: list[Slice], duplicates: list[Slice], role: StackRole, *, guessed: bool
-) -> Stack:
-    """Slices of different places, in order."""
-    warnings = []
-    if guessed:
-        warnings.append("Only time or number tells this volume from others of the same place.")
-    if duplicates:
-        warnings.append(f"Images at places that are taken: {len(duplicates)}.")
-    if slices[0].pixel_spacing is None:
-        warnings.append("The size of a pixel is not known.")
-    normal = _normal(slices[0])
-    common: dict[str, Any] = {
-        "slices": tuple(slices),
-        "role": role,
-        "normal": tuple(normal.tolist()),
-        "duplicates": tuple(duplicates),
-    }
-    if len(slices) == 1:
-        between = slices[0].spacing_between
-        between = abs(between) if between else slices[0].thickness
-        step = None if between is None else tuple((normal * between).tolist())
-        return Stack(
-            kind="single",
-            spacing=between,
-            step=step,
-            places=(0,),
-            warnings=tuple(warnings),
-            **common,
-        )
-    positions = np.array([each.position for each in slices])
-    distances = positions @ normal
-    spacing = typical_gap(distances)
-    places = even_places(distances)
-    extent = positions[-1] - positions[0]
-    step = extent / (len(slices) - 1)
-    if places is not None:
-        step = extent / places[-1]
-        off = np.linalg.norm(positions - positions[0] - places[:, None] * step, axis=1).max()
-        if off > max(_TILT_MM, 0.01 * np.linalg.norm(step)):
-            warnings.append("The slices do not lie on one straight line.")
-            places = None
-        else:
-            spacing = float(step @ normal)
-    if places is None:
-        warnings.append("The distances between the slices differ.")
-    gaps = () if places is None else _gaps(places)
-    if gaps:
-        missing = sum(count for _, count in gaps)
-        warnings.append(f"Missing slices: {missing}, in {len(gaps)} gap(s).")
-    aside = np.linalg.norm(extent - (extent @ normal) * normal)
-    sheared = bool(
-        aside > _TILT_MM and aside > np.tan(np.radians(_TILT_DEG)) * abs(extent @ normal)
-    )
-    if sheared:
-        warnings.append("The stack leans: each slice is shifted in its plane (a tilted gantry).")
-    return Stack(
-        kind="volume",
-        spacing=spacing,
-        step=tuple(step.tolist()),
-        places=() if places is None else tuple(places.tolist()),
-        gaps=gaps,
-        sheared=sheared,
-        warnings=tuple(warnings),
-        **common,
-    )
-
-
-def _gaps(places: np.ndarray) -> tuple[tuple[int, int], ...]:
-    missing = np.diff(places) - 1
-    return tuple((int(at), int(missing[at])) for at in np.flatnonzero(missing))
-
-
-def _loop(images: list[Slice], role: StackRole) -> Stack:
-    images.sort(key=in_time)
-    single = _volume(images[:1], [], role, guessed=False)
-    told = (*single.warnings, "All images lie at one place: they are in the order of time.")
-    return replace(single, slices=tuple(images), kind="loop", places=(), warnings=told)
-
-
-def _unplaced(images: list[Slice], role: StackRole) -> Stack:
-    images = sorted(images, key=in_time)
-    kept: dict[Any, Slice] = {}
-    duplicates = []
-    for each in images:
-        key = each.sop_uid or each.index, each.frame, each.instance_number
-        if key in kept:
-            duplicates.append(each)
-        else:
-            kept[key] = each
-    slices = tuple(kept.values())
-    frames_of_one = len(slices) > 1 and slices[0].frames > 1
-    kind: StackKind = "single" if len(slices) == 1 else "loop" if frames_of_one else "unplaced"
-    warnings = []
-    if kind == "unplaced":
-        warnings.append("No positions: in the order of acquisition and instance numbers.")
-    if kind == "loop":
-        warnings.append("No positions: in the order of the frames.")
-    if duplicates:
-        warnings.append(f"Images that are there more than once: {len(duplicates)}.")
-    return Stack(
-        slices=slices,
-        kind=kind,
-        role=role,
-        duplicates=tuple(duplicates),
-        warnings=tuple(warnings),
-    )
 
 
 def _with_strays(stacks: list[Stack]) -> Iterator[Stack]:

@@ -130,7 +130,8 @@ def _write_raw(values: Iterator[np.ndarray], path: Path) -> bool:
             if whole_numbers and not _fits(each):
                 _widen(out)
                 whole_numbers = False
-            out.write(each.astype("<i2" if whole_numbers else "<f4").tobytes())
+            with np.errstate(over="ignore"):  # beyond float32 is infinite
+                out.write(each.astype("<i2" if whole_numbers else "<f4").tobytes())
     return whole_numbers
 
 

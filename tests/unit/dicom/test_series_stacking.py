@@ -363,3 +363,9 @@ def test_names_of_planes_and_directions() -> None:
     assert directions_of(PLANES["axial"]) == ("L", "P")
     assert directions_of(PLANES["sagittal"]) == ("P", "F")
     assert directions_of(PLANES["tilted axial"]) == ("L", "PF")
+
+
+def test_pictures_side_by_side_in_one_plane_are_no_duplicates() -> None:
+    tiles = [series(1, origin=(at * 40, at * at, 5), uid_of=str(at))[0][0] for at in range(9)]
+    stack = one(tiles)
+    assert len(stack.slices) == 9 and not stack.duplicates and stack.affine is None
