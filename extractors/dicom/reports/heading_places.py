@@ -14,7 +14,7 @@ __all__ = ["places"]
 _WRAPPED = 45  # letters: a shorter line was not broken for want of room
 _WINDOW = 110  # letters before a colon that a heading may take
 _MARKS = " \t*_#>|•·=[]<~"
-_EDGE = re.compile(r"[.;!?…][\"')\]]*\s+|(?<=[a-z])\.(?=[A-Z]{3})|\n|[|•*:：]|_{2,}\s|\s[-–—]\s")
+_EDGE = re.compile(r"[.;!?…][\"')\]]*\s+|(?<=[a-z])\.(?=[A-Z]{3})|\n|[|>•*:：]|_{2,}\s|\s[-–—]\s")
 _LINE_MARKS = re.compile(
     r"[\s>*#_\[(<|•·=~-]*(?:\(?(?:\d{1,2}|[IVX]{1,4}|[A-Za-z])[.)][ \t]*)?[ \t*_#\[<]*"
 )
@@ -27,7 +27,7 @@ _DASHED = re.compile(
 )
 _LINE = re.compile(r"^[^\n:]{4,120}$", re.MULTILINE)
 _RUN = re.compile(r"[A-ZÀ-Þ][A-ZÀ-Þ/&]{3,}(?:[ ]+[A-ZÀ-Þ/&]{2,})*")
-_START = re.compile(r"(?:^|(?<=[.!?*_])[ \t])[ \t*#_>=~-]{0,60}(?=[^\W\d_])", re.MULTILINE)
+_START = re.compile(r"(?:^|(?<=[.!?*_])[ \t])[ \t*#_>=~-]{0,60}(?=([^\W\d_]+))", re.MULTILINE)
 _OPENS = re.compile(r"\s*(?:\d{1,2}[.)]\s|[A-ZÀ-Þ])")
 _ENDED = re.compile(r"[.:;!?…)\]*_=~-][\"')\]*_]*[ \t]*$")
 # after these in the same letters a heading's word is the subject of a sentence
@@ -122,7 +122,7 @@ class _Scan:
             match = self.headings.match(phrase)
             if match is None or match.labels[0] not in (*SECTION_NAMES, "other"):
                 continue
-            if match.qualified and not (phrase.isupper() and not self.capitals):
+            if match.qualified:  # "right knee FINDINGS:"
                 continue
             start = edge + tokens[number].start()
             before = tokens[number - 1][0]
@@ -236,6 +236,8 @@ class _Scan:
 
     def signatures(self) -> Iterator[Place]:
         for start in _START.finditer(self.text):
+            if not self.headings.may_sign(start[1]):
+                continue
             ahead = self.text[start.end() : start.end() + 100].split("\n", 1)[0]
             words = list(re.finditer(r"[^\W_]+(?:['’-][^\W_]+)*", ahead))
             size = self.headings.signature([word[0] for word in words[:12]])

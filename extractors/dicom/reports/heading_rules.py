@@ -66,6 +66,8 @@ def is_heading(place: Place, flat: bool, headings: Headings) -> bool:
             return named or place.at == "line"
         if not named and not (labels == ("other",) and place.loud == 2):
             return False
+        if key.startswith(_VERBS):  # "AP chest compared to ___:"
+            return False
         if place.loud == 2:
             return strong and not (
                 place.before.isupper() and place.before.lower() in headings.prose

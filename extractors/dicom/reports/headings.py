@@ -42,6 +42,7 @@ _WORDS = ("qualifiers", "prose", "ordinary")
 _SHIPPED = Path(__file__).with_name("headings.yaml")
 _MOST_BYTES = 1 << 20
 _MOST_WORDS = 12  # of one heading
+_CACHED = 20_000  # phrases come from files: a bound on how many are remembered
 _NOT_WORD = re.compile(r"[\W_]+")
 _JOINT = re.compile(r"\s*(?:[/&+,;|]|\b(?:and|und|et|y|e|en|with)\b)\s*", re.IGNORECASE)
 
@@ -84,6 +85,7 @@ class Headings:
     _last: frozenset[str] = field(init=False, repr=False, compare=False)
     _signing: frozenset[str] = field(init=False, repr=False, compare=False)
     _found: dict[str, Match | None] = field(init=False, repr=False, compare=False)
+    _held: dict[str, bool] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         last = {key.split()[-1] for key, label in self.labels.items() if label in SECTION_NAMES}
@@ -101,27 +103,34 @@ class Headings:
         object.__setattr__(self, "_last", frozenset(last))
         object.__setattr__(self, "_signing", frozenset(signing))
         object.__setattr__(self, "_found", {})
+        object.__setattr__(self, "_held", {})
 
     def match(self, phrase: str) -> Match | None:
         """What the phrase (without its colon) is, or None for no heading."""
         if phrase in self._found:
             return self._found[phrase]
         found = self._match(phrase)
-        if len(self._found) >= 20_000:  # bounded: phrases come from files
+        if len(self._found) >= _CACHED:
             self._found.clear()
         self._found[phrase] = found
         return found
 
     def may_hold(self, word: str) -> bool:
         """Whether the word, misspelt or not, is one of those that section headings end with."""
-        keys = heading_key(word).split()
-        return bool(keys) and self._spelling.corrected(keys[-1]) in self._last
+        if word not in self._held:
+            if len(self._held) >= _CACHED:
+                self._held.clear()
+            keys = heading_key(word).split()
+            self._held[word] = bool(keys) and self._spelling.corrected(keys[-1]) in self._last
+        return self._held[word]
+
+    def may_sign(self, word: str) -> bool:
+        """Whether a signature may begin with the word."""
+        return heading_key(word) in self._signing
 
     def signature(self, words: Sequence[str]) -> int:
         """How many of the words, from the first, open a signature; 0 for none."""
         keys = [heading_key(word) for word in words[:_MOST_WORDS]]
-        if not keys or keys[0] not in self._signing:
-            return 0
         for size in range(len(keys), 0, -1):
             if self.labels.get(" ".join(keys[:size])) == "signature":
                 return size
@@ -161,6 +170,8 @@ class Headings:
                 label = self.labels.get(" ".join(own), "")
                 if (
                     label in SECTION_NAMES
+                    and words[0] not in self.prose
+                    and not own[0].startswith("compare")  # "AP chest compared to ___:"
                     and any(len(word) > 5 and word not in self.qualifiers for word in own)
                     and all(word in self.qualifiers or word.isdigit() for word in rest)
                 ):

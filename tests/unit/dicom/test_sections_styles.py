@@ -509,6 +509,39 @@ STYLES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "FINDINGS (CT CHEST): Clear.\nIMPRESSION (PRELIMINARY): Normal.",
         [("findings", "Clear."), ("impression", "Normal.")],
     ),
+    "MIMIC, an opening in the findings' place": (
+        "                                 FINAL REPORT\n AP CHEST, ___:\n\n"
+        " HISTORY:  Fever.\n\n IMPRESSION:  AP chest compared to ___:\n\n"
+        " Mild edema. Moderate effusion.\n",
+        [
+            ("", "AP CHEST, ___:"),
+            ("history", "Fever."),
+            ("impression", "AP chest compared to ___:\nMild edema. Moderate effusion."),
+        ],
+    ),
+    "one line, a region in capitals before a heading": (
+        "EXAM: CT HEAD W/O CONTRAST HISTORY: Fall. FINDINGS: Normal. IMP: Normal. REC: None.",
+        [
+            ("examination", "CT HEAD W/O CONTRAST"),
+            ("history", "Fall."),
+            ("findings", "Normal."),
+            ("impression", "Normal."),
+            ("recommendation", "None."),
+        ],
+    ),
+    "marks of a web page": (
+        "<b>FINDINGS:</b> clear<br><b>IMPRESSION:</b> normal",
+        [("", "<b>"), ("findings", "</b> clear<br><b>"), ("impression", "</b> normal")],
+    ),
+    "a subject in a sentence": (
+        "Technique: PA. The findings: edema. In the impression: nothing.\n- stable findings: none",
+        [
+            (
+                "technique",
+                "PA. The findings: edema. In the impression: nothing.\n- stable findings: none",
+            )
+        ],
+    ),
     "times and ratios": (
         "FINDINGS: Examined at 10:30. Ratio 1:2. Level T4: normal.\nIMPRESSION: Normal.",
         [
