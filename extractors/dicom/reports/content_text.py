@@ -5,32 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..records import Identifier, IdentifierKind, Section
-from .concepts import context_kind, is_generic, named_kind, section_name
+from ..records import Section
+from .concepts import is_generic, section_name
+from .content_identifiers import CONTEXT, in_context
 from .content_items import Item
 from .headings import Headings
 
-__all__ = ["identifiers_of", "sections_of_items"]
+__all__ = ["sections_of_items"]
 
-_CONTEXT = "HAS OBS CONTEXT"
 _IN_BRACKETS = {"HAS CONCEPT MOD", "HAS PROPERTIES", "HAS ACQ CONTEXT"}
 _LEAVES = {"TEXT", "CODE", "NUM"}
-_KINDS: dict[str, tuple[IdentifierKind, str]] = {
-    "PNAME": ("name", "PersonName"),
-    "DATE": ("date", "Date"),
-    "TIME": ("date", "Time"),
-    "DATETIME": ("date", "DateTime"),
-    "UIDREF": ("id", "UID"),
-}
 _PLACEHOLDERS = {"PNAME": "[NAME]", "DATE": "[DATE]", "DATETIME": "[DATE]"}
 # The image library of TID 1600 lists headers of images: not what a report says of them.
 _LIBRARY = {"111028", "126200"}
 _SILENT = {"121049", "121046"}  # language and country (TID 1204), given as Report.lang
-# Of the observation context, what is said of a lesion, a role or a kind of device: nobody.
-_HARMLESS = {"112039", "121010", "121014", "121015", "121034"}
 _BRACKET_CHARS = 200  # a longer property is a line of its own
-_SHORT_WORDS = 8  # what names somebody or something is no longer
-_VOID = re.compile(r"(?:n/?a|none|null|unknown|unspecified|anonymous|-+|\.+)?", re.IGNORECASE)
 _STOP = re.compile(r"[.:;!?,)\]]")
 
 
@@ -40,47 +29,6 @@ def sections_of_items(
     """The sections in document order; text outside of any has no heading. warnings: added to where
     a reference leads nowhere or round in a circle."""
     return _Writer(items, warnings, headings).sections()
-
-
-def identifiers_of(items: Sequence[Item]) -> tuple[Identifier, ...]:
-    """Values of the content that tell who, when or which, each once.
-
-    Of the observation context any short text, else what stands under a concept that says so
-    (``Hospital Name``).
-    """
-    found: dict[Identifier, None] = {}
-    outside = _outside(items)
-    for item, out in zip(items, outside, strict=True):
-        value = item.value.strip()
-        if _VOID.fullmatch(value):
-            continue
-        if item.kind in _KINDS:
-            kind, name = _KINDS[item.kind]
-            found[Identifier(kind, value, name)] = None
-        elif item.kind == "TEXT" and out and item.concept.code not in _HARMLESS:
-            kind = context_kind(item.concept.code, item.concept.meaning) or "other"
-            found[Identifier(kind, value, "TextValue")] = None
-        elif item.kind in ("TEXT", "CODE") and len(value.split()) <= _SHORT_WORDS:
-            named = named_kind(item.concept.meaning)
-            if named:
-                name = "TextValue" if item.kind == "TEXT" else "CodeMeaning"
-                found[Identifier(named, value, name)] = None
-    return tuple(found)
-
-
-def _outside(items: Sequence[Item]) -> list[bool]:
-    """Which items are of the observation context, which is not shown.
-
-    A long text there, or one under a section's name, is none: writers put the history there.
-    """
-    outside: list[bool] = []
-    for item in items:
-        out = item.relation == _CONTEXT or (item.parent >= 0 and outside[item.parent])
-        if out and item.kind == "TEXT" and context_kind(*_name(item)) is None:
-            said = section_name(*_name(item)) and len(item.value.split()) > 2
-            out = not said and len(item.value.split()) <= _SHORT_WORDS
-        outside.append(out)
-    return outside
 
 
 def _name(item: Item) -> tuple[str, str]:
@@ -94,7 +42,7 @@ class _Writer:
         self, items: Sequence[Item], warnings: list[str], headings: Headings | None
     ) -> None:
         self._items, self._warnings, self._headings = items, warnings, headings
-        self._outside = _outside(items)
+        self._outside = in_context(items)
         self._brackets: dict[int, list[str]] = {}
         self._head = list(range(len(items)))  # the item behind which each one stands in brackets
         self._attach()
@@ -175,7 +123,7 @@ class _Writer:
             return outer
         # a paragraph needs words between its values: measurement groups are marked CONTINUOUS too
         prose = item.continuous and any(
-            self._items[child].kind == "TEXT" and self._items[child].relation != _CONTEXT
+            self._items[child].kind == "TEXT" and self._items[child].relation != CONTEXT
             for child in item.children
         )
         return (outer if outer >= 0 else index) if prose else -1

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from domainclip.errors import BadInput
 
-from ..pixels.reading import Undecodable, read_dataset
+from ..pixels.reading import read_dataset
 from ..records import Place, Report, ReportLink
 from ..sources.tables import read_row, roles_of
 from .encapsulated_pdf import MAX_BYTES as MAX_PDF_BYTES
@@ -43,7 +43,8 @@ def read_report(
     """The report that a link leads to, read by its form.
 
     read: the bytes of a place, up to so many. columns: role -> column, of tables. headings: the
-    user's words for sections. A pdf may be loose or a DICOM object. Raises BadInput.
+    user's words for sections. A pdf may be loose or a DICOM object. Raises BadInput; Undecodable,
+    which is one, for what is no DICOM.
     """
     place = link.place
     if link.form == "text":
@@ -68,8 +69,6 @@ def _dataset(data: bytes) -> Dataset:
     sys.setrecursionlimit(max(limit, 1000 + 8 * MAX_DEPTH))
     try:
         return read_dataset(data, pixels=False, max_depth=MAX_DEPTH, max_bytes=MAX_DICOM_BYTES)
-    except Undecodable as refused:
-        raise BadInput(str(refused)) from None
     finally:
         sys.setrecursionlimit(limit)
 

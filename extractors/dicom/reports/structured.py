@@ -27,8 +27,9 @@ from domainclip.errors import BadInput
 from ..quiet import quiet
 from ..records import Identifier, IdentifierKind, Report, Section
 from .concepts import language_of
+from .content_identifiers import identifiers_of
 from .content_items import Item, content_items
-from .content_text import identifiers_of, sections_of_items
+from .content_text import sections_of_items
 from .elements import concept_of, encodings_in, items_of, text_of
 from .headings import Headings
 
@@ -51,10 +52,12 @@ _TRIAL: tuple[tuple[IdentifierKind, str], ...] = (
 def read_structured(dataset: Dataset, *, headings: Headings | None = None) -> Report:
     """The report of a data set that has a content tree.
 
-    sections: () where none of its headings is known, since its text may hold some. identifiers: of
+    sections: those of one name as one, at the place of the first, while text keeps the order of the
+    tree; () where none of its headings is known, since its text may hold some. identifiers: of
     its content items only. references: SOP instances that the content names, then those of its
-    evidence. facts: title, status, completion, verification, procedure, sop_class, and frames, a
-    JSON object from a position in ``references`` to frame numbers (1-based). warnings tell of a
+    evidence. facts: title, status, completion, verification, procedure, sop_class (its UID), kind
+    (its name), and frames, a JSON object from a position in ``references`` to frame numbers
+    (1-based). warnings tell of a
     report that is partial, unverified or empty, and of a tree that is damaged.
 
     headings: the user's words for sections. Raises BadInput where there is no content tree.
@@ -88,7 +91,7 @@ def _read(dataset: Dataset, headings: Headings | None) -> Report:
     return Report(
         form="key_object" if _is_key_object(dataset) else "sr",
         text=text,
-        sections=tuple(sections) if any(section.name for section in sections) else (),
+        sections=_merged(sections) if any(section.name for section in sections) else (),
         lang=_language(items),
         references=references,
         identifiers=(*identifiers_of(items), *_trial_identifiers(dataset)),
@@ -104,6 +107,23 @@ def _shown(section: Section) -> str:
     if section.text.casefold().startswith((section.heading + ":").casefold()):
         return section.text
     return f"{section.heading}:\n{section.text}"
+
+
+def _merged(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Sections of a name as one: a tree has a container for each breast, each organ, each finding,
+    where a free text has one heading. A heading that differs from the first stands before its
+    text."""
+    found: dict[str, Section] = {}
+    for place, section in enumerate(sections):
+        key = section.name or f" {place}"
+        first = found.get(key)
+        if first is None:
+            found[key] = section
+            continue
+        same = section.heading.casefold() == first.heading.casefold()
+        text = section.text if same else f"{section.heading}: {section.text}"
+        found[key] = Section(first.name, first.heading, f"{first.text}\n{text}")
+    return tuple(found.values())
 
 
 def _references(
@@ -139,21 +159,17 @@ def _facts(dataset: Dataset, items: Sequence[Item]) -> dict[str, str]:
         for child in items[0].children
         if items[child].concept.code == _PROCEDURE and items[child].kind in ("CODE", "TEXT")
     ]
+    uid = UID(text_of(dataset, "SOPClassUID").strip())
     found = {
         "title": title,
         "procedure": "; ".join(dict.fromkeys(filter(None, procedures))),
         "completion": text_of(dataset, "CompletionFlag").lower(),
         "verification": text_of(dataset, "VerificationFlag").lower(),
         "status": text_of(dataset, "PreliminaryFlag").lower(),
-        "sop_class": _class_name(dataset),
+        "sop_class": str(uid),
+        "kind": uid.name.removesuffix(" Storage") if uid.name != str(uid) else "",
     }
     return {name: value for name, value in found.items() if value}
-
-
-def _class_name(dataset: Dataset) -> str:
-    """The SOP class by its standard name, "" for private ones."""
-    uid = UID(text_of(dataset, "SOPClassUID").strip())
-    return uid.name.removesuffix(" Storage") if uid and uid.name != str(uid) else ""
 
 
 def _is_key_object(dataset: Dataset) -> bool:

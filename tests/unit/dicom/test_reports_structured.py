@@ -83,6 +83,23 @@ def test_a_text_whose_name_is_a_sections_is_that_section() -> None:
     ]
 
 
+def test_sections_of_a_name_are_one_and_the_text_keeps_their_order() -> None:
+    report = read_structured(
+        document(
+            text("Impression", "Negative chest."), text("Abdomen", "Gas."),
+            text("Impression", "Negative study."), text("Conclusion", "Well."),
+        )
+    )  # fmt: skip
+    assert sections(report) == [
+        ("impression", "Impression", "Negative chest.\nNegative study.\nConclusion: Well."),
+        ("", "Abdomen", "Gas."),
+    ]
+    assert report.text.split("\n") == [
+        "Impression:", "Negative chest.", "", "Abdomen:", "Gas.", "", "Impression:",
+        "Negative study.", "", "Conclusion:", "Well.",
+    ]  # fmt: skip
+
+
 def test_without_known_headings_sections_are_left_to_the_text() -> None:
     whole = "FINDINGS: Clear.\r\nIMPRESSION: Normal."
     report = read_structured(document(text("Report Text", whole)))
