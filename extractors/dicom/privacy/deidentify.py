@@ -96,7 +96,8 @@ class _Run:
         self.sop_class = plain(dataset, _SOP_CLASS)
         elements = self.elements(dataset, "", 0, {})
         for place, tag in self.residue.hits():
-            vr = place[tag].VR or dictionary_VR(tag)
+            said = place[tag].VR
+            vr = dictionary_VR(tag) if said in (None, "UN") else said
             place[tag] = empty(tag, vr) if vr == "IS" else dummy(tag, vr)
         elements |= stamps(self.policy, dataset, scrub=self.scrub is not None)
         made = Dataset(elements, parent_encoding=charset)

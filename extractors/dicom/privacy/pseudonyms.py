@@ -132,14 +132,15 @@ def patient_key(
 
 
 def _parts(dataset: Dataset) -> tuple[str, ...]:
-    from .decode import plain  # pydicom: names alone can be had without it
+    # pydicom: the rest of this file does without it
+    from ..quiet import quiet
+    from .decode import plain
 
-    tags = (0x00100021, 0x00100020, 0x00100010, 0x00100030)  # issuer, ID, name, birth date
-    # the study, else the series, else the instance
-    study = next(
-        (uid for t in (0x0020000D, 0x0020000E, 0x00080018) if (uid := plain(dataset, t))), ""
-    )
-    return (*(plain(dataset, tag) for tag in tags), study)
+    with quiet():
+        # issuer, ID, name, birth date; the study, else the series, else the instance
+        named = [plain(dataset, tag) for tag in (0x00100021, 0x00100020, 0x00100010, 0x00100030)]
+        uids = (plain(dataset, tag) for tag in (0x0020000D, 0x0020000E, 0x00080018))
+        return (*named, next(filter(None, uids), ""))
 
 
 def _nobody(text: str) -> bool:
