@@ -61,6 +61,7 @@ _EXTRA_OF = {
     "rasterio": "tiles",
     "pydicom": "dicom",
     "nibabel": "dicom",
+    "monai": "volumes",
     "pypdf": "dicom",
     "pymupdf": "papers",
     "lxml": "papers",

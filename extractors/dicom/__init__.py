@@ -30,7 +30,7 @@ class Dicom:
     TSV, JSON. columns: what its columns are, as image=file,study=uid,findings=text; by default told
     by their names. headings: a YAML file of further section headings, for other languages.
     text: which of a report's texts is the caption, the first that is there: names of sections,
-    report (all of it), header (a sentence from the header's attributes).
+    caption (of a table), report (all of it), header (a sentence from the header's attributes).
     captions: either; report (only images with a report); header (no report's text at all).
     slices: of a CT, MR or PET series, or frames of a cine loop: auto (those marked as key, else
     spaced), key, spaced, middle, all. per_series: how many of them, spaced.
@@ -47,7 +47,8 @@ class Dicom:
     configuration folder, made when there is none. Keep it, and keep it apart from the pairs.
     burned_in: text in the pixels: blank it, quarantine the image, or keep it.
     keep_identifiers: leave out everything of the above that protects patients.
-    labels: the findings that the report states, as labels.
+    labels: the findings that the report states, as labels. findings: a YAML file of your own list,
+    as extractors/dicom/reports/findings.yaml.
     max_mpx: million pixels that an image may have. license: of the studies, as SPDX where there is
     a name.
     """
@@ -55,7 +56,7 @@ class Dicom:
     reports: str = ""
     columns: tuple[str, ...] = ()
     headings: str = ""
-    text: tuple[str, ...] = ("impression", "findings", "report", "header")
+    text: tuple[str, ...] = ("caption", "impression", "findings", "report", "header")
     captions: Literal["either", "report", "header"] = "either"
     slices: Literal["auto", "key", "spaced", "middle", "all"] = "auto"
     per_series: int = 3
@@ -74,6 +75,7 @@ class Dicom:
     burned_in: Literal["blank", "quarantine", "keep"] = "blank"
     keep_identifiers: bool = False
     labels: bool = True
+    findings: str = ""
     max_mpx: int = 256
     license: str = ""
     key_check: str = field(default="", init=False)

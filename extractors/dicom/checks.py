@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def check_options(options: Dicom) -> None:
         raise UsageError(
             f"spacing_mm={options.spacing_mm:g}: is the spacing of --volumes in mm, more than 0."
         )
-    for name in ("reports", "headings"):
+    for name in ("reports", "headings", "findings"):
         path = getattr(options, name)
         if path and not Path(path).exists():
             raise UsageError(f"{name}={path!r}: no such file or folder.")
@@ -111,8 +112,8 @@ def _check_window(window: str) -> None:
         )
 
 
-def _one_of(name: str, value: str, known: object) -> None:
-    names = tuple(known)  # type: ignore[call-overload]
+def _one_of(name: str, value: str, known: Iterable[str]) -> None:
+    names = tuple(known)
     if value not in names:
         raise UsageError(
             f"{name}={value!r}: is not known.{nearest(value, names)} Choose from "

@@ -30,7 +30,11 @@ class Naming:
         """The name of a unit of work, unique in a run."""
         if study.study_uid and (study.images or study.refused or not study.reports):
             return self._named("study", study.study_uid)
-        first = (*study.images, *(r.place for r in study.reports), *(r.place for r in study.refused))
+        first = (
+            *study.images,
+            *(r.place for r in study.reports),
+            *(r.place for r in study.refused),
+        )
         row = f"#{study.reports[0].row}" if study.reports and not study.images else ""
         kind = "image" if study.images else "report" if study.reports else "file"
         return self._named(kind, f"{_relative(first[0].path, roots)}{first[0].steps or ''}{row}")
@@ -43,6 +47,12 @@ class Naming:
     def instance(self, sop_uid: str) -> str:
         """The short name of an image, part of its pair's key."""
         return self._named("sop", sop_uid).partition("-")[2] if self.pseudonyms else sop_uid
+
+    def series(self, series_uid: str) -> str:
+        """The short name of a series, that of its volume."""
+        return (
+            self._named("series", series_uid).partition("-")[2] if self.pseudonyms else series_uid
+        )
 
     def uid(self, uid: str) -> str:
         """A UID as the pairs show it."""

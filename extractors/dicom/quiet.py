@@ -12,12 +12,17 @@ from pydicom import config
 __all__ = ["quiet"]
 
 _LOGGERS = ("pydicom", "pylibjpeg", "openjpeg", "libjpeg", "PIL", "pypdf", "nibabel")
+_inside = False  # it is entered for every frame, from within itself, and costs a render a third
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Inside, nothing that a library says of a file reaches stderr or a log; values that break
-    rules of their VR are read as they stand."""
+    rules of their VR are read as they stand. Of one thread at a time."""
+    global _inside
+    if _inside:
+        yield
+        return
     reading, writing = (
         config.settings.reading_validation_mode,
         config.settings._writing_validation_mode,
@@ -27,11 +32,13 @@ def quiet() -> Iterator[None]:
         warnings.simplefilter("ignore")
         config.settings.reading_validation_mode = config.IGNORE
         config.settings.writing_validation_mode = config.IGNORE
+        _inside = True
         for logger, _ in levels:
             logger.setLevel(logging.CRITICAL + 1)
         try:
             yield
         finally:
+            _inside = False
             for logger, level in levels:
                 logger.setLevel(level)
             config.settings.reading_validation_mode = reading

@@ -31,6 +31,24 @@ Status = Literal["present", "uncertain", "absent"]
 _REACH = 300  # characters that a trigger reaches: no clause of a report is that long
 _RANK: dict[Status, int] = {"absent": 0, "uncertain": 1, "present": 2}
 
+_CHEST = re.compile(
+    r"\b(?:chest|thora\w+|lungs?|pulmonary|pleura\w*|heart|cardi(?:ac|omediast\w*|omegaly)"
+    r"|mediastin\w+|pneumo(?:th|mediast|ni)\w+|hila(?:r|um)?|costophrenic|hemithorax|consolidat\w+"
+    r"|cardiopulmonary|atelecta\w+|granulomatous|bronch\w+)\b",
+    re.IGNORECASE,
+)
+_ORGANS = tuple(
+    re.compile(rf"\b(?:{organ})", re.IGNORECASE)
+    for organ in (
+        "lungs?\\b|pulmonary|air ?space",
+        "heart\\b|cardi",
+        "pleura|pneumothora|effusion",
+        "mediastin|hila",
+    )
+)
+_WHOLE_CHEST = re.compile(
+    r"\b(?:chest|cardiopulmonary|thoracic (?:process|disease))\b", re.IGNORECASE
+)
 # Read for findings; what a patient came with, or had before, is none.
 _SECTIONS = ("findings", "impression", "addendum", "")
 
@@ -45,15 +63,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What to look for: name -> one pattern over lower-case sentences."""
+    """What to look for: name -> one pattern over lower-case sentences. chest: names that mean what
+    they say in a report of the chest alone: an effusion of the knee is none of the pleura."""
 
     patterns: tuple[tuple[str, re.Pattern[str]], ...]
+    chest: frozenset[str] = frozenset()
 
-    def of_text(self, text: str) -> dict[str, Status]:
+    def of_text(self, text: str, *, of_chest: bool = True) -> dict[str, Status]:
         """The findings of a text, each with its surest status, in the list's order."""
         found: dict[str, Status] = {}
+        patterns = [one for one in self.patterns if of_chest or one[0] not in self.chest]
         for clause in _clauses(text):
-            for name, pattern in self.patterns:
+            for name, pattern in patterns:
                 for mention in pattern.finditer(clause):
                     status = _status(clause, mention.start(), mention.end())
                     if name not in found or _RANK[status] > _RANK[found[name]]:
@@ -66,22 +87,31 @@ def findings_of(
 ) -> tuple[Finding, ...]:
     """The findings of a report's findings, impression and addendum (or of a text without headings).
 
-    ``No Finding`` is present where there are such sections and nothing is stated or left open in
-    them. findings: ``read_findings`` of a file of yours, else the shipped list.
+    ``No Finding`` is present where such sections describe a chest (two of its organs, or the word)
+    and nothing is stated or left open in them. findings: ``read_findings`` of a file of yours, else
+    the shipped list.
     """
     read = [section for section in sections if section.name in _SECTIONS and not section.heading]
     read += [section for section in sections if section.name in _SECTIONS[:3] and section.heading]
     texts = [section.text for section in read if section.text.strip()]
     if not texts:
         return ()
-    found = (findings or shipped_findings()).of_text("\n".join(texts))
-    if not any(status != "absent" for status in found.values()):
+    of_chest = any(_CHEST.search(text) for text in texts)
+    found = (findings or shipped_findings()).of_text("\n".join(texts), of_chest=of_chest)
+    if _describes_chest(texts) and not any(status != "absent" for status in found.values()):
         found = {NO_FINDING: "present", **found}
     return tuple(Finding(name, status) for name, status in found.items())
 
 
+def _describes_chest(texts: Iterable[str]) -> bool:
+    """Not the heart alone, of which reports of the abdomen speak too."""
+    joined = "\n".join(texts)
+    organs = sum(organ.search(joined) is not None for organ in _ORGANS)
+    return organs > 1 or _WHOLE_CHEST.search(joined) is not None
+
+
 def read_findings(path: Path) -> Findings:
-    """A YAML file of name -> regular expressions, as the shipped one. Raises BadInput."""
+    """A YAML file of findings with their expressions, as the shipped one. Raises BadInput."""
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -97,10 +127,15 @@ def shipped_findings() -> Findings:
 
 
 def _compiled(plain: object, path: str) -> Findings:
-    if not isinstance(plain, Mapping):
-        raise BadInput(f"{path}: must map names of findings to lists of regular expressions.")
+    if not isinstance(plain, Mapping) or not all(
+        isinstance(plain.get(part, {}), Mapping) and part in ("chest", "any") for part in plain
+    ):
+        raise BadInput(
+            f"{path}: must have chest and any, each mapping findings to lists of regular "
+            "expressions."
+        )
     patterns = []
-    for name, phrases in plain.items():
+    for name, phrases in {**plain.get("chest", {}), **plain.get("any", {})}.items():
         if not isinstance(phrases, list) or not all(isinstance(each, str) for each in phrases):
             raise BadInput(f"{path}: {name!r} must have a list of regular expressions.")
         joined = "|".join(phrase.replace(" _ ", r" (?:[\w'-]+ ){0,5}?") for phrase in phrases)
@@ -108,7 +143,7 @@ def _compiled(plain: object, path: str) -> Findings:
             patterns.append((str(name), re.compile(rf"(?<![\w-])(?:{joined})(?!\w)")))
         except re.error as error:
             raise BadInput(f"{path}: {name!r} is no regular expression ({error}).") from error
-    return Findings(tuple(patterns))
+    return Findings(tuple(patterns), frozenset(map(str, plain.get("chest", {}))))
 
 
 _SENTENCE = re.compile(

@@ -29,7 +29,7 @@ from domainclip.extractors.dicom.reports.findings import (
         ("Pneumonia cannot be excluded.", {"Pneumonia": "uncertain"}),
         ("Cannot exclude pneumonia.", {"Pneumonia": "uncertain"}),
         ("Findings concerning for consolidation.", {"Consolidation": "uncertain"}),
-        ("No significant change in bilateral effusions.", {"Pleural Effusion": "present"}),
+        ("No significant change in pleural effusions.", {"Pleural Effusion": "present"}),
         (
             "No consolidation, but there is a small effusion.",
             {"Consolidation": "absent", "Pleural Effusion": "present"},
@@ -61,14 +61,23 @@ def test_text_without_headings_is_read() -> None:
     assert [(f.name, f.status) for f in found] == [("Pneumothorax", "present")]
 
 
+def test_a_knee_has_no_pleura() -> None:
+    text = "There is a joint effusion and a fracture of the patella. No mass."
+    found = findings_of([Section("findings", "FINDINGS", text)])
+    assert [(f.name, f.status) for f in found] == [("Fracture", "present")]
+
+
 def test_a_list_of_ones_own(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
-    mine.write_text("Drusen:\n  - drusen\n")
+    mine.write_text("any:\n  Drusen:\n    - drusen\n")
     found = findings_of([Section("", "", "Soft drusen. No effusion.")], read_findings(mine))
     assert [(f.name, f.status) for f in found] == [("Drusen", "present")]
 
 
-@pytest.mark.parametrize("text", ["- a\n", "A: b\n", "A: ['(']\n", "A: [\n", "A: [1]\n"])
+UNFIT = ("- a\n", "A: [b]\n", "any: {A: ['(']}\n", "any: {A: [\n", "any: {A: [1]}\n")
+
+
+@pytest.mark.parametrize("text", UNFIT)
 def test_an_unfit_list_is_named(tmp_path: Path, text: str) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(text)

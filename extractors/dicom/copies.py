@@ -1,0 +1,70 @@
+"""De-identified copies of a study's DICOM files, on request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domainclip.errors import BadInput
+from domainclip.pairs import Skip
+from domainclip.pairs.writer import output_errors
+
+from .facts import policy_of
+from .naming import Naming
+from .pixels.decoding import decode
+from .pixels.reading import read_dataset
+from .pixels.rendering import render
+from .privacy.burned_in import verdict
+from .privacy.deidentify import deidentify
+from .sources.places import open_place
+from .study import Study
+from .texts import cleaner_of
+
+if TYPE_CHECKING:
+    from . import Dicom
+
+__all__ = ["write_copies"]
+
+MAX_FILE_BYTES = 4 << 30
+
+
+def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]:
+    """Write ``COPIES/<study>/<image>.dcm`` of each image whose pixels hold no lettering.
+
+    The pixels are the file's own; where lettering may be in them there is no copy, and a skip.
+    """
+    if not options.copies or naming.pseudonyms is None:
+        return
+    clean = cleaner_of(options, study.identifiers, study.patient, naming)
+    folder = Path(options.copies) / study.name
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    for instance in study.instances:
+        if instance.web:
+            continue
+        where = f"{study.name}/{instance.name}.dcm"
+        try:
+            with open_place(instance.place) as file:
+                dataset = read_dataset(file, max_bytes=MAX_FILE_BYTES)
+            if options.burned_in != "keep":
+                frames = decode(
+                    dataset, max_pixels=options.max_mpx * 1_000_000, frames=[0, instance.frames - 1]
+                )
+                for number in {0, instance.frames - 1}:
+                    shown = render(dataset, frames.frame(number), frame_index=number,
+                                   photometric=frames.photometric, bits=frames.bits)  # fmt: skip
+                    if verdict(dataset, shown.picture).risk != "none":
+                        raise BadInput("Its pixels hold lettering, or may: it is not copied.")
+            copy = deidentify(
+                dataset, policy_of(options), naming.pseudonyms, patient=study.patient, scrub=clean
+            )
+        except BadInput as error:
+            yield Skip(where=where, reason="no_copy", detail=str(error), quarantine=False)
+            continue
+        path = folder / f"{instance.name}.dcm"
+        part = path.with_suffix(f".{os.getpid()}")
+        with output_errors(path):
+            copy.save_as(part, enforce_file_format=True)
+            part.replace(path)

@@ -1,0 +1,102 @@
+"""What a pair says of its image's header: what the profile leaves of a fixed list of attributes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.dataset import Dataset
+
+from .naming import Naming
+from .pixels.mammography import mammogram_view
+from .privacy.deidentify import deidentify
+from .privacy.policy import Policy
+from .quiet import quiet
+from .study import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from . import Dicom
+
+__all__ = ["facts_of", "policy_of", "spoken"]
+
+_KEYWORDS = (
+    *("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality"),
+    *("PatientPosition", "ImageType", "KVP", "SliceThickness", "SpacingBetweenSlices"),
+    *("PixelSpacing", "ImagerPixelSpacing", "MagneticFieldStrength", "ScanningSequence"),
+    *("SequenceVariant", "MRAcquisitionType", "EchoTime", "RepetitionTime", "InversionTime"),
+    *("FlipAngle", "ConvolutionKernel", "ContrastBolusAgent", "PresentationIntentType"),
+    *("LossyImageCompression", "PatientSex", "PatientAge", "PatientSize", "PatientWeight"),
+    *("EthnicGroup", "StudyDescription", "SeriesDescription", "ProtocolName", "StudyDate"),
+    *("SeriesDate", "AcquisitionDate", "ContentDate", "Manufacturer", "ManufacturerModelName"),
+    *("DeviceSerialNumber", "StationName", "InstitutionName", "InstitutionalDepartmentName"),
+    *("PatientID", "PatientName", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"),
+)
+# what the dummies of the profile say is not worth a row
+_DUMMIES = frozenset({"ANONYMIZED", "REMOVED", "DUMMY", "UNKNOWN", "NONE"})
+# only with keep_identifiers: elsewhere these are pseudonyms, which `group` has already
+_PERSONAL = frozenset(_KEYWORDS[-5:])
+
+
+def policy_of(options: Dicom) -> Policy:
+    """The policy that the options ask for; texts of structured content are always cleaned."""
+    keep = {*options.keep, "structured_content"}
+    return Policy(keep=frozenset(keep), dates=options.dates)  # type: ignore[arg-type]
+
+
+def facts_of(
+    options: Dicom,
+    header: Dataset,
+    naming: Naming,
+    patient: str,
+    clean: Callable[[str], str],
+) -> dict[str, str]:
+    """Keyword -> value in words, of what may be said; empty ones are left out.
+
+    The header goes through the confidentiality profile first, so an attribute that the options do
+    not keep is not in it.
+    """
+    left = Dataset()
+    with quiet():
+        for keyword in _KEYWORDS:
+            if keyword in header:
+                left[keyword] = header[keyword]
+        if "SOPClassUID" in header:
+            left["SOPClassUID"] = header["SOPClassUID"]
+        if naming.pseudonyms is not None:
+            left = deidentify(
+                left, policy_of(options), naming.pseudonyms, patient=patient, scrub=clean
+            )
+        found = {}
+        for keyword in _KEYWORDS:
+            if keyword in _PERSONAL and naming.pseudonyms is not None:
+                continue
+            value = _plain(text_of(left, keyword))
+            if value and value.upper() not in _DUMMIES:
+                found[keyword] = value
+    return found
+
+
+def spoken(header: Dataset, facts: dict[str, str], plane: str, windows: str) -> dict[str, str]:
+    """The facts of ``captions.header_caption``."""
+    told = {
+        "Modality": facts.get("Modality", ""),
+        "BodyPartExamined": facts.get("BodyPartExamined", ""),
+        "ViewPosition": facts.get("ViewPosition", ""),
+        "Laterality": facts.get("ImageLaterality", "") or facts.get("Laterality", ""),
+        "plane": plane,
+        "window": windows,
+        "contrast": "yes" if text_of(header, "ContrastBolusAgent") else "",
+    }
+    if told["Modality"] == "MG":
+        side, view = mammogram_view(header)
+        told["Laterality"] = {"left": "L", "right": "R"}.get(side, told["Laterality"])
+        told["ViewPosition"] = view or told["ViewPosition"]
+    return told
+
+
+def _plain(value: str) -> str:
+    """A multi-valued attribute as pydicom prints it -> its values between backslashes."""
+    if value.startswith("[") and value.endswith("]"):
+        return "\\".join(part.strip(" '\"") for part in value[1:-1].split(","))
+    return value

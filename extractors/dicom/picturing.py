@@ -1,0 +1,117 @@
+"""A frame as the picture of a pair: decoded, shown, cropped, freed of lettering, sized, encoded."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from domainclip.errors import BadInput
+from domainclip.images.encoded import decoded
+from domainclip.images.phash import phash
+from domainclip.images.rgb import rgb_of
+
+from .pixels.decoding import Decoded
+from .pixels.mammography import crop_breast
+from .pixels.rendering import render
+from .privacy.burned_in import blank, verdict
+
+if TYPE_CHECKING:
+    from . import Dicom
+
+__all__ = ["BurnedInText", "Picture", "picture_of_frame", "picture_of_web_image"]
+
+
+class BurnedInText(BadInput):
+    """An image with lettering that must not leave."""
+
+    reason = "burned_in_text"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """data: encoded. facts: of the rendering. notes: repairs and doubts in words. blanked: how many
+    boxes of lettering were blanked."""
+
+    data: bytes
+    width: int
+    height: int
+    phash: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    blanked: int = 0
+
+
+def picture_of_frame(options: Dicom, dataset: Dataset, frames: Decoded, number: int) -> Picture:
+    """The picture of one frame, counted from 0. Raises BadInput, with a ``reason`` where it has
+    one."""
+    shown = render(
+        dataset,
+        frames.frame(number),
+        frame_index=number,
+        photometric=frames.photometric,
+        bits=frames.bits,
+        window=options.window,
+        overlays=options.overlays,
+    )
+    picture = shown.picture
+    notes = (*frames.repairs, *shown.notes)
+    if options.crop and picture.ndim == 2 and str(dataset.get("Modality", "")) == "MG":
+        left, top, right, bottom = crop_breast(picture)
+        picture = picture[top:bottom, left:right]
+    picture, blanked = _freed(options, dataset, picture)
+    return _encoded(options, picture, dict(shown.facts), notes, blanked)
+
+
+def picture_of_web_image(options: Dicom, data: bytes) -> Picture:
+    """The picture of a PNG or JPEG, drawn anew: its metadata stays behind. Raises BadInput."""
+    try:
+        image = decoded(data)
+    except ValueError as error:
+        raise BadInput(f"It is no image that can be decoded ({error}).") from None
+    if image.width * image.height > options.max_mpx * 1_000_000:
+        raise BadInput(f"It has more than {options.max_mpx} million pixels (max_mpx).")
+    grey = image.mode in ("1", "L", "I;16", "I")
+    rgb = np.asarray(rgb_of(image))
+    picture, blanked = _freed(options, Dataset(), rgb[..., 0] if grey else rgb)
+    return _encoded(options, np.ascontiguousarray(picture), {}, (), blanked)
+
+
+def _freed(options: Dicom, dataset: Dataset, picture: np.ndarray) -> tuple[np.ndarray, int]:
+    """(picture without lettering, boxes blanked). Raises BurnedInText."""
+    if options.keep_identifiers or options.burned_in == "keep":
+        return picture, 0
+    found = verdict(dataset, picture)
+    if found.risk == "none":
+        return picture, 0
+    if options.burned_in == "quarantine" or not found.boxes:
+        raise BurnedInText(
+            f"Its pixels hold lettering, or may ({'; '.join(found.why)}); look at it, then use "
+            "--burned-in keep for images that you know to be clean."
+        )
+    return blank(picture, found.boxes), len(found.boxes)
+
+
+def _encoded(
+    options: Dicom,
+    picture: np.ndarray,
+    facts: Mapping[str, Any],
+    notes: Sequence[str],
+    blanked: int,
+) -> Picture:
+    image = Image.fromarray(picture)
+    if options.max_px and max(image.size) > options.max_px:
+        image.thumbnail((options.max_px, options.max_px), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    if options.format == "jpeg":
+        image.save(out, "JPEG", quality=options.quality)
+    else:
+        image.save(out, "PNG", compress_level=4)
+    return Picture(
+        out.getvalue(), image.width, image.height, phash(image), facts, tuple(notes), blanked
+    )

@@ -1,0 +1,155 @@
+"""One study's headers, read once: its images, where they lie, who must not be named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pydicom.dataset import Dataset
+
+from domainclip.errors import BadInput
+from domainclip.pairs import Skip
+
+from .naming import Naming
+from .pixels.reading import attribute, read_dataset
+from .privacy.identifiers import identifiers_of
+from .records import Identifier, Place, StudyFiles
+from .series.geometry import Slice, is_whole_slide, slices_of
+from .sources.places import open_place
+
+__all__ = ["Instance", "Study", "header_of", "read_study", "text_of"]
+
+MAX_HEADER_BYTES = 256 << 20
+_WEB_MAGIC = (b"\x89PNG", b"\xff\xd8\xff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """A file with pixels. name: pseudonym within the study. sop_uid, series_uid: as the file says;
+    of a web image, which has none, its file name. frames: how many the header says."""
+
+    place: Place
+    name: str
+    sop_uid: str
+    series_uid: str
+    modality: str
+    frames: int
+    web: bool = False
+
+
+@dataclass(slots=True)
+class Study:
+    """name: the source's. patient: pseudonym, "" where nothing tells one. skips: files that cannot
+    be used. conflict: the files are of two patients."""
+
+    name: str
+    instances: list[Instance] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)  # index: into instances
+    identifiers: tuple[Identifier, ...] = ()
+    patient: str = ""
+    skips: list[Skip] = field(default_factory=list)
+    conflict: bool = False
+
+
+def read_study(files: StudyFiles, name: str, naming: Naming) -> Study:
+    """All headers of a study, one file open at a time; what cannot be read becomes a skip."""
+    study = Study(name)
+    known: dict[Identifier, None] = {}
+    people: set[tuple[str, str, str]] = set()
+    for refused in files.refused:
+        where = f"{name}/{naming.file(refused.place)}"
+        study.skips.append(
+            Skip(
+                where=where,
+                reason=refused.reason,
+                detail=refused.detail,
+                quarantine=refused.reason not in ("no_pixels", "duplicate_instance"),
+            )
+        )
+    for place in files.images:
+        try:
+            _read_image(study, place, naming, known, people)
+        except BadInput as error:
+            where = f"{name}/{naming.file(place)}"
+            reason = getattr(error, "reason", "unreadable")
+            study.skips.append(Skip(where=where, reason=reason, detail=str(error)))
+    study.identifiers = tuple(known)
+    study.conflict = _two(people)
+    return study
+
+
+def header_of(place: Place) -> Dataset:
+    """A file's data set without its pixels. Raises BadInput."""
+    with open_place(place) as file:
+        return read_dataset(file, pixels=False, max_bytes=MAX_HEADER_BYTES)
+
+
+def text_of(dataset: Dataset, keyword: str) -> str:
+    """An attribute's value as text, "" where there is none."""
+    value = attribute(dataset, keyword)
+    return "" if value is None else str(value).strip(" \0")
+
+
+def _read_image(
+    study: Study,
+    place: Place,
+    naming: Naming,
+    known: dict[Identifier, None],
+    people: set[tuple[str, str, str]],
+) -> None:
+    with open_place(place) as file:
+        if file.read(4).startswith(_WEB_MAGIC):
+            study.instances.append(
+                Instance(
+                    place=place,
+                    name=naming.file(place).partition("-")[2],
+                    sop_uid=place.path.rsplit("/", 1)[-1],
+                    series_uid="",
+                    modality="",
+                    frames=1,
+                    web=True,
+                )
+            )
+            return
+        file.seek(0)
+        header = read_dataset(file, pixels=False, max_bytes=MAX_HEADER_BYTES)
+    if is_whole_slide(header):
+        raise BadInput("It is a whole-slide image, whose frames are tiles; cut it as a scene.")
+    index = len(study.instances)
+    slices = slices_of(header, index)
+    study.slices += slices
+    sop_uid = text_of(header, "SOPInstanceUID")
+    study.instances.append(
+        Instance(
+            place=place,
+            name=naming.instance(sop_uid) if sop_uid else naming.file(place).partition("-")[2],
+            sop_uid=sop_uid,
+            series_uid=text_of(header, "SeriesInstanceUID"),
+            modality=text_of(header, "Modality"),
+            frames=slices[0].frames,
+        )
+    )
+    known.update(dict.fromkeys(identifiers_of(header)))
+    people.add(
+        (
+            text_of(header, "PatientID"),
+            " ".join(text_of(header, "PatientName").replace("^", " ").split()).casefold(),
+            text_of(header, "PatientBirthDate"),
+        )
+    )
+    if not study.patient:
+        study.patient = (
+            text_of(header, "PatientID")
+            if naming.pseudonyms is None
+            else naming.pseudonyms.patient(header)
+        )
+
+
+def _two(people: Iterable[tuple[str, str, str]]) -> bool:
+    """Are they of two patients: two IDs, or under one ID two names with two birth dates?"""
+    ids, names, born = (
+        ({each for each in column if each} for column in zip(*people, strict=True))
+        if people
+        else (set(), set(), set())
+    )
+    return len(ids) > 1 or (len(names) > 1 and len(born) > 1)

@@ -1,0 +1,177 @@
+"""What a study's reports say for its images: in sections, cleaned of names, with findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from domainclip.errors import BadInput
+from domainclip.pairs import Skip, Text
+
+from .checks import columns_of
+from .naming import Naming
+from .pixels.reading import read_dataset
+from .privacy.identifiers import identifiers_of
+from .privacy.text import scrub
+from .privacy.text_placeholders import tidy_placeholders
+from .records import Identifier, LinkKind, Place, Report, ReportLink, Section
+from .reports.findings import Findings, findings_of, read_findings
+from .reports.headings import Headings, read_headings
+from .reports.reading import read_report
+from .reports.sections import sections_of
+from .sources.places import read_place
+from .study import Instance, Study
+
+if TYPE_CHECKING:
+    from . import Dicom
+
+__all__ = ["Told", "caption_of", "cleaner_of", "read_reports", "told_of"]
+
+MAX_REPORT_BYTES = 64 << 20
+# objects whose content tree is numbers of a machine, not what a reader says of the images
+_NO_REPORTS = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.88.{number}"
+    for number in ("40", "50", "65", "67", "68", "69", "70", "71", "72", "73", "74", "75", "76")
+)
+_RANK = {how: rank for rank, how in enumerate(get_args(LinkKind))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One report, cleaned. images: SOP instance UIDs or file names, () for all. sections: name and
+    text. whole: all of it. status: finding -> present, uncertain or absent."""
+
+    how: LinkKind
+    form: str
+    images: tuple[str, ...]
+    sections: tuple[tuple[str, str], ...]
+    whole: str
+    lang: str
+    labels: tuple[str, ...] = ()
+    status: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def read_reports(
+    options: Dicom, study: Study, links: Sequence[ReportLink], naming: Naming
+) -> Iterator[Told | Skip]:
+    """The study's reports in their order; one that cannot be read is a skip."""
+    columns = columns_of(options)
+    for link in links:
+        where = f"{study.name}/{naming.file(link.place)}"
+        try:
+            report = read_report(link, read=_read, columns=columns)
+            if link.form != "key_object" and report.facts.get("sop_class") in _NO_REPORTS:
+                detail = "Its content is a machine's numbers, not a reader's words."
+                yield Skip(
+                    where=where, reason="no_clinical_report", detail=detail, quarantine=False
+                )
+                continue
+            yield _told(options, study, link, report, naming)
+        except BadInput as error:
+            reason = getattr(error, "reason", "unreadable_report")
+            yield Skip(where=where, reason=reason, detail=str(error))
+
+
+def told_of(instance: Instance, told: Sequence[Told]) -> list[Told]:
+    """Those of the surest kind that speak of an image."""
+    of = [each for each in told if not each.images or instance.sop_uid in each.images]
+    of = [each for each in of if each.whole.strip()]
+    best = min((_RANK[each.how] for each in of), default=0)
+    return [each for each in of if _RANK[each.how] == best]
+
+
+def caption_of(
+    preferred: Sequence[str], told: Sequence[Told], header: str
+) -> tuple[str, tuple[Text, ...]]:
+    """(text to train on, every text). ``preferred``: sections, ``report``, ``header``.
+
+    The first of the preferred texts that any report has; of several sections of a name the last one
+    (an addendum's findings correct the report's). "" and () where there is none.
+    """
+    texts: list[Text] = []
+    for each in told:
+        for name, section in each.sections:
+            # what a recipe trains on has no placeholders; the whole report keeps them
+            tidy = tidy_placeholders(section, "drop").strip()
+            if any(letter.isalpha() for letter in tidy):
+                texts.append(Text(name or "other", tidy, each.lang))
+        texts.append(Text("report", each.whole, each.lang))
+    if header:
+        texts.append(Text("header", header, "en"))
+    for wanted in preferred:
+        for text in reversed(texts):
+            tidy = tidy_placeholders(text.text, "drop").strip() if text.role == wanted else ""
+            if not any(letter.isalpha() for letter in tidy):
+                continue
+            if tidy != text.text:
+                texts.insert(0, Text("caption", tidy, text.lang))
+            return tidy, tuple(dict.fromkeys(texts))
+    return "", tuple(dict.fromkeys(texts))
+
+
+def _told(options: Dicom, study: Study, link: ReportLink, report: Report, naming: Naming) -> Told:
+    sections = report.sections or sections_of(report.text, headings=_headings(options.headings))
+    known = (*study.identifiers, *report.identifiers, *_header_identifiers(link))
+    clean = cleaner_of(options, known, study.patient, naming)
+    kept = tuple((section.name, clean(section.text)) for section in sections)
+    found = findings_of(sections, _findings(options.findings)) if options.labels else ()
+    return Told(
+        how=link.how,
+        form=link.form,
+        images=link.images or (report.references if link.how == "reference" else ()),
+        sections=kept,
+        whole=clean(_whole(report, sections)),
+        lang=report.lang,
+        labels=report.labels,
+        status={finding.name: finding.status for finding in found},
+        facts=report.facts,
+        warnings=report.warnings,
+    )
+
+
+def _whole(report: Report, sections: Sequence[Section]) -> str:
+    if report.text.strip():
+        return report.text
+    return "\n".join(
+        f"{each.heading}: {each.text}" if each.heading else each.text for each in sections
+    )
+
+
+def cleaner_of(
+    options: Dicom, known: Sequence[Identifier], patient: str, naming: Naming
+) -> Callable[[str], str]:
+    """What takes the identifiers out of a text; where they are kept, nothing."""
+    if options.keep_identifiers or naming.pseudonyms is None:
+        return str
+    shift = None
+    if options.dates == "shift":
+        shift = partial(naming.pseudonyms.shift_date, patient=patient)
+    return lambda text: scrub(text, known, shift_date=shift).text
+
+
+def _header_identifiers(link: ReportLink) -> tuple[Identifier, ...]:
+    if link.form not in ("sr", "pdf", "key_object"):
+        return ()
+    try:
+        return identifiers_of(read_dataset(_read(link.place, MAX_REPORT_BYTES), pixels=False))
+    except BadInput:
+        return ()  # a loose PDF has no header
+
+
+def _read(place: Place, limit: int = MAX_REPORT_BYTES) -> bytes:
+    return read_place(place, limit=limit)
+
+
+@lru_cache(maxsize=2)
+def _headings(path: str) -> Headings | None:
+    return read_headings(Path(path)) if path else None
+
+
+@lru_cache(maxsize=2)
+def _findings(path: str) -> Findings | None:
+    return read_findings(Path(path)) if path else None
