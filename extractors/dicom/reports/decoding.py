@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 
 from pydicom import charset
 
+from ..quiet import quiet
+
 __all__ = ["decode", "decode_file", "encodings_of", "mended", "tidy"]
 
 # Whose bytes may be valid UTF-8 by accident ("联通" in GBK is the known one).
@@ -135,7 +137,8 @@ def _decode_escaped(raw: bytes, encodings: Sequence[str]) -> str:
     """Text that switches its set on the way (ISO 2022)."""
     codecs_ = list(dict.fromkeys([*(encodings or ("iso8859",)), *_ESCAPED]))
     try:
-        return charset.decode_bytes(raw, codecs_, {"\r", "\n", "\t", "\f"})
+        with quiet():
+            return charset.decode_bytes(raw, codecs_, {"\r", "\n", "\t", "\f"})
     except (UnicodeError, LookupError, ValueError):
         return decode(raw.replace(_ESCAPE, b""), encodings)
 
