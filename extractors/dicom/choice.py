@@ -40,8 +40,14 @@ def chosen_of(
 ) -> tuple[list[Chosen], list[Skip]]:
     """The images to show, in the order of their files, and what was left out as a whole."""
     keys: set[tuple[str, int | None]]
-    keys = {(uid, None) for each in told if each.form == "key_object" for uid in each.images}
+    keys = {
+        (uid, None)
+        for each in told
+        if each.form == "key_object" and not _rejects(each)
+        for uid in each.images
+    }
     keys |= {(uid, None) for each in told if each.how == "reference" for uid in each.images}
+    rejected = {uid for each in told if _rejects(each) for uid in each.images}
     taken: dict[int, Chosen] = {}
     skips: list[Skip] = []
     for number, instance in enumerate(study.instances):
@@ -54,7 +60,18 @@ def chosen_of(
             skips += [Skip(where=where, reason="localizer", quarantine=False)] * len(stack.slices)
             continue
         _take(options, study, stack, keys, taken)
-    return [taken[number] for number in sorted(taken)], skips
+    chosen = [taken[number] for number in sorted(taken)]
+    skips += [
+        Skip(where=f"{where}/{each.instance.name}", reason="rejected_image", quarantine=False)
+        for each in chosen
+        if each.instance.sop_uid in rejected
+    ]
+    return [each for each in chosen if each.instance.sop_uid not in rejected], skips
+
+
+def _rejects(told: Told) -> bool:
+    """A key object selection that says of its images that they are of no use (CID 7011)."""
+    return told.form == "key_object" and any("rejects" in each for each in told.warnings)
 
 
 def _take(

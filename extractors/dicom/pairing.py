@@ -169,7 +169,7 @@ class _Pairing:
     def _group(self, study: Study, said: Sequence[Told]) -> str:
         if study.patient:
             return f"patient-{study.patient}"
-        named = next((each.facts["patient"] for each in said if each.facts.get("patient")), "")
+        named = next((each.patient for each in said if each.patient), "")
         if named and self.naming.pseudonyms is not None:
             return f"patient-{self.naming.pseudonyms.patient(['', named])}"
         return f"patient-{named}" if named else self.name

@@ -131,8 +131,8 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a report. name: indication, history, technique, comparison, findings, impression,
-    recommendation, addendum, or "" where its heading is none of these. heading: as it stands there,
+    """A part of a report. name: indication, history, examination, technique, comparison, findings,
+    impression, recommendation, addendum; of tables and cases also caption, title; or "" where its heading is none of these. heading: as it stands there,
     "" for text before the first one. text: below it, blanks normalised."""
 
     name: str

@@ -42,13 +42,14 @@ _RANK = {how: rank for rank, how in enumerate(get_args(LinkKind))}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """One report, cleaned. images: SOP instance UIDs or file names, () for all. sections: name and
-    text. whole: all of it. status: finding -> present, uncertain or absent."""
+    text. whole: all of it. patient: as a table names them. status: finding -> present, uncertain or absent."""
 
     how: LinkKind
     form: str
     images: tuple[str, ...]
     sections: tuple[tuple[str, str], ...]
     whole: str
+    patient: str = ""
     lang: str
     labels: tuple[str, ...] = ()
     status: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +65,9 @@ def read_reports(
     for link in links:
         where = f"{study.name}/{naming.file(link.place)}"
         try:
-            report = read_report(link, read=_read, columns=columns)
+            report = read_report(
+                link, read=_read, columns=columns, headings=_headings(options.headings)
+            )
             if link.form != "key_object" and report.facts.get("sop_class") in _NO_REPORTS:
                 detail = "Its content is a machine's numbers, not a reader's words."
                 yield Skip(
@@ -126,6 +129,7 @@ def _told(options: Dicom, study: Study, link: ReportLink, report: Report, naming
         images=link.images or (report.references if link.how == "reference" else ()),
         sections=kept,
         whole=clean(_whole(report, sections)),
+        patient=next((each.value for each in report.identifiers if each.name == "PatientID"), ""),
         lang=report.lang,
         labels=report.labels,
         status={finding.name: finding.status for finding in found},

@@ -14,7 +14,7 @@ from typing import Any
 
 from domainclip.errors import BadInput
 
-from ..records import Report, Section
+from ..records import Identifier, Report, Section
 from .decoding import decode_file, tidy
 
 __all__ = ["read_medpix", "read_medpix_file"]
@@ -64,6 +64,7 @@ def read_medpix(description_item: Mapping[str, Any], case: Mapping[str, Any] | N
         "sex": _words(told.get("Sex")).lower(),
     }
     image = _words(description_item.get("image"))
+    case_id = _words(description_item.get("U_id"))
     text = "\n\n".join(
         section.text if section.name == "caption" else f"{section.heading}:\n{section.text}"
         for section in sections
@@ -73,6 +74,7 @@ def read_medpix(description_item: Mapping[str, Any], case: Mapping[str, Any] | N
         text=text,
         sections=tuple(sections),
         references=(image,) if image else (),
+        identifiers=(Identifier("id", case_id, "PatientID"),) if case_id else (),
         facts={name: value for name, value in facts.items() if value},
         warnings=() if text else ("the report holds no text",),
     )
