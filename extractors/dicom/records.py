@@ -132,8 +132,9 @@ class Identifier:
 @dataclass(frozen=True, slots=True)
 class Section:
     """A part of a report. name: indication, history, examination, technique, comparison, findings,
-    impression, recommendation, addendum; of tables and cases also caption, title; or "" where its heading is none of these. heading: as it stands there,
-    "" for text before the first one. text: below it, blanks normalised."""
+    impression, recommendation, addendum; of tables and cases also caption and title; "" where its
+    heading is none of these. heading: as it stands there, "" for text before the first one. text:
+    below it, blanks normalised."""
 
     name: str
     heading: str

@@ -42,7 +42,8 @@ _RANK = {how: rank for rank, how in enumerate(get_args(LinkKind))}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """One report, cleaned. images: SOP instance UIDs or file names, () for all. sections: name and
-    text. whole: all of it. patient: as a table names them. status: finding -> present, uncertain or absent."""
+    text. whole: all of it. patient: as a table names them. status: finding -> present, uncertain or
+    absent."""
 
     how: LinkKind
     form: str
