@@ -29,7 +29,7 @@ from rle.rle import decode_segment  # type: ignore[import-not-found]
 
 from ..quiet import quiet
 from .jpeg_headers import Codestream, repaired_scans
-from .repairs import PixelHeader
+from .pixel_header import PixelHeader
 from .walking import Undecodable
 
 __all__ = ["decode_frame", "reduction_for"]
@@ -41,8 +41,10 @@ _SYNTAXES: dict[str, UID] = {
     "j2k": JPEG2000,
     "htj2k": HTJ2K,
 }
-# The faster and more faithful first; those that are not installed are passed over.
-_PLUGINS = ("pylibjpeg", "pyjpegls", "gdcm")
+# The faster first; those that are not installed are passed over. CharLS (pyjpegls) takes a quarter
+# of libjpeg's time for whole images, and seconds to find out that one was cut.
+_PLUGINS = ("pyjpegls", "pylibjpeg", "gdcm")
+_PATIENT_PLUGINS = ("pylibjpeg", "gdcm")
 _SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 _NO_RUN = b"\x80"
 # A segment that is longer than it may be is cut, and one that may fill more than this is read byte
@@ -71,9 +73,9 @@ def decode_frame(
 
     Raises Undecodable: corrupt_pixels, truncated_pixels, missing_decoder.
     """
+    if stream.kind == "rle":
+        return _rle(data, header, notes)
     with quiet():
-        if stream.kind == "rle":
-            return _rle(data, header, notes)
         if reduction > 1:
             return _reduced(data[stream.start :], stream, reduction)
         if stream.kind == "jpeg" and stream.process in (0xC0, 0xC1):
@@ -81,12 +83,12 @@ def decode_frame(
             if repaired is not data:
                 notes.append("the scan header of the JPEG said no coefficients; it now says all")
                 data = repaired
-        if stream.kind == "jpeg" and data.rfind(_END_OF_IMAGE) < data.find(_SCAN):
+        if stream.process and data.rfind(_END_OF_IMAGE) < data.find(_SCAN):
             return _cut_jpeg(data, stream, notes)
         return _whole(data, stream)
 
 
-def _whole(data: bytes, stream: Codestream) -> np.ndarray:
+def _whole(data: bytes, stream: Codestream, plugins: tuple[str, ...] = _PLUGINS) -> np.ndarray:
     if stream.kind == "jpeg" and stream.bits == 8 and stream.samples in (1, 3):
         try:
             return _pillow_jpeg(data, stream)
@@ -95,7 +97,7 @@ def _whole(data: bytes, stream: Codestream) -> np.ndarray:
     known = False
     decoder = get_decoder(_SYNTAXES[stream.kind])
     frame = _encapsulated(data[stream.start :])
-    for plugin in _PLUGINS:
+    for plugin in plugins:
         if plugin not in decoder.available_plugins:
             continue
         known = True
@@ -120,6 +122,9 @@ def _whole(data: bytes, stream: Codestream) -> np.ndarray:
         return values[..., :3] if stream.samples == 4 else values
     if not known:
         raise Undecodable("missing_decoder", f"No decoder of {stream.kind} is installed.")
+    if stream.kind in ("j2k", "htj2k") and data.rstrip(b"\0")[-2:] != _END_OF_IMAGE:
+        # its resolutions and layers come one after another: a part of it is no part of the image
+        raise Undecodable("truncated_pixels", "The JPEG 2000 data were cut.")
     raise Undecodable("corrupt_pixels", "The compressed pixel data are damaged.")
 
 
@@ -157,17 +162,27 @@ def _pillow_takes_for_rgb(data: bytes, image: Image.Image) -> bool:
 
 
 def _cut_jpeg(data: bytes, stream: Codestream, notes: list[str]) -> np.ndarray:
-    """A JPEG without its end: closed, so that the decoder fills up what is not there. How much that
-    is shows in the last rows, which no longer change."""
-    values = _whole(data.rstrip(b"\xff") + _END_OF_IMAGE, stream)
-    rows = values.reshape(len(values), -1)
-    changes = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1))
-    there = (changes[-1] + 2) / len(rows) if len(changes) else 0.0
-    if there < 0.5:
-        raise Undecodable(
-            "truncated_pixels", f"{100 - 100 * there:.0f} % of the pixel data are missing."
-        )
-    notes.append(f"the compressed image was cut: {100 - 100 * there:.2g} % of it are missing")
+    """A JPEG of any kind without its end. Decoders make something up for what is not there: what
+    changes with the bytes that are put in its place is missing, and becomes 0."""
+    found: list[np.ndarray] = []
+    data = data.rstrip(b"\xff")
+    for filling in (b"", bytes(64), b"\x55" * 64, b"\x12" * 64):
+        try:
+            found.append(_whole(data + filling + _END_OF_IMAGE, stream, _PATIENT_PLUGINS))
+        except Undecodable:
+            continue  # no code words of this image
+    if len(found) < 2:
+        raise Undecodable("corrupt_pixels", "The compressed pixel data are damaged.")
+    values = found[0].copy()
+    differs = np.zeros(len(values), bool)
+    for other in found[1:]:
+        differs |= (values != other).reshape(len(values), -1).any(axis=1)
+    there = int(differs.argmax()) if differs.any() else len(values)
+    missing = 1 - there / len(values)
+    if missing > 0.5:
+        raise Undecodable("truncated_pixels", f"{100 * missing:.0f} % of the image are missing.")
+    values[there:] = 0
+    notes.append(f"the compressed image was cut: {100 * missing:.2g} % of it are missing")
     return values
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .repairs import PixelHeader
+from .pixel_header import PixelHeader
 
 __all__ = ["frame_of", "stored_values"]
 
@@ -78,5 +78,9 @@ def stored_values(values: np.ndarray, header: PixelHeader, *, mask: bool = True)
         values = values.view(f"i{size}")
     if unused == 0 or (not mask and not header.signed):
         return values
-    out: np.ndarray = (values << above) >> unused
+    out: np.ndarray
+    if not header.signed and header.high == header.stored - 1:
+        out = values & ((1 << header.stored) - 1)
+    else:
+        out = (values << above) >> unused
     return out

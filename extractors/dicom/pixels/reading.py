@@ -7,7 +7,9 @@ file, reaches pydicom. What it says of the file stays here.
 from __future__ import annotations
 
 import io
+import logging
 import zlib
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any, BinaryIO
 
@@ -31,6 +33,7 @@ _FIRST_BYTES = 1 << 16
 # A deflated file may grow to the larger of these: images deflate to a half or a tenth, a bomb to a
 # thousandth.
 _INFLATED_BYTES, _INFLATION = 1 << 28, 50
+_PYDICOM_LOGGER = logging.getLogger("pydicom")
 
 
 def read_dataset(
@@ -67,8 +70,10 @@ def read_dataset(
 
 def attribute(dataset: Dataset, keyword: str) -> Any:
     """The value of an attribute, or None where it is absent, empty or unreadable."""
+    # quiet() costs more than a value does: inside one, as in ``decode``, none is needed
+    is_quiet = _PYDICOM_LOGGER.level > logging.CRITICAL
     try:
-        with quiet():
+        with nullcontext() if is_quiet else quiet():
             value = dataset.get(keyword)
     except Exception:
         # a value is parsed when asked for, and the parsers raise anything

@@ -1,4 +1,4 @@
-"""What group 0028 says of the pixels, and what must be right instead where the data contradict it.
+"""A header that fits the pixels, where what group 0028 says contradicts them.
 
 Every change is told in words, which name no value of a person: sizes, counts and attribute names
 only. Source of the rules that are broken: PS3.3 C.7.6.3 (Image Pixel), PS3.5 section 8.
@@ -7,116 +7,18 @@ only. Source of the rules that are broken: PS3.3 C.7.6.3 (Image Pixel), PS3.5 se
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
-
-from pydicom.dataset import Dataset
+from dataclasses import replace
 
 from .jpeg_headers import Codestream
-from .reading import attribute
+from .pixel_header import COLOURS, SUBSAMPLED, PixelHeader
 from .walking import Undecodable
 
-__all__ = ["PixelHeader", "fit_codestream", "fit_native", "header_of"]
+__all__ = ["fit_codestream", "fit_native"]
 
-_RGB_LIKE = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT")
-_SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_422")
 # Segments of an RLE frame -> samples, bits allocated (PS3.5 G.2: one segment a byte of a sample).
 _RLE_SEGMENTS = {1: (1, 8), 2: (1, 16), 3: (3, 8), 4: (1, 32), 6: (3, 16), 12: (3, 32)}
 # More than this of a frame must be there.
 _LEAST_SHARE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class PixelHeader:
-    """Group 0028, 0 or "" where it says nothing. stored, high: Bits Stored, High Bit. signed: None
-    where it does not say. padding: Pixel Padding Value. overlays: bits above the stored ones hold
-    them (group 6000 with a bit position)."""
-
-    rows: int
-    columns: int
-    samples: int
-    photometric: str
-    planar: int
-    allocated: int
-    stored: int
-    high: int
-    signed: bool | None
-    frames: int
-    padding: int = 0
-    overlays: bool = False
-
-    @property
-    def pixels(self) -> int:
-        """Of one frame."""
-        return self.rows * self.columns
-
-    @property
-    def frame_bits(self) -> int:
-        """Of one uncompressed frame. Half of the chroma is left out where it is subsampled."""
-        samples = 2 if self.samples == 3 and self.photometric in _SUBSAMPLED else self.samples
-        return self.pixels * samples * self.allocated
-
-    @property
-    def size(self) -> int:
-        """Bytes of all uncompressed frames."""
-        return (self.frame_bits * self.frames + 7) // 8
-
-
-def _integer(dataset: Dataset, keyword: str) -> int:
-    value = attribute(dataset, keyword)
-    if isinstance(value, list | tuple) or hasattr(value, "append"):
-        value = next(iter(value), 0)
-    try:
-        number = int(value or 0)
-    except (TypeError, ValueError, OverflowError):
-        return 0
-    return number
-
-
-def header_of(dataset: Dataset, notes: list[str]) -> PixelHeader:
-    """As the header says it, with what it leaves out filled in where there is only one choice."""
-    samples = _integer(dataset, "SamplesPerPixel")
-    photometric = str(attribute(dataset, "PhotometricInterpretation") or "").strip().upper()
-    if samples <= 0:
-        samples = 3 if photometric in _RGB_LIKE else 1
-        notes.append(f"Samples per Pixel is missing: taken as {samples}")
-    if not photometric:
-        photometric = "RGB" if samples == 3 else "MONOCHROME2"
-        notes.append(f"Photometric Interpretation is missing: taken as {photometric}")
-    allocated, stored = _integer(dataset, "BitsAllocated"), _integer(dataset, "BitsStored")
-    if allocated <= 0 and stored > 0:
-        allocated = 1 if stored == 1 else 8 if stored <= 8 else 16 if stored <= 16 else 32
-        notes.append(f"Bits Allocated is missing: taken as {allocated} from Bits Stored")
-    frames = _integer(dataset, "NumberOfFrames")
-    if frames < 1:
-        if attribute(dataset, "NumberOfFrames") is not None:
-            notes.append("Number of Frames is no number: taken as 1")
-        frames = 1
-    representation: Any = attribute(dataset, "PixelRepresentation")
-    signed = None if representation is None else _integer(dataset, "PixelRepresentation") == 1
-    planar = _integer(dataset, "PlanarConfiguration")
-    return PixelHeader(
-        rows=max(0, _integer(dataset, "Rows")),
-        columns=max(0, _integer(dataset, "Columns")),
-        samples=samples,
-        photometric=photometric,
-        planar=planar if planar in (0, 1) else 0,
-        allocated=allocated,
-        stored=stored,
-        high=_integer(dataset, "HighBit") if attribute(dataset, "HighBit") is not None else -1,
-        signed=signed,
-        frames=frames,
-        padding=_integer(dataset, "PixelPaddingValue"),
-        overlays=_has_embedded_overlay(dataset),
-    )
-
-
-def _has_embedded_overlay(dataset: Dataset) -> bool:
-    """An overlay in unused bits (retired, PS3.3 C.9.2) has a bit position but no data."""
-    return any(
-        (group << 16 | 0x0102) in dataset and (group << 16 | 0x3000) not in dataset
-        for group in range(0x6000, 0x6020, 2)
-    )
 
 
 def fit_native(header: PixelHeader, size: int, notes: list[str]) -> PixelHeader:
@@ -149,14 +51,14 @@ def _fits(header: PixelHeader, size: int) -> bool:
 
 def _corrections(header: PixelHeader, size: int) -> Iterator[tuple[str, PixelHeader]]:
     """What may be wrong, the surest first."""
-    if header.photometric in _SUBSAMPLED:
+    if header.photometric in SUBSAMPLED:
         yield (
             "the chroma is not subsampled, as the length shows",
             replace(header, photometric="YBR_FULL"),
         )
-    if header.samples == 3 and header.photometric not in _RGB_LIKE:
+    if header.samples == 3 and header.photometric not in COLOURS:
         yield "Samples per Pixel is 1, as the length shows", replace(header, samples=1)
-    if header.samples == 1 and header.photometric in _RGB_LIKE:
+    if header.samples == 1 and header.photometric in COLOURS:
         yield "Samples per Pixel is 3, as the length shows", replace(header, samples=3)
     for allocated in (8, 16, 32, 1):
         if allocated != header.allocated and (
@@ -184,7 +86,7 @@ def _corrections(header: PixelHeader, size: int) -> Iterator[tuple[str, PixelHea
 
 def _agreed(header: PixelHeader, notes: list[str]) -> PixelHeader:
     """Samples per Pixel fit the data; what the Photometric Interpretation says must fit them."""
-    if header.samples == 1 and header.photometric in _RGB_LIKE:
+    if header.samples == 1 and header.photometric in COLOURS:
         notes.append("one sample a pixel: taken as MONOCHROME2, not as colour")
         return replace(header, photometric="MONOCHROME2")
     if header.samples >= 3 and header.photometric.startswith(("MONOCHROME", "PALETTE")):
@@ -294,9 +196,9 @@ def _colour(header: PixelHeader, stream: Codestream, notes: list[str]) -> str:
     if header.samples == 1:
         return _agreed(header, notes).photometric
     if stream.kind in ("j2k", "htj2k"):
-        return "YBR_FULL" if said in ("YBR_FULL", *_SUBSAMPLED) else "RGB"
+        return "YBR_FULL" if said in ("YBR_FULL", *SUBSAMPLED) else "RGB"
     told = stream.colour
-    if not told and said not in _RGB_LIKE:
+    if not told and said not in COLOURS:
         told = "YBR_FULL" if stream.kind == "jpeg" else "RGB"
     if told and told[:3] != said[:3]:
         notes.append(f"the compressed image is {told}, as it says itself")
