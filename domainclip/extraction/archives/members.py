@@ -198,6 +198,7 @@ def _inside(
                 yield _stream(outer, step, path)
 
         spooled(target, again)
+        remove_at_exit(target)
     copy = Spooled(target)
     stack.callback(copy.close)
     return copy

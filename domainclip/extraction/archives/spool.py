@@ -4,7 +4,7 @@ Inputs are extracted in the order of their names' hashes, so the members of a ta
 in no order, and each would cost unpacking all that stands before it. The copy is made while the
 members are listed: blocks of 256 kB, each packed by zstd on its own, and their offsets at the end.
 It lies in the folder for temporary files (TMPDIR), named by the archive's place, size and time, and
-goes when the process that listed it ends; a worker that finds none (on another machine) makes its
+goes when the process that made it ends; a worker that finds none (on another machine) makes its
 own.
 
 Measured (benchmarks/papers_sources.py, one core of a busy 2-core machine, 49 MB of JATS packed,
@@ -15,7 +15,6 @@ when a parsed article takes 2 ms.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import errno
 import fcntl
@@ -25,6 +24,7 @@ import shutil
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -196,5 +196,6 @@ def spooled(path: Path, unpacked: Callable[[], Any]) -> None:
 
 def remove_at_exit(path: Path) -> None:
     """Remove the copy when this process ends in peace; after a kill the next run finds it."""
-    atexit.register(path.unlink, missing_ok=True)
-    atexit.register(path.with_suffix(".lock").unlink, missing_ok=True)
+    for each in (path, path.with_suffix(".lock")):
+        # not atexit, which a worker of a pool does not run
+        Finalize(None, each.unlink, kwargs={"missing_ok": True}, exitpriority=0)

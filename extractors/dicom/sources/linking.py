@@ -96,12 +96,12 @@ class _Linker:
     ) -> list[int]:
         """The images of a table's row: what it says most exactly decides, found here or not."""
         if sop:
-            return self._numbers("SELECT id FROM images WHERE sop = ?", sop)
+            return self._numbers("SELECT id FROM images WHERE sop = ? AND sop <> ''", sop)
         names = [name for (name,) in self._rows("SELECT name FROM wanted WHERE report = ?", report)]
         if names:
             return list(dict.fromkeys(each for name in names for each in self._named(name)))
         if series:
-            return self._numbers("SELECT id FROM images WHERE series = ?", series)
+            return self._numbers("SELECT id FROM images WHERE series = ? AND series <> ''", series)
         if study:
             return self._of_study(study) or self._in_folder("", (study, f"s{study}"))
         return self._of_accession(accession, patient)
@@ -120,7 +120,7 @@ class _Linker:
         beside = bool(found)
         found = found or list(self._rows(f"{query} LIMIT 100", key))
         if not found:
-            return self._numbers("SELECT id FROM images WHERE sop = ?", parts[-1])
+            return self._numbers("SELECT id FROM images WHERE sop = ? AND sop <> ''", parts[-1])
         if folders and not beside and any(folder for _, folder, _ in found):
             # it lies elsewhere than the name says: only a name that nothing else bears will do
             named = "SELECT DISTINCT name FROM wanted WHERE key = ? LIMIT 2"
@@ -145,14 +145,15 @@ class _Linker:
         """Where the images are of one patient, or of the report's."""
         if not accession.strip("0-. ") or not any(map(str.isalnum, accession)):
             return []
-        query = "SELECT DISTINCT patient FROM images WHERE accession = ? AND patient <> ''"
-        patients = [each for (each,) in self._rows(query, accession)]
+        where = "accession = ? AND accession <> ''"
+        query = f"SELECT DISTINCT patient FROM images WHERE {where} AND patient <> '' LIMIT 2"
+        patients = list(self._rows(query, accession))
         if patient:
-            query = "SELECT id FROM images WHERE accession = ? AND patient IN ('', ?)"
+            query = f"SELECT id FROM images WHERE {where} AND patient IN ('', ?)"
             return self._numbers(query, accession, patient)
         if len(patients) > 1:
             return []
-        return self._numbers("SELECT id FROM images WHERE accession = ?", accession)
+        return self._numbers(f"SELECT id FROM images WHERE {where}", accession)
 
     def _of_file(self, folder: str, name: str, key: str) -> list[int]:
         stem = name.rpartition(".")[0] or name

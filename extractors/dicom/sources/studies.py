@@ -26,6 +26,7 @@ def place_of(path: str, steps: str) -> Place:
 def studies(index: StudyIndex) -> Iterator[StudyFiles]:
     """DICOM studies in the order of their UIDs; web images; reports without images; what was
     refused and belongs to none of these, each on its own."""
+    index.database.execute("CREATE INDEX link_image ON links (image)")
     for (study,) in _every(index, "SELECT DISTINCT study FROM images WHERE dicom ORDER BY study"):
         yield _study(index, study)
     yield from _loose(index)
@@ -85,7 +86,7 @@ def _loose(index: StudyIndex) -> Iterator[StudyFiles]:
         " 's' || r.bunch END FROM links l JOIN reports r ON r.id = l.report"
         " WHERE l.image = images.id ORDER BY r.id LIMIT 1), 'i' || id) WHERE NOT dicom"
     )
-    index.database.execute("CREATE INDEX IF NOT EXISTS image_bunch ON images (bunch, path, steps)")
+    index.database.execute("CREATE INDEX image_bunch ON images (bunch, path, steps)")
     query = (
         "SELECT bunch, id, path, steps, name FROM images WHERE NOT dicom"
         " ORDER BY bunch, path, steps"

@@ -8,6 +8,8 @@ import json
 import os
 import stat
 import struct
+import subprocess
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -384,3 +386,30 @@ def test_the_order_of_a_file_system_changes_nothing(tmp_path: Path, monkeypatch)
 
     monkeypatch.setattr("os.scandir", Backwards)
     assert found(tmp_path) == once
+
+
+def test_copies_of_archives_go_with_the_process(tmp_path: Path) -> None:
+    for pack, name in (("w:gz", "a.tgz"), ("w", "b")):
+        with tarfile.open(tmp_path / name, pack) as tar:  # type: ignore[call-overload]
+            for number in range(3):
+                data = as_bytes(image(instance=len(name) * 10 + number))
+                info = tarfile.TarInfo(f"{number}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    code = (
+        "import sys\n"
+        "from domainclip.extractors.dicom.sources.finding import find_studies\n"
+        "from domainclip.extractors.dicom.sources.places import read_place\n"
+        "(study,) = find_studies(sys.argv[1], limit_bytes=1 << 30)\n"
+        "print(sum(len(read_place(place, limit=1 << 20)) > 800 for place in study.images))\n"
+    )
+    spools = tmp_path / "spools"
+    spools.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(spools)},
+    )
+    assert done.stdout == "6\n", done.stderr
+    assert [path for path in spools.rglob("*") if path.is_file()] == []
