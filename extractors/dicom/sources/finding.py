@@ -57,7 +57,7 @@ def find_studies(
     deep_archive, archive (a member that may not be read), missing_file (of a DICOMDIR),
     unreadable_table, malformed_xml.
 
-    Raises BadInput where there is nothing at ``root`` or ``reports``, or a table lacks a column
+    Raises BadInput where there is nothing at ``root`` or ``reports``, or no table has the columns
     that ``columns`` names.
     """
     index = StudyIndex()
@@ -79,6 +79,7 @@ class _Scan:
     ) -> None:
         self._index, self._columns = index, columns
         self._limit, self._passed = limit, passed
+        self._unfit: BadInput | None = None  # a table without the columns that are named
 
     def images(self, root: str, reports: str) -> None:
         """The files of ``root``, and those of ``reports`` where they lie elsewhere."""
@@ -99,11 +100,20 @@ class _Scan:
         if not within:
             for seen in walk(reports):
                 self._report(seen, images=False)
+        if self._unfit is not None and not any(
+            self._index.rows("SELECT 1 FROM reports WHERE form = 'table' LIMIT 1")
+        ):
+            raise self._unfit
 
     def _report(self, seen: Seen, *, images: bool) -> None:
-        if seen.window is not None and put_report_file(
-            seen, self._index, self._columns, self._passed
-        ):
+        try:
+            if seen.window is not None and put_report_file(
+                seen, self._index, self._columns, self._passed
+            ):
+                return
+        except BadInput as error:
+            self._unfit = self._unfit or error
+            self._passed["table_without_columns"] += 1
             return
         self._file(seen, images=images)
 

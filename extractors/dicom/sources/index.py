@@ -11,10 +11,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from domainclip.extraction.archives.names import shown
+
 from ..records import Place, Refused, ReportForm
 from .header import Header
 
-__all__ = ["StudyIndex", "name_key", "plain_steps"]
+__all__ = ["StudyIndex", "name_key", "place_of"]
 
 _BATCH = 1000
 _ENDINGS = (
@@ -66,13 +68,12 @@ class StudyIndex:
 
     def add_image(self, place: Place, name: str, header: Header | None) -> None:
         """header: None for a web image."""
-        folder, _, last = name.rpartition("/")
+        folder, _, last = shown(name).rpartition("/")
         values: tuple[str, ...] = ("",) * 6
         if header is not None:
             values = (header.study, header.series, header.sop, header.accession, header.patient)
             values = (*values, header.study_id)
-        steps = plain_steps(place.steps)
-        known = (place.path, steps, folder, last, name_key(last), header is not None)
+        known = (*_key(place), folder, last, name_key(last), header is not None)
         self._images.append((*known, *values, folder.rpartition("/")[2].casefold()))
         if len(self._images) == _BATCH:
             self._flush()
@@ -100,22 +101,21 @@ class StudyIndex:
         if header is not None:
             study, sop, accession = header.study, header.sop, header.accession
             patient = header.patient
-        folder, _, last = name.rpartition("/")
+        folder, _, last = shown(name).rpartition("/")
+        values = map(_storable, (study, series, sop, accession, patient, bunch))
         cursor = self.database.execute(
             "INSERT OR IGNORE INTO reports (path, steps, line, form, folder, name, key, study,"
             " series, sop, accession, patient, bunch)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(place.path, plain_steps(place.steps), line, form, folder, last, name_key(last)),
-                *(study, series, sop, accession, patient, bunch),
-            ),
+            (*_key(place), line, form, folder, last, name_key(last), *values),
         )
         if cursor.rowcount:
             self.want(int(cursor.lastrowid or 0), wanted)
 
     def want(self, report: int, names: Iterable[str]) -> None:
         """Puts down of what a report speaks."""
-        rows = [(report, name_key(name.rsplit("/", 1)[-1]), name) for name in names]
+        stored = map(_storable, names)
+        rows = [(report, name_key(name.rsplit("/", 1)[-1]), name) for name in stored]
         self.database.executemany("INSERT INTO wanted VALUES (?, ?, ?)", rows)
 
     def refuse(self, refused: Refused, study: str = "") -> None:
@@ -176,9 +176,11 @@ class StudyIndex:
             self.database.execute(f"DELETE FROM {table} WHERE id IN ({copies})")
 
 
-def plain_steps(steps: Sequence[Sequence[Any]]) -> str:
-    """Steps as JSON, "" where there are none."""
-    return json.dumps(steps, separators=(",", ":")) if steps else ""
+def place_of(path: str, steps: str) -> Place:
+    """The place of a row of the index."""
+    if path.startswith("\1"):
+        path = path[1:].encode("latin-1").decode("utf-8", "surrogateescape")
+    return Place(path, tuple(tuple(step) for step in json.loads(steps))) if steps else Place(path)
 
 
 def name_key(name: str) -> str:
@@ -197,4 +199,14 @@ def name_key(name: str) -> str:
 
 
 def _key(place: Place) -> tuple[str, str]:
-    return place.path, plain_steps(place.steps)
+    """A place's path and steps as the database holds them: a path may be no text."""
+    path = place.path
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        path = "\1" + path.encode("utf-8", "surrogateescape").decode("latin-1")
+    return path, json.dumps(place.steps, separators=(",", ":")) if place.steps else ""
+
+
+def _storable(value: str) -> str:
+    return value.encode("utf-8", "replace").decode()

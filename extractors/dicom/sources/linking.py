@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .index import StudyIndex, name_key
+from .index import StudyIndex, name_key, place_of
 from .references import referenced_instances
-from .studies import place_of
 
 __all__ = ["link_reports"]
 

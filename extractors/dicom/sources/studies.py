@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from ..records import Place, Refused, ReportLink, StudyFiles
-from .index import StudyIndex
+from ..records import Refused, ReportLink, StudyFiles
+from .index import StudyIndex, place_of
 
-__all__ = ["place_of", "studies"]
+__all__ = ["studies"]
 
 _ORDER = "ORDER BY path, steps"
 # What would have tied a report that nothing was found for.
 _UNTIED = {"sr": "study", "pdf": "study", "key_object": "key_object", "text": "folder"}
-
-
-def place_of(path: str, steps: str) -> Place:
-    """The place of a row of the index."""
-    return Place(path, tuple(tuple(step) for step in json.loads(steps))) if steps else Place(path)
 
 
 def studies(index: StudyIndex) -> Iterator[StudyFiles]:

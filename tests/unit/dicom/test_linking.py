@@ -277,6 +277,14 @@ class TestTables:
         with pytest.raises(BadInput, match=r"no column 'Bidl'.*Did you mean 'Bild'"):
             found(tmp_path / "images", table, columns={"image": "Bidl"})
 
+    def test_a_table_beside_the_one_whose_columns_are_named(self, tmp_path: Path) -> None:
+        self.tree(tmp_path / "images")
+        self.table(tmp_path / "r" / "a.csv", [{"Bild": "two", "Befund": "Regelrecht."}])
+        self.table(tmp_path / "r" / "b.csv", [{"file": "two", "kVp": "120"}])
+        named = {"image": "Bild", "findings": "Befund"}
+        studies = found(tmp_path / "images", tmp_path / "r", columns=named)
+        assert links(studies) == {("two.dcm", "a.csv#0", "table")}
+
     def test_views_of_one_study_stay_together(self, tmp_path: Path) -> None:
         for name in ("v1.png", "v2.png", "w1.png"):
             picture(tmp_path / "images" / name)
@@ -334,6 +342,17 @@ class TestTables:
         studies = found(tmp_path / "images", reports)
         reasons = Counter(each.reason for study in studies for each in study.refused)
         assert reasons == {"unreadable_table": 6, "malformed_xml": 1}
+
+    def test_names_that_are_no_text(self, tmp_path: Path) -> None:
+        root = tmp_path / "images"
+        save(image(study=1, instance=10), root / "a\udcff" / "one\udcfe.dcm")
+        picture(root / "n\u00e4me.png")
+        rows = ['{"image": "näme.png", "report": "x"}', '{"image": "\\ud800", "report": "x"}']
+        table = write(tmp_path / "t.jsonl", "\n".join(rows))
+        studies = found(root, table)
+        assert links(studies) == {("n\u00e4me.png", "t.jsonl#0", "table")}
+        (place,) = [study.images[0] for study in studies if study.study_uid]
+        assert Path(place.path).is_file()
 
     def test_rows_one_by_one(self, tmp_path: Path) -> None:
         text = 'id;report\r\n1;"a\nb; ""c"""\r\n\r\n2;Grün\n3;d\n'
