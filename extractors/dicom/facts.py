@@ -9,16 +9,18 @@ from pydicom.dataset import Dataset
 from .naming import Naming
 from .pixels.mammography import mammogram_view
 from .privacy.deidentify import deidentify
+from .privacy.matching import forms_of, words_of
 from .privacy.policy import Policy
 from .quiet import quiet
+from .records import Identifier
 from .study import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from . import Dicom
 
-__all__ = ["facts_of", "policy_of", "spoken"]
+__all__ = ["facts_of", "policy_of", "secret_of", "spoken"]
 
 _KEYWORDS = (
     *("Modality", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality"),
@@ -36,6 +38,7 @@ _KEYWORDS = (
 _DUMMIES = frozenset({"ANONYMIZED", "REMOVED", "DUMMY", "UNKNOWN", "NONE"})
 # only with keep_identifiers: elsewhere these are pseudonyms, which `group` has already
 _PERSONAL = frozenset(_KEYWORDS[-5:])
+_NUMBERS = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber", "StudyID"})
 
 
 def policy_of(options: Dicom) -> Policy:
@@ -44,17 +47,29 @@ def policy_of(options: Dicom) -> Policy:
     return Policy(keep=frozenset(keep), dates=options.dates)  # type: ignore[arg-type]
 
 
+def secret_of(options: Dicom, identifiers: Sequence[Identifier]) -> frozenset[str]:
+    """The values that no fact may hold. With options that keep some attributes it is the people and
+    their numbers alone: a date or an institution is then there on purpose."""
+    if options.keep_identifiers:
+        return frozenset()
+    if options.keep or options.dates != "remove":
+        identifiers = [each for each in identifiers if each.kind == "name" or each.name in _NUMBERS]
+    return forms_of(identifiers)
+
+
 def facts_of(
     options: Dicom,
     header: Dataset,
     naming: Naming,
     patient: str,
     clean: Callable[[str], str],
+    secret: frozenset[str] = frozenset(),
 ) -> dict[str, str]:
     """Keyword -> value in words, of what may be said; empty ones are left out.
 
     The header goes through the confidentiality profile first, so an attribute that the options do
-    not keep is not in it.
+    not keep is not in it. secret: ``matching.forms_of`` the study's identifiers; an attribute that
+    holds one all the same (a maker called like the hospital) is left out.
     """
     left = Dataset()
     with quiet():
@@ -72,6 +87,9 @@ def facts_of(
             if keyword in _PERSONAL and naming.pseudonyms is not None:
                 continue
             value = _plain(text_of(left, keyword))
+            words = words_of(value)
+            if any(form in words for form in secret):
+                continue
             if value and value.upper() not in _DUMMIES:
                 found[keyword] = value
     return found

@@ -16,7 +16,7 @@ from domainclip.pairs import Pair, Skip
 from .captions import header_caption
 from .choice import Chosen, chosen_of
 from .copies import write_copies
-from .facts import facts_of, spoken
+from .facts import facts_of, secret_of, spoken
 from .naming import Naming, naming_of
 from .picturing import Picture, picture_of_frame, picture_of_web_image
 from .pixels.decoding import decode
@@ -136,7 +136,8 @@ class _Pairing:
         if instance.frames > 1:
             key += f"-f{frame + 1:04d}"
         clean = cleaner_of(options, study.identifiers, study.patient, self.naming)
-        facts = facts_of(options, dataset, self.naming, study.patient, clean)
+        secret = secret_of(options, study.identifiers)
+        facts = facts_of(options, dataset, self.naming, study.patient, clean, secret)
         plane = chosen.planes.get(frame, "")
         header = header_caption(spoken(dataset, facts, plane, _window(picture)))
         text, texts = caption_of(options.text, said, header)

@@ -64,8 +64,8 @@ def picture_of_frame(options: Dicom, dataset: Dataset, frames: Decoded, number: 
     if options.crop and picture.ndim == 2 and str(dataset.get("Modality", "")) == "MG":
         left, top, right, bottom = crop_breast(picture)
         picture = picture[top:bottom, left:right]
-    picture, blanked = _freed(options, dataset, picture)
-    return _encoded(options, picture, dict(shown.facts), notes, blanked)
+    picture, blanked, doubts = _freed(options, dataset, picture)
+    return _encoded(options, picture, dict(shown.facts), (*notes, *doubts), blanked)
 
 
 def picture_of_web_image(options: Dicom, data: bytes) -> Picture:
@@ -78,23 +78,28 @@ def picture_of_web_image(options: Dicom, data: bytes) -> Picture:
         raise BadInput(f"It has more than {options.max_mpx} million pixels (max_mpx).")
     grey = image.mode in ("1", "L", "I;16", "I")
     rgb = np.asarray(rgb_of(image))
-    picture, blanked = _freed(options, Dataset(), rgb[..., 0] if grey else rgb)
-    return _encoded(options, np.ascontiguousarray(picture), {}, (), blanked)
+    picture, blanked, doubts = _freed(options, Dataset(), rgb[..., 0] if grey else rgb)
+    return _encoded(options, np.ascontiguousarray(picture), {}, doubts, blanked)
 
 
-def _freed(options: Dicom, dataset: Dataset, picture: np.ndarray) -> tuple[np.ndarray, int]:
-    """(picture without lettering, boxes blanked). Raises BurnedInText."""
+def _freed(
+    options: Dicom, dataset: Dataset, picture: np.ndarray
+) -> tuple[np.ndarray, int, tuple[str, ...]]:
+    """(picture without lettering, boxes blanked, doubts that are left). Raises BurnedInText."""
     if options.keep_identifiers or options.burned_in == "keep":
-        return picture, 0
+        return picture, 0, ()
     found = verdict(dataset, picture)
     if found.risk == "none":
-        return picture, 0
-    if options.burned_in == "quarantine" or not found.boxes:
+        return picture, 0, ()
+    declared = found.risk == "certain" and not found.boxes
+    if options.burned_in == "quarantine" or declared:
         raise BurnedInText(
             f"Its pixels hold lettering, or may ({'; '.join(found.why)}); look at it, then use "
             "--burned-in keep for images that you know to be clean."
         )
-    return blank(picture, found.boxes), len(found.boxes)
+    if not found.boxes:
+        return picture, 0, ("images of its kind often carry lettering; none was seen",)
+    return blank(picture, found.boxes), len(found.boxes), ()
 
 
 def _encoded(

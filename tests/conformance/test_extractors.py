@@ -21,6 +21,7 @@ from domainclip.pairs import Pair, Skip
 from domainclip.pairs.schema import from_row, to_row
 from tests.data.make_papers import jats, write_jats, write_latex, write_pdf
 from tests.data.make_rasters import scene_values, write_classes, write_scene
+from tests.data.make_study import write_archive, write_key
 
 
 def _tiles(folder: Path) -> tuple[Extractor, str]:
@@ -40,8 +41,14 @@ def _papers(folder: Path) -> tuple[Extractor, str]:
     return load("extractors", "papers")(), str(folder / "in")
 
 
+def _dicom(folder: Path) -> tuple[Extractor, str]:
+    archive = write_archive(folder / "in")
+    return load("extractors", "dicom")(key=write_key(folder)), str(archive)
+
+
 # name -> an extractor with options, and a root that gives pairs and skips
 INPUTS: dict[str, Callable[[Path], tuple[Extractor, str]]] = {
+    "dicom": _dicom,
     "papers": _papers,
     "tiles": _tiles,
 }

@@ -25,7 +25,7 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     JPEGLSLossless,
 )
-from rle.rle import decode_segment  # type: ignore[import-not-found]
+from rle.rle import decode_segment
 
 from ..quiet import quiet
 from .jpeg_headers import Codestream, repaired_scans

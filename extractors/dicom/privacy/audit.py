@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import io
 import json
-import re
-import unicodedata
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from inspect import getsource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from PIL import Image
 
 from domainclip.errors import BadInput
 from domainclip.extraction.audit import Audit, AuditRow
-from domainclip.pairs import open_pairs
+from domainclip.pairs import card, open_pairs
 from domainclip.pairs.schema import Pair
 
 from ..listing import studies_of
@@ -33,15 +33,13 @@ from ..quiet import quiet
 from ..records import Identifier, Place, StudyFiles
 from ..sources.places import open_place
 from .identifiers import identifiers_of
+from .matching import forms_of, words_of
 from .text import scrub
 
 if TYPE_CHECKING:
     from .. import Dicom
 
-__all__ = ["audit", "words_of"]
-
-SHORTEST = 4
-_WORD = re.compile(r"[^\W_]+")
+__all__ = ["audit"]
 
 
 def audit(options: Dicom, roots: Sequence[str], pairs: Path) -> Audit:
@@ -71,13 +69,6 @@ def audit(options: Dicom, roots: Sequence[str], pairs: Path) -> Audit:
         for name in sorted(looked, key=lambda each: (-found[each], each))
     ]
     return Audit(sources, count, missing, tuple(rows), tuple(texts))
-
-
-def words_of(text: str) -> str:
-    """The words of a text in lower case without accents, each between blanks."""
-    plain = unicodedata.normalize("NFKD", text)
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
-    return f" {' '.join(_WORD.findall(plain))} "
 
 
 def _outputs(pairs: Path) -> tuple[dict[str, dict[str, str]], list[AuditRow], int]:
@@ -134,13 +125,19 @@ def _metadata(data: bytes) -> str:
 
 def _of_the_directory(pairs: Path) -> dict[str, str]:
     """The card, what the run notes of itself, and the names of all files beside the pairs."""
+    options = sys.modules[__package__.rpartition(".")[0]]
+    own = set(words_of(f"{getsource(card)} {getsource(options)}").split())
     names = " ".join(str(path.relative_to(pairs)) for path in pairs.rglob("*"))
-    found = {"file names": words_of(names)}
+    said = {"file names": names}
     for name in ("README.md", "_state/extraction.json"):
         path = pairs / name
         if path.is_file():
-            found[name] = words_of(path.read_text(encoding="utf-8", errors="replace"))
-    return found
+            said[name] = path.read_text(encoding="utf-8", errors="replace")
+    # a patient called Key is not named by the word that every card has
+    return {
+        name: f" {' '.join(word for word in words_of(text).split() if word not in own)} "
+        for name, text in said.items()
+    }
 
 
 def _identifiers(study: StudyFiles) -> set[Identifier]:
@@ -158,10 +155,5 @@ def _identifiers(study: StudyFiles) -> set[Identifier]:
 
 def _where(identifier: Identifier, output: dict[str, str]) -> list[str]:
     """The columns that hold a value, or a part of a name."""
-    whole = words_of(identifier.value)
-    if len(whole.strip()) < SHORTEST:
-        return []
-    wanted = [whole]
-    if identifier.kind == "name":
-        wanted += [f" {word} " for word in whole.split() if len(word) >= SHORTEST]
+    wanted = forms_of([identifier])
     return [column for column, text in output.items() if any(each in text for each in wanted)]
