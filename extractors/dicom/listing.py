@@ -42,7 +42,7 @@ def sources_of(options: Dicom, roots: Sequence[str]) -> Iterator[Source]:
 def studies_of(options: Dicom, roots: Sequence[str]) -> Iterator[StudyFiles]:
     """The studies themselves."""
     yield from find_studies(
-        roots[0], reports=options.reports, columns=columns_of(options), limit_bytes=MAX_FILE_BYTES
+        roots, reports=options.reports, columns=columns_of(options), limit_bytes=MAX_FILE_BYTES
     )
 
 

@@ -63,7 +63,7 @@ _POST_BOX = re.compile(r"\bP\.?\s?O\.?\s?Box\s{0,2}#?\s?\d{1,7}" + _TAIL, re.IGN
 _CITY_STATE = re.compile(
     rf"(?<![\w]){_CITY},\s{{0,2}}(?i:{_STATE})\.?,?\s{{1,2}}{_ZIP}(?![\w])|"
     rf"(?<![\w]){_STATE}\s{{1,2}}{_ZIP}(?![\w])|"
-    r"\b(?:zip(?:\s?code)?|postal\s?code|postcode|plz)"
+    r"\b(?i:zip(?:\s?code)?|postal\s?code|postcode|plz)"
     r"\s{0,2}[:.]?\s{0,2}[A-Z0-9][A-Z0-9\- ]{3,9}(?=\W|$)"
 )
 # Without a postal code only behind what is no word; "Chest, CT" and "Hall, MD" are none.
@@ -82,6 +82,9 @@ _EUROPE = re.compile(
     r"straat|gasse|weg|allee|platz|damm|ufer|"
     r"Strasse|Str\.|Gasse|Weg|Allee|Platz|Damm|Ufer)\s{1,2}\d{1,4}\s?[a-z]?(?![\w])"
     r"(?:,?\s{1,2}(?:[A-Z]{1,2}-)?\d{4,5}\s[A-Z][^\W\d_]{2,24})?|"
+    # ul. Orla 279, 73-509 Piekary
+    r"\b(?i:ul\.|ulica|al\.|aleja|plac|os\.)\s(?:[A-Z][^\W\d_]{1,24}\s){1,3}\d{1,4}\w?"
+    r"(?:,?\s\d{2}-\d{3}\s[A-Z][^\W\d_]{2,24})?|"
     # 12 bis, rue de la Paix, 75002 Paris; Calle Mayor 12, 28013 Madrid; Via Roma 1
     r"(?<![\w.,/])\d{1,4}(?:\s?(?:bis|ter))?,?\s(?i:rue|avenue|boulevard|place|chemin|impasse|"
     r"allee|quai|cours)(?:\s(?i:de|du|des|la|le|les|d'|l'))*"
@@ -90,6 +93,13 @@ _EUROPE = re.compile(
     r"[Cc]orso)\s(?:(?i:de|del|la|las|los|di|della|da|do)\s){0,3}"
     r"(?:[A-Z][^\W\d_]{1,24}\s?){1,4},?\s?(?:n[o.]\s?)?\d{1,4}(?![\w])"
     r"(?:,?\s{1,2}\d{4,5}\s[A-Z][^\W\d_]{2,24})?"
+)
+# Whatever a text itself calls an address.
+_STATED = re.compile(
+    r"\b(?:(?:lives?|living|resid(?:es|ing))\s+at\s+(?=[^.;\n]{0,40}\d)|(?:address|adresse|anschrift|"
+    r"direccion|domicilio|indirizzo)\s?(?::|is)\s{0,3})(?P<place>[^;\n]{3,120}?)"
+    r"(?=\.(?:\s|$)|[;\n]|$|,?\s(?:and|who|with|where|phone|tel|mrn|dob)\b)",
+    re.IGNORECASE,
 )
 _CODE_PLACE = re.compile(
     r"(?<![\w.,/\-])(?:[A-Z]{1,2}-)?(?P<code>\d{5})"
@@ -108,6 +118,8 @@ def address_spans(folded: Folded) -> Iterator[Span]:
     for found in _TOWN.finditer(text):
         if not known(found["town"].split()[-1], "words"):
             yield folded.span("ADDRESS", *found.span())
+    for found in _STATED.finditer(text):
+        yield folded.span("ADDRESS", *found.span("place"))
     for found in _LIVES.finditer(text):
         if not known(found["place"].split()[0], "words"):
             yield folded.span("ADDRESS", *found.span("place"))

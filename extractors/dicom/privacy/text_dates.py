@@ -115,7 +115,7 @@ _BARE_MONTH = re.compile(
 _CLOCK = r"(?:[01]?\d|2[0-3])"
 _TIME = re.compile(
     rf"(?<![\w:/.])(?P<time>{_CLOCK}[:.h][0-5]\d(?::[0-5]\d(?:\.\d{{1,6}})?)?|(?:0\d|1\d|"
-    rf"2[0-3])[0-5]\d(?=\s?(?:h|hrs?|hours|uhr)\b)"
+    rf"2[0-3])[0-5]\d(?=\s?(?:h|hrs?|hours|uhr)\b)|(?<=\bat )(?:0\d|1\d|2[0-3])[0-5]\d(?!\s?[km])"
     rf"|{_CLOCK}(?=\s?(?:[ap]\.?\s?m\b|uhr\b|[ap]\b-)))"
     r"(?P<half>\s?(?:[ap]\.\s?m\.(?=\s?[a-z,;)]|$)|[ap]\.?\s?m\b|[ap]\b|uhr\b|hours\b|hrs?\b|"
     r"h\b(?!\w)))?(?![\w:/]|\.\d)"

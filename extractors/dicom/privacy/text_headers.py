@@ -43,10 +43,12 @@ _TITLE_BEFORE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """Patterns of a set of identifiers. strong, weak, near: of names. numbers: by length."""
+    """Patterns of a set of identifiers. strong, weak: of parts of names. people: the weak parts of
+    each name, small. values: (kind, pattern) of all that is no name."""
 
     strong: re.Pattern[str] | None
     weak: re.Pattern[str] | None
+    people: tuple[frozenset[str], ...]
     initials: frozenset[str]
     values: tuple[tuple[str, re.Pattern[str]], ...]
 
@@ -216,6 +218,10 @@ def _add_name(
                 if particles and not _is_weak(part):
                     strong.add(r"\s{1,2}".join(map(re.escape, [*particles, part])))
                 particles.clear()
+        for component in re.split(r"[\^,]", group):
+            small = component.lower().split()
+            if len(small) == 1 and len(small[0]) > 1 and small[0] in word_list("particles"):
+                weak.add(re.escape(small[0]))  # the family name Le
         for part in kept:
             initials.add(part[0].upper())
             for piece in {part, *re.split(r"['\-.]", part)}:

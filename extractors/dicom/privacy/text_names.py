@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from .text_words import Folded, Span, Word, known, word_list
 
@@ -22,7 +23,7 @@ _TITLE = re.compile(
     r"(?<![^\W_])(?:(?P<many>Drs|DRS|drs|Doctors|Messrs)|Dr|DR|dr|Doctor|DOCTOR|doctor|Prof|PROF|"
     r"prof|Professor|PROFESSOR|Mr|MR|mr|Mrs|MRS|mrs|Ms|MS|ms|Miss|Mme|Mlle|Herrn?|HERRN?|Frau|FRAU|"
     r"Monsieur|Madame|Sr|Sra|Srta|Senora?|Dott|Dra|DRA|Docteur|Doktor|Sig|Sigra|Mevr|Dhr|Hr|Fr|"
-    r"Nurse|Sister|Judge|Rev|Capt|Sgt|Maj|Lt)(?P<point>\.?)(?:[ \t]{0,3}\n?[ \t]{0,3})"
+    r"Nurse|Sister|Judge|Rev|Capt|Sgt|Maj|Lt)(?![^\W_])(?P<point>\.?)(?:[ \t]{0,3}\n?[ \t]{0,3})"
 )
 # With or without a point these also mean magnetic resonance, multiple sclerosis, millisecond,
 # digital radiography, senior, female, sister; without one they need a surname behind.
@@ -51,7 +52,8 @@ _CUE = re.compile(
     r"spoken?|talked|correlated|consult(?:ed|ation)?|telephoned|phoned|called|paged|reported|given|"
     r"faxed|e-?mailed|notified|informed|confirmed|d/w)(?:\s+\w{2,12}){0,4}?\s+(?:with|to|by)|d/w|"
     r"(?:notified|informed|paged|telephoned|called|contacted|alerted)|attention(?:\s+of)?|attn|"
-    r"cc|c\.c\.|thank\s+you(?:\s+for\s+referring)?|besprochen\s+mit|"
+    r"name\s+is|resident|fellow|attending|technologist|radiologist|sonographer|surgeon|physician|"
+    r"registrar|cc|c\.c\.|thank\s+you(?:\s+for\s+referring)?|besprochen\s+mit|"
     r"named|care\s+of|patient\s+of|seen\s+with|wife|husband|son|daughter|mother|father|brother|"
     r"partner|caregiver|friend|nephew|niece|spouse)\b[:,]?\s+(?:the\s+)?",
     re.IGNORECASE,
@@ -70,18 +72,34 @@ _LABEL = re.compile(
     r"radiologue|nom|prenom|paciente|medico|radiologo|nombre|apellidos?)\s{0,3}[:#]\s{0,4}",
     re.IGNORECASE,
 )
-_INITIALS = re.compile(r"(?<![\w/])[A-Z]{2,3}[/:][a-z]{2,3}(?=\s*(?:$|\n|[DT]:|\d))", re.MULTILINE)
+_INITIALS = re.compile(
+    r"(?<![\w/])[A-Z]{2,3}[/:][a-z]{2,3}(?=\s*(?:$|\n|[DT]:|\d|\.))", re.MULTILINE
+)
 _JOIN = re.compile(r"\s{0,2}(?:,|,?\s*\b(?i:and|und|et|y|or)\b|&|/|;)\s{0,2}")
 _NO_NAME = frozenset(
     ("xxxx", "iii", "ii", "iv", "md", "phd", "mds", "the", "dr", "drs", "doctor", "doctors", "mr",
      "mrs", "ms")
 )  # fmt: skip
+_DEGREE = re.compile(r"(?:M\.\s?D|D\.\s?O|Ph\.\s?D|R\.\s?N|M\.\s?B|B\.\s?S)(?![\w-])")
 _CAPITAL_NAMES = ("May", "MAY", "Will", "WILL")
 _TITLE_WORDS = frozenset(["dr", "drs", "doctor", "mr", "mrs", "ms", "prof", "professor"])
 
 
+@cache
+def _phrases() -> re.Pattern[str]:
+    phrases = sorted(word_list("eponym_phrases"))
+    return re.compile(rf"\b(?:{'|'.join(each.replace('-', '[ -]') for each in phrases)})\b", re.I)
+
+
 def name_spans(folded: Folded) -> Iterator[Span]:
     """Spans of kind NAME in a folded text; its titles and credentials stay."""
+    things = [folded.span("", *found.span()) for found in _phrases().finditer(folded.text)]
+    for span in _signed(folded):
+        if not any(span.start < thing.end and thing.start < span.end for thing in things):
+            yield span
+
+
+def _signed(folded: Folded) -> Iterator[Span]:
     text = folded.cased
     for found in _TITLE.finditer(text):
         title = found.group().rstrip(". \t\n")
@@ -126,7 +144,7 @@ def _run(
         if join is None:
             return
         start = join.end()
-        trust = 2 if trust == 3 or listing else 1
+        trust = 2 if listing else 1
 
 
 def _end_of_name(folded: Folded, first: int, start: int, trust: int, *, comma: bool) -> int:
@@ -142,11 +160,12 @@ def _end_of_name(folded: Folded, first: int, start: int, trust: int, *, comma: b
             given = _given_name(word) or _both_shout(folded, words[number - 1], word)
             if not _joins(between, words[number - 1], comma=comma or given):
                 break
-        if word.text.lower() in _NO_NAME:
+        labels = number > first and folded.text[word.end : word.end + 1] in (":", "#")
+        if labels or word.text.lower() in _NO_NAME or _DEGREE.match(folded.text, word.start):
             break
         behind = _behind_particles(folded, number)
         if behind > number:
-            if behind < len(words) and _is_name(folded, behind, max(trust - 1, 1)):
+            if behind < len(words) and _is_name(folded, behind, trust):
                 number = behind + 1
                 continue
             if not known(word.text, "surnames"):
@@ -155,14 +174,37 @@ def _end_of_name(folded: Folded, first: int, start: int, trust: int, *, comma: b
         if number > first and (words[number - 1].initial or _given_name(words[number - 1])):
             level = max(level, 2 if word.capital else 1)
         if number > first and word.capital:
-            pointed = words[number - 1].initial and "." in between
-            level = 3 if pointed else 2 if "," in between else level
+            level = max(level, _next_level(folded, number, between, number == first + 1))
+        if number == first and _word_before_name(folded, number, trust):
+            number += 1
+            continue
         if not (word.initial and trust + number > first) and not _is_name(folded, number, level):
             break
         number += 1
-    while number > first and _hangs(folded, first, number):
+    while number > first and _hangs(folded, first, number, trust):
         number -= 1
     return number
+
+
+def _word_before_name(folded: Folded, number: int, trust: int) -> bool:
+    """Whether a word stands where a given name would, with a surname behind ("by Min Cho")."""
+    word = folded.words[number]
+    if not word.capital or len(word.text) < 2 or (folded.caseless and trust < 2):
+        return False
+    return known(word.text, "words") and _sure_surname(folded, number + 1)
+
+
+def _next_level(folded: Folded, number: int, between: str, second: bool) -> int:
+    """How far a further word of a name is trusted, from what is before it."""
+    before, word = folded.words[number - 1], folded.words[number]
+    if before.initial and "." in between:
+        return 3
+    if folded.caseless:
+        return 2 if "," in between else 1
+    if second and between == " " and _given_name(before) and not word.text.isupper():
+        return 3
+    # A capital goes on with a name, but an abbreviation does not.
+    return 1 if word.text.isupper() and not before.text.isupper() else 2
 
 
 def _behind_particles(folded: Folded, number: int) -> int:
@@ -171,7 +213,7 @@ def _behind_particles(folded: Folded, number: int) -> int:
     words = folded.words
     while (
         number + 1 < len(words)
-        and len(words[number].text) > 1
+        and (words[number].text == "t" or len(words[number].text) > 1)
         and words[number].text.lower() in word_list("particles")
         and folded.text[words[number].end : words[number + 1].start].strip(" '.") == ""
     ):
@@ -190,14 +232,15 @@ def _joins(between: str, before: Word, *, comma: bool) -> bool:
     return comma and blanks in (",", ".,") and "\n" not in between
 
 
-def _hangs(folded: Folded, first: int, end: int) -> bool:
+def _hangs(folded: Folded, first: int, end: int, trust: int) -> bool:
     """Whether the last word before ``end`` cannot end a name: an initial alone, or one that is a
     word of its own ("Dr. Hall A CT ...")."""
     last = folded.words[end - 1]
     if not last.initial:
         return False
     following = folded.text[last.end : last.end + 1]
-    return following != "." and (end - first == 1 or (last.text in "AI" and following == " "))
+    alone = end - first == 1 and trust < 3
+    return following != "." and (alone or (last.text in "AI" and following == " "))
 
 
 def _is_name(folded: Folded, number: int, trust: int) -> bool:
@@ -291,7 +334,8 @@ def _given(folded: Folded) -> Iterator[Span]:
     """ "Maria L. Gonzalez" and "Gonzalez, Maria": a given name that is no word, beside a name."""
     words = folded.words
     for number, word in enumerate(words):
-        if not _given_name(word) or (
+        weak = word.capital and not folded.caseless and known(word.text, "given_names")
+        if not (_given_name(word) or (weak and _sure_surname(folded, number + 1))) or (
             known(word.text, "eponyms") and _thing_follows(folded, number)
         ):
             continue
@@ -300,6 +344,10 @@ def _given(folded: Folded) -> Iterator[Span]:
             between = folded.text[words[end - 1].end : words[end].start]
             if not _joins(between, words[end - 1], comma=False):
                 break
+            behind = _behind_particles(folded, end)
+            if behind > end and behind < len(words) and _is_surname(folded, behind):
+                end = behind + 1
+                continue
             if not words[end].initial and not _is_surname(folded, end):
                 break
             end += 1
@@ -311,6 +359,19 @@ def _given(folded: Folded) -> Iterator[Span]:
             start = number - 1 if before else number
         if end - start > 1:
             yield folded.span("NAME", words[start].start, words[end - 1].end)
+
+
+def _sure_surname(folded: Folded, number: int) -> bool:
+    """Whether a surname that is no word, or "van der" and a name, follows a given name that is a
+    word ("Mark")."""
+    behind = _behind_particles(folded, number) if number < len(folded.words) else number
+    if behind >= len(folded.words):
+        return False
+    word, before = folded.words[behind], folded.words[number - 1]
+    if folded.text[before.end : folded.words[number].start] != " " or not word.capital:
+        return False
+    listed = known(word.text, "surnames") and not known(word.text, "words", "eponyms")
+    return listed or (behind > number and not known(word.text, "words"))
 
 
 def _is_surname(folded: Folded, number: int) -> bool:

@@ -17,32 +17,60 @@ _ANY = (
     rf"DOCTOR|TIME)[\]>)])"
 )
 _PLACEHOLDER = re.compile(_ANY)
+# One or several in a row, "XXXX-a-XXXX" too.
+_P = rf"(?:{_ANY}(?:(?:[\s/.,:-]|\s?and\s|-\w{{1,2}}-){{0,2}}{_ANY}){{0,5}})"
+_DEGREE = r"(?:,?\s(?:M\.?D|D\.?O|R\.?N|Ph\.?D)\b\.?)?"
+_HOURS = r"(?:\s(?:hours|hrs|[ap]\.?m\.?)(?!\w))?"
+_VERB = r"(?:has|had|is|was|presents|presented|came|underwent|tolerated|denies|reports)"
 # What is said where something stood: in order, the most particular first.
-_P = rf"{_ANY}(?:(?:[\s/.,:-]|\s?and\s){{0,2}}{_ANY}){{0,5}}"
 _SWAPS = tuple(
     (re.compile(pattern, re.IGNORECASE), instead)
     for pattern, instead in (
-        (rf"(?<![^\W_]){_P}[\s-]{{0,2}}(?:year|yr|y)s?[\s./-]{{0,2}}(?:old|o)\b[,]?\s?", ""),
+        (rf"(?<![^\W_]){_P}[\s-]{{0,2}}(?:year|yr|y)s?[\s./-]{{0,2}}(?:old|o)\b,?\s?", ""),
+        (rf"\bx-{_ANY}", "x-ray"),
         (rf"\bDrs\.?\s{{0,2}}{_P}(?:,?\s(?:and|&)\s{_P})?", "the physicians"),
-        (rf"\b(?:Dr|Doctor|Prof(?:essor)?)\.?\s{{0,2}}{_P}(?:,?\s(?:M\.?D\.?|"
-            rf"Ph\.?D\.?))?", "the physician"),
+        (rf"\b(?:Dr|Doctor|Prof(?:essor)?)\.?\s{{0,2}}{_P}{_DEGREE}", "the physician"),
         (rf"\b(?:Mr|Mrs|Ms|Miss)\.?\s{{0,2}}{_P}", "the patient"),
-        (rf"[,;]?\s?(?<![^\W_])(?:MRN|SSN|DOB|accession|medical record|patient ID|ID|pager|"
-            rf"beeper|fax|phone|tel|telephone|call|ext)(?:\s(?:number|no|"
-            rf"at))?[\s.:#]{{0,3}}{_P}", ""),
-        (rf"\b(compar(?:ed|ison)(?:\sis\smade)?\s(?:to|with))\s(?:the\s)?(?:prior\s|"
-            rf"previous\s)?{_P}(?=\s?[.,;)]|\s*$|\s(?:there|the|no|with|and)\b)", r"\1 prior"),
-        (rf"\b(compar(?:ed|ison)(?:\sis\smade)?\s(?:to|with)\s(?:the\s)?(?:prior|previous|study|"
-            rf"exam(?:ination)?|radiographs?|films?|ct)?(?:\s\w+){{0,3}}?)\s(?:from|of|on|"
-            rf"dated)\s{_P}", r"\1"),
-        (rf"\s(?:on|at|dated?|from|since|by|in|around|of|with|to|"
-            rf"per)\s(?:the\s)?{_P}(?:\s(?:hours|hrs|p\.?m\.?|a\.?m\.?)(?!\w))?(?=\s?[.,;)]|"
-            rf"\s*$)", ""),
-        (rf"\s(?:on|at|dated)\s{_P}(?:\s(?:hours|hrs|p\.?m\.?|a\.?m\.?)(?!\w))?(?=\s(?:on|at|by|"
-            rf"and|to|with|for|in|is|was|were|are|which|that)\b)", ""),
-        (rf"{_P}'?s?(?=[\s,.;:)\]/-]|$)", ""),
+        (rf"\[NAME\](?=\s{_VERB}\b)", "the patient"),
+        # OpenI masked words of the language too.
+        (rf"\bare\sno\s{_P}(?=\s(?:of|to\ssuggest|for)\b)", "is no evidence"),
+        (rf"\bno\s{_P}(?=\s(?:of|to\ssuggest|for)\b)", "no evidence"),
+        (rf"\b(is|are|remains?)\sin\s{_P}(?=\s?[.,;]|\s(?:with|and)\b|\s*$)", r"\1 in place"),
+        (
+            rf"[,;]?\s?(?<![^\W_])(?:MRN|SSN|DOB|accession|medical record|patient ID|ID|pager|"
+            rf"beeper|fax|phone|tel|telephone|call|ext)(?:\s(?:number|no|at))?[\s.:#]{{0,3}}{_P}",
+            "",
+        ),
+        (rf"(?:^|(?<=[.\n])\s?)[A-Za-z ]{{3,30}}:\s*{_P}\s*(?:[.;,]|$)", ""),
+        (
+            rf"\b(compar(?:ed|ison)(?:\sis\smade)?\s(?:to|with))\s(?:the\s)?(?:prior\s|previous\s)?"
+            rf"{_P}(?=\s?[.,;)]|\s*$|\s(?:there|the|no|with|and)\b)",
+            r"\1 prior",
+        ),
+        (
+            rf"\b(compar(?:ed|ison)(?:\sis\smade)?\s(?:to|with)\s(?:\w+\s){{1,4}}?\w+)\s"
+            rf"(?:from|of|on|dated)\s{_P}",
+            r"\1",
+        ),
+        (
+            rf"\s(?:on|at|dated?|from|since|by|in|around|of|with|to|per)\s(?:the\s)?{_P}{_DEGREE}"
+            rf"{_HOURS}(?=\s?[.,;)]|\s*$)",
+            "",
+        ),
+        (
+            rf"\s(?:on|at|dated|by|in|from)\s{_P}{_DEGREE}{_HOURS}"
+            r"(?=\s(?:on|at|by|and|to|with|for|in|is|was|were|are|which|that)\b)",
+            "",
+        ),
+        (rf"\b(a)\s{_P}\s(?=[aeio])", r"\1n "),
     )
-)  # fmt: skip
+)
+_LEFT = re.compile(rf"{_P}(?:'s)?")
+_SENTENCE = re.compile(
+    rf"(?:^|(?<=\n)|(?<!\bDr\.\s)(?<!\bDrs\.\s)(?<!\bMr\.\s)(?<!\bMrs\.\s)(?<!\bMs\.\s)(?<!\bProf\.\s)"
+    rf"(?<=[.!?]\s))(?={_P})"
+)
+_START = "\x00"  # of a sentence whose first word was a placeholder
 
 
 def placeholder_ranges(text: str) -> list[tuple[int, int]]:
@@ -64,18 +92,18 @@ def tidy_placeholders(text: str, how: Literal["keep", "drop"] = "drop") -> str:
             lambda found: found.group() if found.group()[1:-1] in _OURS.split("|") else "[...]",
             text,
         )
+    text = _SENTENCE.sub(_START, text.replace(_START, ""))
     for _ in range(3):  # what stood last uncovers what stood before it
         before = text
-        for pattern, instead in _SWAPS[:-1]:
+        for pattern, instead in _SWAPS:
             text = pattern.sub(instead, text)
         if text == before:
             break
-    return _mended(_SWAPS[-1][0].sub("", text))
+    return _mended(_LEFT.sub("", text))
 
 
 def _mended(text: str) -> str:
     """Blanks, brackets and points as they should stand where something was taken out."""
-    text = _PLACEHOLDER.sub("", text)
     for pattern, instead in (
         (r"\(\s*[,;:/-]*\s*\)", ""),
         (r"[ \t]{2,}", " "),
@@ -88,12 +116,8 @@ def _mended(text: str) -> str:
     ):
         text = re.sub(pattern, instead, text)
     text = re.sub(
-        r"(^|[.!?]\s+|\n)(the physicians?|the patient|[a-z])(?=[\w\s])",
-        lambda found: (
-            found[1] + found[2][0].upper() + found[2][1:]
-            if found[2].startswith("the p")
-            else found.group()
-        ),
+        rf"{_START}[\s.,;:/-]*(\w?)|((?:^|[.!?]\s+|\n))(t)(?=he p(?:atient|hysician))",
+        lambda found: found[1].upper() if found[3] is None else f"{found[2]}T",
         text,
     )
     return text.strip(" \t")

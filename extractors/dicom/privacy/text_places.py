@@ -53,8 +53,8 @@ _TRANSFER = re.compile(
     re.IGNORECASE,
 )
 _LINKS = frozenset(
-    ("of", "and", "the", "at", "de", "la", "del", "der", "des", "du", "di", "am", "im", "le", "les",
-     "los", "las", "en", "in", "zu", "von", "for", "el")
+    ("of", "and", "the", "de", "la", "del", "der", "des", "du", "di", "am", "im", "le", "les",
+     "los", "las", "en", "zu", "von", "for", "el")
 )  # fmt: skip
 _LOWER_KINDS = frozenset(("hospital", "clinic", "klinikum", "krankenhaus", "medical center"))
 _NEEDS_NAME = frozenset(("hospital", "institut", "radiologie", "praxis", "chr"))

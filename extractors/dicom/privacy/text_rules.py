@@ -49,13 +49,17 @@ _PHONE = re.compile(
     r"(?<![\w.])(?:\+\d{1,3}|00\d{1,3}(?=[\s.\-/(]))(?:[\s.\-/]{0,2}\(?\d{1,5}\)?){2,7}(?![\w])|"
     # 01 42 34 56 78, 030/1234567, 0711-123456
     r"(?<![\w.\-])0\d(?:[\s.]\d{2}){4}(?![\w])|(?<![\w.\-/])0\d{2,4}\s?[/\-]\s?\d{5,8}(?![\w])|"
-    # 555-0123 alone
+    # (07151) 62046, 050-02 01 01, 0527-832 3029
+    r"(?<![\w.\-/])(?=[\d\s()/\-]{9,22})\(?0\d{1,5}\)?[\s/\-]{1,3}\d{2,8}(?:[\s\-]\d{2,4}){0,4}"
+    r"(?![\w\-]|[.,]\d)|"
+    # x4567 and 555-0123 alone
+    r"(?<=[\s(])x\d{4,5}(?![\w])|"
     r"(?<![\w.\-/])\d{3}-\d{4}(?![\w\-])"
 )
 _CALLED = re.compile(
     r"\b(?:phones?|telephones?|tel|ph|mobile|cell(?:ular)?(?:\s?phone)?|fax|telefax|pagers?|"
     r"beepers?|bleep|"
-    r"(?:page|call|reached|contact|reach|dial)(?:\s+\w{2,10}){0,3}?\s+(?:at|on)|extension|ext|"
+    r"(?:page|call|reached|contact|reach|dial)(?:\s+\w{2,10}){0,3}?\s+(?:at|on)|call|extension|ext|"
     r"telefon|handy|durchwahl|"
     r"telephone|portable\s(?=\d)|telefono|movil|p#|vm|voicemail|callback(?:\snumber)?|"
     r"call\s?back)(?:\s?(?:number|no|nr|num|is|was|#))?"
@@ -113,7 +117,7 @@ _AGE = re.compile(
     rf"yof|y\.o|jahre|jahrig|ans\b|anos|anni|jaar)"
     rf"(?!\s+(?:ago|later|history|before|after|previously|prior|earlier|of\s+(?!age)|survival|"
     rf"pack)))|"
-    rf"\b(?:aged?|alter|edad|age\s?(?:is|of|:))\s{{0,2}}:?\s{{0,3}}(?P<b>{_GREAT})(?![\w.%]|"
+    rf"\b(?:aged?|alter|edad|age\s?(?:is|of|:))\s{{0,2}}:?\s{{0,3}}(?P<b>{_GREAT})(?!\w|\.\d|"
     rf"\s?(?:%|days?|weeks?|months?))|"
     rf"(?<![\w.,/\-])(?P<c>{_GREAT})(?=\s?/?\s?(?:[MF]|male|female|man|woman|lady|gentleman)\b)",
     re.IGNORECASE,

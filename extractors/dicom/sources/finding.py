@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from domainclip.errors import BadInput
@@ -33,17 +33,18 @@ _WEB = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
 def find_studies(
-    root: str,
+    roots: str | Sequence[str],
     *,
     reports: str = "",
     columns: Mapping[str, str] | None = None,
     limit_bytes: int,
     passed: Counter[str] | None = None,
 ) -> Iterator[StudyFiles]:
-    """The studies of a folder, a zip or tar archive, a DICOMDIR or one file, with their reports.
+    """The studies of folders, zip or tar archives, DICOMDIRs, files, with their reports.
 
-    reports: a folder, file or archive of reports beside those that are in ``root`` as DICOM. Inside
-    ``root`` it costs no second look. columns: see ``tables.roles_of``. limit_bytes: larger files
+    roots: one or several, which are one archive: a study may lie under all of them. reports: a
+    folder, file or archive of reports beside those that are there as DICOM. Inside a root it costs
+    no second look. columns: see ``tables.roles_of``. limit_bytes: larger files
     are refused. passed: counts files that are nobody's concern, by kind.
 
     First DICOM studies by UID, then PNG and JPEG images (together where a report ties them), then
@@ -57,13 +58,13 @@ def find_studies(
     deep_archive, archive (a member that may not be read), missing_file (of a DICOMDIR),
     unreadable_table, malformed_xml.
 
-    Raises BadInput where there is nothing at ``root`` or ``reports``, or no table has the columns
+    Raises BadInput where there is nothing at a root or ``reports``, or no table has the columns
     that ``columns`` names.
     """
     index = StudyIndex()
     try:
         scan = _Scan(index, columns or {}, limit_bytes, Counter() if passed is None else passed)
-        scan.images(root, reports)
+        scan.images([roots] if isinstance(roots, str) else roots, reports)
         index.ready()
         link_reports(index)
         yield from studies(index)
@@ -81,29 +82,43 @@ class _Scan:
         self._limit, self._passed = limit, passed
         self._unfit: BadInput | None = None  # a table without the columns that are named
 
-    def images(self, root: str, reports: str) -> None:
-        """The files of ``root``, and those of ``reports`` where they lie elsewhere."""
-        if not reports:
-            for seen in walk(root):
-                self._file(seen, images=True)
-            return
-        if not os.path.lexists(reports):
-            raise BadInput("There is no file or folder at the path that is given for reports.")
-        top, inside = os.path.realpath(root), os.path.realpath(reports)
-        within = Path(top).is_dir() and (inside == top or inside.startswith(f"{top}/"))
-        for seen in walk(root):
-            path = seen.place.path
-            if within and (inside == top or path == inside or path.startswith(f"{inside}/")):
-                self._report(seen, images=True)
-            else:
-                self._file(seen, images=True)
-        if not within:
+    def images(self, roots: Sequence[str], reports: str) -> None:
+        """The files of ``roots``, and those of ``reports`` where they lie elsewhere."""
+        if reports and not os.path.lexists(reports):
+            raise BadInput(f"{reports}: there is no such file or folder of reports.")
+        inside = os.path.realpath(reports) if reports else ""
+        elsewhere = bool(reports)
+        for root in roots:
+            elsewhere &= not self._root(root, inside)
+        if elsewhere:
             for seen in walk(reports):
                 self._report(seen, images=False)
         if self._unfit is not None and not any(
             self._index.rows("SELECT 1 FROM reports WHERE form = 'table' LIMIT 1")
         ):
             raise self._unfit
+
+    def _root(self, root: str, reports: str) -> bool:
+        """The files of one root; whether the reports lie in it."""
+        if not os.path.lexists(root):
+            raise BadInput(f"{root}: there is no such file or folder.")
+        top = os.path.realpath(root)
+        within = (
+            bool(reports)
+            and Path(top).is_dir()
+            and (reports == top or reports.startswith(f"{top}/"))
+        )
+        found = False
+        for seen in walk(root):
+            found = True
+            path = seen.place.path
+            if within and (reports == top or path == reports or path.startswith(f"{reports}/")):
+                self._report(seen, images=True)
+            else:
+                self._file(seen, images=True)
+        if not found:
+            raise BadInput(f"No inputs found under {root!r}.")
+        return within
 
     def _report(self, seen: Seen, *, images: bool) -> None:
         try:
