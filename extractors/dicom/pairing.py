@@ -37,7 +37,7 @@ MAX_FILE_BYTES = 4 << 30
 
 
 def pairs_of(options: Dicom, source: Source) -> Iterator[Pair | Skip]:
-    """The pairs of one source. Raises BadInput, whose message holds no value of any file."""
+    """The pairs of one source; no skip and no error holds a value of any file."""
     part = dict(source.part)
     naming = naming_of(options, options.key_check)
     try:
@@ -50,11 +50,11 @@ def pairs_of(options: Dicom, source: Source) -> Iterator[Pair | Skip]:
     except Exception as error:
         if options.keep_identifiers:
             raise
-        # the libraries' messages hold values of headers
-        kind = type(error).__name__
-        raise BadInput(
-            f"A part of it could not be read ({kind}); --names tells its file."
-        ) from None
+        # the libraries' messages hold values of headers; what was read before this point stays
+        detail = (
+            f"The rest of it could not be read ({type(error).__name__}); --names tells its files."
+        )
+        yield Skip(where=source.name, reason="unforeseen", detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
