@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from tests.data.make_dicom import image, save, text_report
 
-__all__ = ["SECRETS", "write_archive", "write_key"]
+__all__ = ["SECRETS", "write_archive", "write_key", "write_patients"]
 
 # what identifies the patient or her physician, anywhere in the archive
 SECRETS = ("Quackenbush", "Philomena", "Zora", "MRN778812", "Featherstonehaugh", "Algernon",
@@ -67,6 +67,26 @@ def write_archive(folder: Path) -> Path:
     (folder / "broken.dcm").write_bytes(b"not what it is called")
     (folder / "readme.txt").write_text("About this archive.")
     return folder
+
+
+def write_patients(folder: Path, modality: str, count: int) -> None:
+    """``count`` patients with one image each and its report, no two of which read alike."""
+    for number in range(count):
+        person = {"patient": f"PAT{number:04d}", "name": f"Else^Number{number}"}
+        one = image(
+            _picture(64, 64, number), modality=modality, study=100 + number, series=200 + number,
+            instance=300 + number, **person,
+        )  # fmt: skip
+        report = text_report(
+            findings=f"A nodule of {number + 2} mm in the lung.",
+            impression=f"Nodule of {number + 2} mm.",
+            images=[one],
+            study=100 + number,
+            instance=400 + number,
+            **person,
+        )
+        save(one, folder / f"{number}.dcm")
+        save(report, folder / f"{number}-report.dcm")
 
 
 def _picture(rows: int, columns: int, number: int) -> np.ndarray:

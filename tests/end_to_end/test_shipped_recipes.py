@@ -19,6 +19,7 @@ from domainclip.cli import main
 from domainclip.recipe import load_recipe
 from domainclip.runs import read_result
 from tests.data.make_papers import write_jats
+from tests.data.make_study import write_key, write_patients
 from tests.data.map_pairs import CLASSES, map_pairs
 from tests.data.tiny_clip import write_tiny_clip
 from tests.data.tiny_towers import make_backbone
@@ -74,10 +75,12 @@ def test_a_recipe_for_your_own_pairs_says_what_it_lacks(
 
 HEADS = [name for name in TUNING if name.endswith("/gda")]
 PROMPTS = ["remote_sensing/coop", "medical/biomedcoop"]
+REPORTS = ["medical/chest_reports", "medical/ct_mr"]
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in TUNING if name not in ("remote_sensing/climate", *HEADS, *PROMPTS)]
+    "name",
+    [n for n in TUNING if n not in ("remote_sensing/climate", *HEADS, *PROMPTS, *REPORTS)],
 )
 def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: Path) -> None:
     words = [
@@ -252,4 +255,21 @@ def test_papers_become_pairs_and_a_model_of_their_figures(place: Path, tmp_path:
     assert main(["run", *words, "-o", str(out)]) == 0
     found = {(value.stage, value.evaluator) for value in read_result(out).values}
     # the figures' kinds are labels, and yet nothing is measured of classes
+    assert found == {("before", "retrieval"), ("after", "retrieval")}
+
+
+@pytest.mark.parametrize("name, modality", zip(REPORTS, ("CR", "CT"), strict=True))
+def test_studies_become_pairs_and_a_model_of_their_reports(
+    place: Path, tmp_path: Path, name: str, modality: str
+) -> None:
+    pairs, out = tmp_path / "pairs", tmp_path / "run"
+    write_patients(tmp_path / "in", modality, 12)
+    words = ["extract", "dicom", str(tmp_path / "in"), "-o", str(pairs), "--workers", "1"]
+    assert main([*words, "--key", write_key(tmp_path)]) == 0
+    words = [
+        name, *SMALL, f"data.pairs={pairs}", f"backbone.name={place / 'clip'}",
+        "backbone.pretrained=null",
+    ]  # fmt: skip
+    assert main(["run", *words, "-o", str(out)]) == 0
+    found = {(value.stage, value.evaluator) for value in read_result(out).values}
     assert found == {("before", "retrieval"), ("after", "retrieval")}
