@@ -11,6 +11,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # workers share the cores: more threads than cores make torch wait for itself
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# They compare with closed forms in float32; on a GPU features are computed in bfloat16, and
+# benchmarks/gpu_methods.py looks at that. Set it to run them there all the same.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -30,7 +30,7 @@ def _pictures(count: int) -> tuple[list[Image.Image], list[int]]:
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Backbone:
-    return dc.load_backbone(str(write_tiny_clip(tmp_path / "tiny")), device="cpu")
+    return dc.load_backbone(str(write_tiny_clip(tmp_path / "tiny")))
 
 
 @pytest.mark.parametrize("method", ["linear_probe", "gda", "lora", "svd", "full"])

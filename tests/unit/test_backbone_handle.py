@@ -191,7 +191,7 @@ def test_saved_folder_loads_in_open_clip_and_here(clip: Backbone, tmp_path: Path
 
     folder = clip.save(tmp_path / "saved")
     model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}")
-    again = load_backbone(str(folder), device="cpu")
+    again = load_backbone(str(folder))
     x = torch.randn(2, 3, 16, 16)
     with torch.no_grad():
         theirs = model.eval().encode_image(x, normalize=True)

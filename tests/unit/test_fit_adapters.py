@@ -141,7 +141,7 @@ def _tuned(
         RECIPE.format(adapter=f"{{name: {name}}}", objective="{name: class_prompts}")
     )
     recipe = load_recipe(tmp_path / "r.yaml", ["backbone.name=hf-hub:tiny", *overrides])
-    clip = load_backbone(str(tmp_path / "clip"), device="cpu")
+    clip = load_backbone(str(tmp_path / "clip"))
     assert recipe.adapter is not None and recipe.objective is not None
     adapter = recipe.adapter.build("adapters")
     adapter.inject(clip)
@@ -203,7 +203,7 @@ def test_a_list_without_validation_and_dora_are_refused_before_training(tmp_path
 
 
 def _tuning(tmp_path: Path, objective: object, templates: tuple[str, ...] = ("a {}.",)) -> Tuning:
-    clip = load_backbone(str(write_tiny_clip(tmp_path / "clip")), device="cpu")
+    clip = load_backbone(str(write_tiny_clip(tmp_path / "clip")))
     adapter = load("adapters", "full")(towers=("image", "text"))
     adapter.inject(clip)
     tuning = Tuning(
