@@ -1,6 +1,6 @@
 """Every few-shot method and a recipe on a GPU: does it run there, and how fast are the towers.
 
-    python benchmarks/gpu_methods.py [--model ViT-B-16]
+    python -m benchmarks.gpu_methods [--model ViT-B-16]
 
 Prints images a second of the image tower in float32 and under bfloat16 autocast (224 pixels, 256 at
 once), each method's time on three colour classes with random weights (its score says that it

@@ -18,9 +18,7 @@ LONG = " ".join(f"finding {number} of the left lung" for number in range(60))
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return load_backbone(
-        str(write_tiny_clip(tmp_path_factory.mktemp("clip") / "tiny")), device="cpu"
-    )
+    return load_backbone(str(write_tiny_clip(tmp_path_factory.mktemp("clip") / "tiny")))
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

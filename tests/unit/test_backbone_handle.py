@@ -20,9 +20,7 @@ from tests.data.tiny_towers import KINDS, images, make_backbone, token_ids
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return load_backbone(
-        str(write_tiny_clip(tmp_path_factory.mktemp("clip") / "tiny")), device="cpu"
-    )
+    return load_backbone(str(write_tiny_clip(tmp_path_factory.mktemp("clip") / "tiny")))
 
 
 @pytest.mark.parametrize("kind", KINDS)
