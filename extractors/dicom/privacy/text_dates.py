@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -132,11 +133,7 @@ _MESSAGE = re.compile(
     r"informiert)",
     re.IGNORECASE,
 )
-_BREAST = re.compile(
-    r"\b(?:nipple|breast|position|o'?clock|mass|cmfn|fn\b|radius|quadrant|"
-    r"axilla)",
-    re.IGNORECASE,
-)
+_BREAST = re.compile(r"\b(?:nipple|o'?clock|cmfn|fn\b|radius)", re.IGNORECASE)
 
 
 _DIGIT = re.compile(r"\d")
@@ -178,6 +175,8 @@ def date_spans(folded: Folded) -> Iterator[DateSpan]:
             starts.append(found.start("date"))
             ends.append(end)
             yield DateSpan(folded.span("DATE", found.start("date"), end), None)
+    starts.sort()
+    ends.sort()
     for found in _TIME.finditer(text):
         if _is_time(text, found, starts, ends):
             yield DateSpan(folded.span("DATE", *found.span()), None)
@@ -239,10 +238,10 @@ def _is_time(text: str, found: re.Match[str], starts: list[int], ends: list[int]
         return True
     if "." in found["time"][:3]:  # 3.15 is a measurement but for "3.15 pm"
         return False
-    beside = any(0 <= found.start() - end <= 12 for end in ends) or any(
-        0 <= start - found.end() <= 12 for start in starts
-    )
-    if beside:
+    before, behind = bisect_right(ends, found.start()), bisect_left(starts, found.end())
+    if before and found.start() - ends[before - 1] <= 12:
+        return True
+    if behind < len(starts) and starts[behind] - found.end() <= 12:
         return True
     near = text[max(0, found.start() - 100) : found.end() + 60]
     close = text[max(0, found.start() - 25) : found.end() + 40]

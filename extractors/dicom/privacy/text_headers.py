@@ -23,6 +23,7 @@ but for single words of the list.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from ..records import Identifier
@@ -54,8 +55,10 @@ def _names(folded: Folded, rules: Patterns) -> Iterator[Span]:
     text = folded.text
     found = _parts(folded, rules.strong)
     candidates = _parts(folded, rules.weak)
-    spans = found + candidates
+    spans = sorted(found + candidates)
     for span in candidates:
+        place = bisect_left(spans, span)
+        near = spans[max(0, place - 2) : place + 3]
         before = text[max(0, span[0] - 24) : span[0]]
         initial = _INITIAL_BEFORE.search(before)
         if (
@@ -63,7 +66,7 @@ def _names(folded: Folded, rules: Patterns) -> Iterator[Span]:
             or text.startswith(("'s ", "'S "), span[1])
             or (initial is not None and initial[1].upper() in rules.initials)
             or _TITLE_BEFORE.search(before)
-            or any(_beside(folded, span, other, rules) for other in spans)
+            or any(_beside(folded, span, other, rules) for other in near)
         ):
             found.append(span)
     for start, end in found:

@@ -47,7 +47,7 @@ def run(
         if join is None:
             return
         start = join.end()
-        trust = 2 if listing else 1
+        trust = 1 if not listing else 2 if folded.caseless else 3
 
 
 def _end_of_name(folded: Folded, first: int, start: int, trust: int, *, comma: bool) -> int:
@@ -74,6 +74,8 @@ def _end_of_name(folded: Folded, first: int, start: int, trust: int, *, comma: b
             if not known(word.text, "surnames"):
                 break
         level = trust if number == first else 1
+        if number == first and _before_comma(folded, number):
+            level = max(level, 2)
         if number > first and (words[number - 1].initial or is_given_name(words[number - 1])):
             level = max(level, 2 if word.capital else 1)
         if number > first and word.capital:
@@ -177,6 +179,14 @@ def is_name(folded: Folded, number: int, trust: int) -> bool:
     if text.isupper():
         return len(text) > 5 or _neighbour_is_listed(folded, number)
     return len(text) > 2
+
+
+def _before_comma(folded: Folded, number: int) -> bool:
+    """Whether a word in capitals has a comma and another behind it, amid small letters."""
+    words = folded.words
+    if number + 1 >= len(words) or not _both_shout(folded, words[number], words[number + 1]):
+        return False
+    return folded.text[words[number].end : words[number + 1].start] == ", "
 
 
 def _both_shout(folded: Folded, one: Word, other: Word) -> bool:

@@ -11,6 +11,7 @@ stay. Lists ("Drs. X, Y and Z") are followed to their end.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
 
@@ -97,8 +98,10 @@ def _phrases() -> re.Pattern[str]:
 def name_spans(folded: Folded) -> Iterator[Span]:
     """Spans of kind NAME in a folded text; its titles and credentials stay."""
     things = [folded.span("", *found.span()) for found in _phrases().finditer(folded.text)]
+    ends = [thing.end for thing in things]
     for span in _signed(folded):
-        if not any(span.start < thing.end and thing.start < span.end for thing in things):
+        behind = bisect_right(ends, span.start)
+        if behind == len(things) or things[behind].start >= span.end:
             yield span
 
 

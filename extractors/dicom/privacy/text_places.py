@@ -105,9 +105,9 @@ def _named_before(folded: Folded, found: re.Match[str]) -> Iterator[Span]:
     # named by what stands before ("Redlands clinic").
     if not written_large and kind.lower() not in _LOWER_KINDS:
         return
-    number = folded.word_at(found.start()) - 1
+    number = last = folded.word_at(found.start()) - 1
     first, best = number + 1, 0
-    while number >= 0 and first - number < 7 and _continues(folded, number):
+    while number >= 0 and last - number < 8 and _continues(folded, number):
         if words[number].text.lower() in _LINKS and number and _own(folded, number - 1) > 0:
             number -= 1
             continue
