@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from domainclip.images.blobs import blob_runs
+
 __all__ = ["Blobs", "blobs_of", "top_hat"]
 
 Plane = npt.NDArray[np.uint8]
@@ -73,21 +75,12 @@ def blobs_of(plane: Plane, hat: Plane, *, threshold: int, longest_run: int) -> B
     ``longest_run`` pixels in a row are left out, being no letters; none is given for a picture of
     more than 200,000 runs, which is noise."""
     mask = hat >= threshold
-    height, width = mask.shape
-    padded = np.zeros((height, width + 2), np.int8)
-    padded[:, 1:-1] = mask
-    steps = np.diff(padded, axis=1).ravel()
-    rows, lefts = np.divmod(np.flatnonzero(steps == 1), width + 1)
-    rights = np.flatnonzero(steps == -1) % (width + 1)
-    short = rights - lefts <= longest_run
-    rows, lefts, rights = rows[short], lefts[short], rights[short]
-    if not 0 < len(rows) <= _MOST_RUNS:
+    width = mask.shape[1]
+    runs = blob_runs(mask, longest_run=longest_run, most_runs=_MOST_RUNS)
+    if runs is None:
         none = np.zeros(0, np.int64)
         return Blobs(none, none, none, none, none, none, none, np.zeros(0), none)
-    labels = _joined(len(rows), *_touching(rows, lefts, rights, width + 2))
-    order = np.argsort(labels, kind="stable")
-    rows, lefts, rights = rows[order], lefts[order], rights[order]
-    firsts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    rows, lefts, rights, firsts = runs
 
     # The pixels, blob after blob.
     lengths = rights - lefts
@@ -119,36 +112,3 @@ def _edges(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     count[:, 1:] += ~mask[:, :-1]
     count[:, :-1] += ~mask[:, 1:]
     return count
-
-
-def _touching(
-    rows: npt.NDArray[np.int64],
-    lefts: npt.NDArray[np.int64],
-    rights: npt.NDArray[np.int64],
-    stride: int,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Pairs of runs that touch, diagonally too: (upper, lower)."""
-    starts, ends = rows * stride + lefts, rows * stride + rights  # both ascend
-    first = np.searchsorted(ends, (rows + 1) * stride + lefts, "left")
-    behind = np.searchsorted(starts, (rows + 1) * stride + rights, "right")
-    counts = np.maximum(behind - first, 0)
-    upper = np.repeat(np.arange(len(rows)), counts)
-    offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return upper, np.repeat(first, counts) + offsets
-
-
-def _joined(
-    count: int, above: npt.NDArray[np.int64], below: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """The least run of each run's blob: roots are hooked to lesser roots, paths halved."""
-    labels = np.arange(count)
-    while True:
-        one, other = labels[above], labels[below]
-        apart = one != other
-        if not apart.any():
-            return labels
-        above, below = above[apart], below[apart]
-        one, other = one[apart], other[apart]
-        np.minimum.at(labels, np.maximum(one, other), np.minimum(one, other))
-        while not np.array_equal(shorter := labels[labels], labels):
-            labels = shorter

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .blobs import blob_boxes
+from domainclip.images.blobs import blob_boxes
 
 __all__ = ["Letter", "PlacedText", "find_letters"]
 
