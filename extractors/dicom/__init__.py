@@ -31,14 +31,15 @@ class Dicom:
     by their names. headings: a YAML file of further section headings, for other languages.
     text: which of a report's texts is the caption, the first that is there: names of sections,
     caption (of a table), report (all of it), header (a sentence from the header's attributes).
-    captions: either; report (only images with a report); header (no report's text at all).
+    captions: of a report, else of the header (either); report leaves images without one out; header
+    uses no report.
     slices: of a CT, MR or PET series, or frames of a cine loop: auto (those marked as key, else
-    spaced), key, spaced, middle, all. per_series: how many of them, spaced.
+    spaced), key, spaced, middle, all. per_series: how many of them.
     window: auto (the file's first; CT without one by body part), file:1 and on, minmax, 40/400, or
     a preset: lung, mediastinum, bone, brain, subdural, stroke, liver, angio, soft_tissue; three:
     lung, mediastinum and bone as the three channels.
-    max_px: longest side of a picture; 0 keeps its size. format: png or jpeg. quality: of jpeg.
-    crop: cut the empty background of mammograms away. overlays: draw them.
+    max_px: longest side of a picture; 0 keeps its size. format: of the pictures. quality: of jpeg.
+    crop: cut the empty background of mammograms away. overlays: draw the file's overlay planes.
     volumes: a folder for every uniform series as NIfTI too. spacing_mm: resample it (MONAI).
     copies: a folder for the de-identified DICOM files too.
     keep: PS3.15 options, of uids, device, institution, patient, private, descriptors. dates:

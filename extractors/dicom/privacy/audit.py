@@ -13,10 +13,10 @@ import io
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import getsource
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 from PIL import Image
@@ -26,12 +26,14 @@ from domainclip.extraction.audit import Audit, AuditRow
 from domainclip.pairs import card, open_pairs
 from domainclip.pairs.schema import Pair
 
+from ..checks import columns_of
 from ..listing import studies_of
 from ..naming import naming_of
 from ..pixels.reading import read_dataset
 from ..quiet import quiet
-from ..records import Identifier, Place, StudyFiles
-from ..sources.places import open_place
+from ..records import Identifier, StudyFiles
+from ..reports.reading import read_report
+from ..sources.places import open_place, read_place
 from .identifiers import identifiers_of
 from .matching import forms_of, words_of
 from .text import scrub
@@ -58,7 +60,7 @@ def audit(options: Dicom, roots: Sequence[str], pairs: Path) -> Audit:
             name = naming.study(study, roots)
             missing += name not in said
             output = {**said.get(name, {}), **everywhere}
-            for identifier in _identifiers(study):
+            for identifier in _identifiers(study, columns_of(options)):
                 looked[identifier.name or identifier.kind] += 1
                 where = _where(identifier, output)
                 if where:
@@ -140,16 +142,22 @@ def _of_the_directory(pairs: Path) -> dict[str, str]:
     }
 
 
-def _identifiers(study: StudyFiles) -> set[Identifier]:
+def _identifiers(study: StudyFiles, columns: Mapping[str, str]) -> set[Identifier]:
+    """Of the headers of its images and reports, and of what reports say of themselves."""
     found: set[Identifier] = set()
-    places: Iterable[Place] = (*study.images, *(link.place for link in study.reports))
-    for place in places:
+    for place in (*study.images, *(link.place for link in study.reports)):
         try:
             with open_place(place) as file:
-                dataset: Any = read_dataset(file, pixels=False)
+                found.update(identifiers_of(read_dataset(file, pixels=False)))
         except BadInput:
             continue  # a picture, a text: it has no header
-        found.update(identifiers_of(dataset))
+    for link in study.reports:
+        try:
+            report = read_report(link, read=lambda at, most: read_place(at, limit=most),
+                                 columns=columns)  # fmt: skip
+            found.update(report.identifiers)
+        except BadInput:
+            continue
     return found
 
 
