@@ -17,6 +17,8 @@ _DIRECTORY = "1.2.840.10008.1.3.10"
 # PS3.4 B.5: 88.* are the structured reports, retired ones among them; 79.1 is one too.
 _REPORTS = f"{_STORAGE}88."
 _MACULAR = f"{_STORAGE}79.1"
+# PS3.3 A.36.3: its Rows and Columns count voxels, each with a spectrum and none with a grey level.
+_SPECTROSCOPY = f"{_STORAGE}4.2"
 
 
 def kind_of(header: Header) -> Kind:
@@ -34,6 +36,8 @@ def kind_of(header: Header) -> Kind:
         return "image"
     if header.modality == "SR" and not name.startswith(_STORAGE):
         return "sr"
+    if name == _SPECTROSCOPY:
+        return "no_pixels"
     if header.ending == "cut" or (header.has_rows and header.ending == "end"):
         return "cut"
     if header.ending == "broken":

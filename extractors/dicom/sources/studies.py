@@ -19,19 +19,13 @@ _UNTIED = {"sr": "study", "pdf": "study", "key_object": "key_object", "text": "f
 
 def studies(index: StudyIndex) -> Iterator[StudyFiles]:
     """DICOM studies in the order of their UIDs; web images; reports without images; what was
-    refused and belongs to none of these, each on its own."""
+    refused and belongs to none of these."""
     index.database.execute("CREATE INDEX link_image ON links (image)")
     for (study,) in _every(index, "SELECT DISTINCT study FROM images WHERE dicom ORDER BY study"):
         yield _study(index, study)
     yield from _loose(index)
     yield from _reports_alone(index)
-    query = (
-        "SELECT path, steps, reason, detail, study FROM refused WHERE NOT EXISTS"
-        " (SELECT 1 FROM images WHERE images.study = refused.study AND dicom)"
-        f" AND (study = '' OR study NOT IN (SELECT study FROM reports)) {_ORDER}"
-    )
-    for path, steps, reason, detail, study in index.rows(query):
-        yield StudyFiles(study, refused=(Refused(place_of(path, steps), reason, detail),))
+    yield from _refused_alone(index)
 
 
 def _study(index: StudyIndex, study: str) -> StudyFiles:
@@ -137,6 +131,25 @@ def _reports_alone(index: StudyIndex) -> Iterator[StudyFiles]:
         else:
             for link in links:
                 yield StudyFiles(reports=(link,))
+
+
+def _refused_alone(index: StudyIndex) -> Iterator[StudyFiles]:
+    """Refused files of studies that are not told of otherwise, those of one study together: a plan
+    and its structure set are one unit of work, or their names would clash."""
+    query = (
+        "SELECT study, path, steps, reason, detail FROM refused WHERE NOT EXISTS"
+        " (SELECT 1 FROM images WHERE images.study = refused.study AND dicom)"
+        " AND (study = '' OR NOT EXISTS (SELECT 1 FROM reports WHERE reports.study = refused.study"
+        " AND NOT EXISTS (SELECT 1 FROM links WHERE report = reports.id)))"
+        " ORDER BY study, path, steps"
+    )
+    for study, group in groupby(_every(index, query), key=itemgetter(0)):
+        refused = (Refused(place_of(path, steps), *told) for _, path, steps, *told in group)
+        if study:
+            yield StudyFiles(study, refused=tuple(refused))
+        else:
+            for each in refused:
+                yield StudyFiles(refused=(each,))
 
 
 def _how(form: str, line: int) -> str:

@@ -183,6 +183,31 @@ class TestFolders:
         assert [Path(place.path).name for place in kept.images] == ["one"]
         assert [each.reason for each in kept.refused] == ["no_pixels", "duplicate_instance"]
 
+    def test_a_study_of_nothing_to_show_is_one_unit(self, tmp_path: Path) -> None:
+        for number, (storage, study) in enumerate([("481.5", 5), ("481.3", 5), ("481.5", 6)]):
+            plan = image(study=study, instance=number, extra={"PixelData": None, "Rows": None})
+            plan.SOPClassUID = f"1.2.840.10008.5.1.4.1.1.{storage}"
+            save(plan, tmp_path / str(number))
+        studies = found(tmp_path)
+        assert sorted(len(study.refused) for study in studies) == [1, 2]
+        assert len({study.study_uid for study in studies}) == 2
+
+    def test_refused_files_are_told_beside_a_report_of_another_study(self, tmp_path: Path) -> None:
+        spoken = image(study=1, instance=1)
+        save(spoken, tmp_path / "image")
+        save(text_report(study=2, instance=2, images=[spoken]), tmp_path / "report")
+        plan = image(study=2, instance=3, extra={"PixelData": None, "Rows": None})
+        plan.SOPClassUID = "1.2.840.10008.5.1.4.1.1.481.5"
+        save(plan, tmp_path / "plan")
+        assert reasons(found(tmp_path)) == {"no_pixels": 1}
+
+    def test_a_spectrum_is_no_image_that_was_cut(self, tmp_path: Path) -> None:
+        spectrum = image(modality="MR", extra={"PixelData": None})
+        spectrum.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4.2"
+        spectrum.SpectroscopyData = bytes(8)
+        save(spectrum, tmp_path / "spectrum")
+        assert reasons(found(tmp_path)) == {"no_pixels": 1}
+
     def test_no_words_hold_a_name_or_a_value(self, tmp_path: Path) -> None:
         folder = tmp_path / "DOE^JANE"
         whole = as_bytes(image(patient="SECRET1"))
