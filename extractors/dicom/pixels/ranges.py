@@ -13,6 +13,7 @@ __all__ = ["PERCENTILES", "window_of_values"]
 PERCENTILES = (0.5, 99.5)
 _PIECE_PX = 1 << 22
 _LARGEST = 8e307  # so that the width is a number too
+_FEWEST = 16  # values that make a picture; masks and label maps have fewer
 
 
 def window_of_values(
@@ -25,7 +26,9 @@ def window_of_values(
     that are neither padding nor NaN; and notes.
 
     Where the percentiles fall together, as in images that are mostly empty, it reaches from the
-    smallest to the largest value. Where all pixels have one value, that value is black.
+    smallest to the largest value. Where all pixels have one value, that value is black. A value at
+    an end that is farther from all others than these are from each other, as scanners fill corners
+    with -32768 and say nothing of it, counts for no percentile.
     """
     values, counts = _counted(stored, padding)
     values = modality_values(values, modality)
@@ -34,7 +37,14 @@ def window_of_values(
     if not len(values):
         return Window(0.5, 1, "LINEAR_EXACT"), ("no pixel holds a value",)
     order = np.argsort(values, kind="stable")
-    values, reached = values[order], np.cumsum(counts[order])
+    values, counts = values[order], counts[order]
+    notes: tuple[str, ...] = ()
+    if percentiles != (0, 100):
+        inner = _without_fill(values)
+        if inner != slice(None):
+            values, counts = values[inner], counts[inner]
+            notes = ("a value far from all others was taken as padding",)
+    reached = np.cumsum(counts)
     low, high = (
         float(values[min(int(np.searchsorted(reached, part / 100 * reached[-1])), len(values) - 1)])
         for part in percentiles
@@ -44,7 +54,19 @@ def window_of_values(
     low, high = max(low, -_LARGEST), min(high, _LARGEST)
     if not high > low:
         return Window(low + 0.5, 1, "LINEAR_EXACT"), ("all pixels have one value",)
-    return Window(low + (high - low) / 2, high - low, "LINEAR_EXACT"), ()
+    return Window(low + (high - low) / 2, high - low, "LINEAR_EXACT"), notes
+
+
+def _without_fill(values: np.ndarray) -> slice:
+    """Of sorted values (n,), those that are no padding that the file does not tell of."""
+    distinct, first = np.unique(values, return_index=True)
+    if len(distinct) <= _FEWEST:
+        return slice(None)
+    if distinct[1] - distinct[0] > distinct[-1] - distinct[1]:
+        return slice(int(first[1]), None)
+    if distinct[-1] - distinct[-2] > distinct[-2] - distinct[0]:
+        return slice(None, int(first[-1]))
+    return slice(None)
 
 
 def _counted(stored: Stored, padding: tuple[float, float] | None) -> tuple[np.ndarray, np.ndarray]:

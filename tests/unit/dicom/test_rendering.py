@@ -277,6 +277,22 @@ def test_minmax_spans_the_values_that_are_no_padding() -> None:
     assert unpadded[10, 0] > 60
 
 
+def test_padding_that_the_file_does_not_tell_of_makes_no_window() -> None:
+    values = np.arange(2500, dtype=np.int16).reshape(50, 50)
+    plain = render(image(values, modality="MR"), values).facts["windows"][0]
+    for fill in (-32768, 32767):
+        filled = np.vstack([np.full((10, 50), fill, np.int16), values])
+        shown = render(image(filled, modality="MR"), filled)
+        assert shown.facts["windows"][0] == plain
+        assert any("padding" in note for note in shown.notes)
+        assert (shown.picture[:10] == (0 if fill < 0 else 255)).all()
+
+
+def test_a_mask_of_few_values_keeps_them_all() -> None:
+    values = np.repeat(np.array([0, 1, 2, 4000], np.uint16), 100).reshape(20, 20)
+    assert set(np.unique(render(image(values, modality="MR"), values).picture)) >= {0, 255}
+
+
 def test_percentiles_hold_against_a_few_wild_values() -> None:
     for kind in (np.uint16, np.int32, np.float64):
         values = np.random.default_rng(0).normal(500, 50, (100, 100)).astype(kind)
