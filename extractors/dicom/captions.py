@@ -27,42 +27,69 @@ _PARTS = {
     "CHESTABDOMEN": "chest and abdomen", "CHESTABDPELVIS": "chest, abdomen and pelvis",
     "CHESTABDOMENPELVIS": "chest, abdomen and pelvis", "HEADNECK": "head and neck",
     "NECKCHEST": "neck and chest", "NECKCHESTABDOMEN": "neck, chest and abdomen",
+    "CERVICALSPINE": "cervical spine", "THORACICSPINE": "thoracic spine",
+    "LUMBARSPINE": "lumbar spine", "HEADANDNECK": "head and neck", "UPPERARM": "upper arm",
+    "LOWERLEG": "lower leg", "CORONARYARTERY": "coronary artery", "TEMPORALBONE": "temporal bone",
+    "UPPEREXTREMITY": "upper extremity", "LOWEREXTREMITY": "lower extremity",
     "WHOLEBODY": "whole body", "TMJ": "temporomandibular joint", "IAC": "internal auditory canal",
 }  # fmt: skip
 _SIDES = {"L": "left", "R": "right", "B": "bilateral"}
+_PAIRED_WORDS = """
+    ankle arm axilla breast calcaneus calf carotid clavicle ear elbow eye femur foot forearm hand
+    hip humerus kidney knee leg lung orbit ovary patella radius scapula shoulder testis thigh tibia
+    ulna wrist"""
+_PAIRED = frozenset(_PAIRED_WORDS.split())
+_OWN_PARTS = {"OP": "eye", "OPT": "eye"}  # of modalities that see one organ
+_SCOUT = ("CT", "localizer")
 
 
 def header_caption(facts: Mapping[str, str]) -> str:
     """``Chest radiograph, PA view.``, or "" where the header does not even tell the modality.
 
-    facts: Modality, BodyPartExamined, Laterality, ViewPosition by the attributes' keywords; plane
-    and window in words; contrast, not "" where there was some.
+    facts: Modality, BodyPartExamined, Laterality, ViewPosition by the attributes' keywords; region
+    and view in words, of their codes, which are said where the attributes are not; plane and window
+    in words; contrast, not "" where there was some; kind: localizer, mosaic, tomosynthesis.
     """
     modality = facts.get("Modality", "").upper()
     kind = _MODALITIES.get(modality, "")
     if not kind:
         return ""
-    part = _part(facts.get("BodyPartExamined", ""))
-    side = _SIDES.get(facts.get("Laterality", "").upper(), "")
+    how = facts.get("kind", "")
+    part = _part(facts.get("BodyPartExamined", "")) or facts.get("region", "")
     if modality == "MG" and part == "breast":
         part = ""
+    part = part or _OWN_PARTS.get(modality, "")
+    if how == "tomosynthesis":
+        kind = "breast tomosynthesis"
+    elif how == "localizer":
+        kind = f"{kind} localizer"
+    side = _side(facts.get("Laterality", ""), modality, part)
+    details = []
     if modality in _PROJECTIONS:
         head = " ".join(word for word in (side, part, kind) if word)
     else:
-        of = " ".join(word for word in (side, part) if word)
-        head = f"{kind} of the {of}" if of else kind
-    details = []
-    view = _view(facts.get("ViewPosition", ""))
+        head = f"{kind} of the {side} {part}".replace("  ", " ") if part else kind
+        details += [f"{side} side"] if side and not part else []
+    view = _view(facts.get("ViewPosition", "")) or facts.get("view", "")
     if view:
         details.append(f"{view} view")
-    if facts.get("plane"):
+    # a projection has a view and no plane, and so has the scout of a CT
+    if facts.get("plane") and modality not in _PROJECTIONS and (modality, how) != _SCOUT:
         details.append(f"{facts['plane']} plane")
+    if how == "mosaic":
+        details.append("mosaic of slices")
     if facts.get("contrast"):
         details.append("with contrast")
     if facts.get("window"):
         details.append(f"{facts['window']} window")
     sentence = ", ".join([head, *details])
     return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _side(laterality: str, modality: str, part: str) -> str:
+    """Both sides are said only of what a patient has two of."""
+    side = _SIDES.get(laterality.upper(), "")
+    return "" if side == "bilateral" and modality != "MG" and part not in _PAIRED else side
 
 
 def _part(term: str) -> str:

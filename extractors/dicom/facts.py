@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
 
+from .coded import coded_region, coded_side, coded_view
 from .naming import Naming
 from .pixels.mammography import mammogram_view
 from .privacy.deidentify import deidentify
@@ -13,6 +14,8 @@ from .privacy.matching import forms_of, words_of
 from .privacy.policy import Policy
 from .quiet import quiet
 from .records import Identifier
+from .series.header import words
+from .series.stacking import role_of
 from .study import text_of
 
 if TYPE_CHECKING:
@@ -35,7 +38,8 @@ _KEYWORDS = (
     *("PatientID", "PatientName", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"),
 )
 # what the dummies of the profile say is not worth a row
-_DUMMIES = frozenset({"ANONYMIZED", "REMOVED", "DUMMY", "UNKNOWN", "NONE"})
+_DUMMIES = frozenset({"ANONYMIZED", "REMOVED", "DUMMY", "UNKNOWN", "NONE", "19000101"})
+_TOMOSYNTHESIS = "1.2.840.10008.5.1.4.1.1.13.1.3"
 # only with keep_identifiers: elsewhere these are pseudonyms, which `group` has already
 _PERSONAL = frozenset(_KEYWORDS[-5:])
 _NUMBERS = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber", "StudyID"})
@@ -87,8 +91,8 @@ def facts_of(
             if keyword in _PERSONAL and naming.pseudonyms is not None:
                 continue
             value = _plain(text_of(left, keyword))
-            words = words_of(value)
-            if any(form in words for form in secret):
+            said = words_of(value)
+            if any(form in said for form in secret):
                 continue
             if value and value.upper() not in _DUMMIES:
                 found[keyword] = value
@@ -101,7 +105,12 @@ def spoken(header: Dataset, facts: dict[str, str], plane: str, windows: str) -> 
         "Modality": facts.get("Modality", ""),
         "BodyPartExamined": facts.get("BodyPartExamined", ""),
         "ViewPosition": facts.get("ViewPosition", ""),
-        "Laterality": facts.get("ImageLaterality", "") or facts.get("Laterality", ""),
+        "Laterality": facts.get("ImageLaterality", "")
+        or facts.get("Laterality", "")
+        or coded_side(header),
+        "region": coded_region(header),
+        "view": coded_view(header),
+        "kind": _kind(header),
         "plane": plane,
         "window": windows,
         "contrast": "yes" if text_of(header, "ContrastBolusAgent") else "",
@@ -111,6 +120,16 @@ def spoken(header: Dataset, facts: dict[str, str], plane: str, windows: str) -> 
         told["Laterality"] = {"left": "L", "right": "R"}.get(side, told["Laterality"])
         told["ViewPosition"] = view or told["ViewPosition"]
     return told
+
+
+def _kind(header: Dataset) -> str:
+    """What the modality alone does not tell of how the picture was made."""
+    if text_of(header, "SOPClassUID") == _TOMOSYNTHESIS:
+        return "tomosynthesis"
+    image_type = words(header, "ImageType")
+    if role_of(image_type) == "localizer":
+        return "localizer"
+    return "mosaic" if "MOSAIC" in image_type else ""
 
 
 def _plain(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -36,6 +37,9 @@ _NO_REPORTS = frozenset(
     f"1.2.840.10008.5.1.4.1.1.88.{number}"
     for number in ("40", "50", "65", "67", "68", "69", "70", "71", "72", "73", "74", "75", "76")
 )
+# of a report that holds no others, the whole of it is a protocol and no reader's word
+_PREAMBLES = frozenset({"examination", "technique", "comparison", "indication"})
+_WORD = re.compile(r"[^\W\d_]{3,}")
 _RANK = {how: rank for rank, how in enumerate(get_args(LinkKind))}
 
 
@@ -95,7 +99,9 @@ def caption_of(
     """(text to train on, every text). ``preferred``: sections, ``report``, ``header``.
 
     The first of the preferred texts that any report has; of several sections of a name the last one
-    (an addendum's findings correct the report's). "" and () where there is none.
+    (an addendum's findings correct the report's). A whole report of technique and the like alone,
+    as scanners write of their protocol, gives way to the header's sentence. "" and () where there
+    is none.
     """
     texts: list[Text] = []
     for each in told:
@@ -105,9 +111,12 @@ def caption_of(
             if any(letter.isalpha() for letter in tidy):
                 texts.append(Text(name or "other", tidy, each.lang))
         texts.append(Text("report", each.whole, each.lang))
+    machine = bool(told) and not any(_says_something(each) for each in told)
     if header:
         texts.append(Text("header", header, "en"))
     for wanted in preferred:
+        if wanted == "report" and machine and header and "header" in preferred:
+            continue
         for text in reversed(texts):
             tidy = tidy_placeholders(text.text, "drop").strip() if text.role == wanted else ""
             if not any(letter.isalpha() for letter in tidy):
@@ -116,6 +125,13 @@ def caption_of(
                 texts.insert(0, Text("caption", tidy, text.lang))
             return tidy, tuple(dict.fromkeys(texts))
     return "", tuple(dict.fromkeys(texts))
+
+
+def _says_something(told: Told) -> bool:
+    """Does the report hold more than what was examined and how?"""
+    if not told.sections:
+        return bool(told.whole.strip())
+    return any(name not in _PREAMBLES and _WORD.search(text) for name, text in told.sections)
 
 
 def _told(options: Dicom, study: Study, link: ReportLink, report: Report, naming: Naming) -> Told:
