@@ -40,7 +40,7 @@ def window_of_values(
     values, counts = values[order], counts[order]
     notes: tuple[str, ...] = ()
     if percentiles != (0, 100):
-        inner = _without_fill(values)
+        inner = _without_fill(values, counts, percentiles)
         if inner != slice(None):
             values, counts = values[inner], counts[inner]
             notes = ("a value far from all others was taken as padding",)
@@ -57,15 +57,25 @@ def window_of_values(
     return Window(low + (high - low) / 2, high - low, "LINEAR_EXACT"), notes
 
 
-def _without_fill(values: np.ndarray) -> slice:
-    """Of sorted values (n,), those that are no padding that the file does not tell of."""
+def _without_fill(
+    values: np.ndarray, counts: np.ndarray, percentiles: tuple[float, float]
+) -> slice:
+    """Of sorted values (n,), those that are no padding that the file does not tell of: one far away
+    that so many pixels have that the percentiles would reach it."""
     distinct, first = np.unique(values, return_index=True)
     if len(distinct) <= _FEWEST:
         return slice(None)
-    if distinct[1] - distinct[0] > distinct[-1] - distinct[1]:
-        return slice(int(first[1]), None)
-    if distinct[-1] - distinct[-2] > distinct[-2] - distinct[0]:
-        return slice(None, int(first[-1]))
+    low, high, share = int(first[1]), int(first[-1]), counts.sum() / 100
+    if (
+        distinct[1] - distinct[0] > distinct[-1] - distinct[1]
+        and counts[:low].sum() > percentiles[0] * share
+    ):
+        return slice(low, None)
+    if (
+        distinct[-1] - distinct[-2] > distinct[-2] - distinct[0]
+        and counts[high:].sum() > (100 - percentiles[1]) * share
+    ):
+        return slice(None, high)
     return slice(None)
 
 
