@@ -31,7 +31,7 @@ from .content_identifiers import identifiers_of
 from .content_items import Item, content_items
 from .content_text import sections_of_items
 from .elements import concept_of, encodings_in, items_of, text_of
-from .headings import Headings
+from .headings import Headings, heading_key, shipped_headings
 
 __all__ = ["read_structured"]
 
@@ -91,7 +91,9 @@ def _read(dataset: Dataset, headings: Headings | None) -> Report:
     return Report(
         form="key_object" if _is_key_object(dataset) else "sr",
         text=text,
-        sections=_merged(sections) if any(section.name for section in sections) else (),
+        sections=_merged(sections, headings or shipped_headings())
+        if any(section.name for section in sections)
+        else (),
         lang=_language(items),
         references=references,
         identifiers=(*identifiers_of(items), *_trial_identifiers(dataset)),
@@ -109,10 +111,10 @@ def _shown(section: Section) -> str:
     return f"{section.heading}:\n{section.text}"
 
 
-def _merged(sections: Sequence[Section]) -> tuple[Section, ...]:
+def _merged(sections: Sequence[Section], headings: Headings) -> tuple[Section, ...]:
     """Sections of a name as one: a tree has a container for each breast, each organ, each finding,
     where a free text has one heading. A heading that differs from the first stands before its
-    text."""
+    text, unless it says no more than the section's name, as Impressions and Conclusion do."""
     found: dict[str, Section] = {}
     for place, section in enumerate(sections):
         key = section.name or f" {place}"
@@ -121,6 +123,7 @@ def _merged(sections: Sequence[Section]) -> tuple[Section, ...]:
             found[key] = section
             continue
         same = section.heading.casefold() == first.heading.casefold()
+        same = same or headings.labels.get(heading_key(section.heading)) == section.name != ""
         text = section.text if same else f"{section.heading}: {section.text}"
         found[key] = Section(first.name, first.heading, f"{first.text}\n{text}")
     return tuple(found.values())

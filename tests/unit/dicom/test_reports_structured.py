@@ -91,13 +91,25 @@ def test_sections_of_a_name_are_one_and_the_text_keeps_their_order() -> None:
         )
     )  # fmt: skip
     assert sections(report) == [
-        ("impression", "Impression", "Negative chest.\nNegative study.\nConclusion: Well."),
+        ("impression", "Impression", "Negative chest.\nNegative study.\nWell."),
         ("", "Abdomen", "Gas."),
     ]
     assert report.text.split("\n") == [
         "Impression:", "Negative chest.", "", "Abdomen:", "Gas.", "", "Impression:",
         "Negative study.", "", "Conclusion:", "Well.",
     ]  # fmt: skip
+
+
+def test_another_word_for_the_same_section_is_not_said_in_it() -> None:
+    report = read_structured(
+        document(
+            text("Conclusion", "Normal heart."), text("Impressions", "Pneumonia."),
+            text("Left breast impression", "Benign."),
+        )
+    )  # fmt: skip
+    assert sections(report) == [
+        ("impression", "Conclusion", "Normal heart.\nPneumonia.\nLeft breast impression: Benign.")
+    ]
 
 
 def test_without_known_headings_sections_are_left_to_the_text() -> None:
