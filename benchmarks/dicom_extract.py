@@ -117,8 +117,8 @@ def main() -> None:
         print(f"{files / seconds:,.0f} files/s, {ours:.1f} pictures/s; the bare loop {bare:.1f}: "
               f"{ours / bare:.2f}x of it")  # fmt: skip
         quarter = max(1, len(seen) // 4)
-        print(f"memory of the largest process: {max(seen[quarter:2 * quarter]):.0f} MB in the second "
-              f"quarter, {max(seen[-quarter:]):.0f} MB in the last")  # fmt: skip
+        print(f"memory of the largest process: {max(seen[quarter : 2 * quarter]):.0f} MB in the "
+              f"second quarter, {max(seen[-quarter:]):.0f} MB in the last")  # fmt: skip
 
 
 if __name__ == "__main__":
