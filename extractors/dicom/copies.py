@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domainclip.errors import BadInput
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from domainclip.errors import BadInput, DomainclipError
 from domainclip.pairs import Skip
 from domainclip.pairs.writer import output_errors
 
@@ -52,7 +55,7 @@ def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]
                 frames = decode(
                     dataset, max_pixels=options.max_mpx * 1_000_000, frames=[0, instance.frames - 1]
                 )
-                for number in {0, instance.frames - 1}:
+                for number in {0, frames.count - 1}:
                     shown = render(dataset, frames.frame(number), frame_index=number,
                                    photometric=frames.photometric, bits=frames.bits)  # fmt: skip
                     if verdict(dataset, shown.picture).risk != "none":
@@ -60,11 +63,37 @@ def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]
             copy = deidentify(
                 dataset, policy_of(options), naming.pseudonyms, patient=study.patient, scrub=clean
             )
+            _write(copy, dataset, folder / f"{instance.name}.dcm")
         except BadInput as error:
             yield Skip(where=where, reason="no_copy", detail=str(error), quarantine=False)
-            continue
-        path = folder / f"{instance.name}.dcm"
-        part = path.with_suffix(f".{os.getpid()}")
+
+
+def _write(copy: Dataset, dataset: Dataset, path: Path) -> None:
+    """The copy as a whole file, or none. dataset: what it is of, read from a file.
+
+    Raises BadInput for what cannot be written as DICOM, OutputError.
+    """
+    if not copy.file_meta.get("TransferSyntaxUID"):
+        copy.file_meta.TransferSyntaxUID = _encoding(dataset)
+    part = path.with_suffix(f".{os.getpid()}")
+    try:
         with output_errors(path):
             copy.save_as(part, enforce_file_format=True)
             part.replace(path)
+    except (DomainclipError, OSError):
+        raise
+    except Exception:  # what is malformed in it shows while it is encoded; the message has values
+        raise BadInput("What its header holds cannot be written as DICOM.") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _encoding(dataset: Dataset) -> UID:
+    """The transfer syntax of a file that does not tell it. Raises BadInput for compressed pixels,
+    whose codec is a guess that a copy must not state."""
+    if "PixelData" in dataset and dataset["PixelData"].is_undefined_length:
+        raise BadInput("Its transfer syntax is missing and its pixels are compressed.")
+    implicit, little = dataset.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from .coded import coded_region, coded_side, coded_view
 from .naming import Naming
 from .pixels.mammography import mammogram_view
+from .pixels.reading import attribute
 from .privacy.deidentify import deidentify
 from .privacy.matching import forms_of, words_of
 from .privacy.policy import Policy
@@ -77,11 +78,9 @@ def facts_of(
     """
     left = Dataset()
     with quiet():
-        for keyword in _KEYWORDS:
-            if keyword in header:
+        for keyword in (*_KEYWORDS, "SOPClassUID"):
+            if attribute(header, keyword) is not None:  # of a malformed one the conversion fails
                 left[keyword] = header[keyword]
-        if "SOPClassUID" in header:
-            left["SOPClassUID"] = header["SOPClassUID"]
         if naming.pseudonyms is not None:
             left = deidentify(
                 left, policy_of(options), naming.pseudonyms, patient=patient, scrub=clean

@@ -19,7 +19,7 @@ from .copies import write_copies
 from .facts import facts_of, secret_of, spoken
 from .naming import Naming, naming_of
 from .picturing import Picture, picture_of_frame, picture_of_web_image
-from .pixels.decoding import decode
+from .pixels.decoding import Undecodable, decode
 from .pixels.reading import read_dataset
 from .quiet import quiet
 from .records import StudyFiles
@@ -115,6 +115,8 @@ class _Pairing:
             return
         for frame in chosen.frames:
             try:
+                if frame >= decoded.count:
+                    raise Undecodable("truncated_pixels", "The pixel data do not hold this frame.")
                 picture = picture_of_frame(self.options, dataset, decoded, frame)
             except BadInput as error:
                 at = f"{where} frame {frame + 1}" if instance.frames > 1 else where

@@ -73,6 +73,8 @@ def _rescaled(options: Dicom, study: Study, stack: Stack) -> Iterator[np.ndarray
             frames = decode(
                 dataset, max_pixels=options.max_mpx * 1_000_000, frames=_frames(stack, each.index)
             )
+        if each.frame >= frames.count:
+            raise BadInput("The pixel data do not hold all frames of the volume.")
         stored = stored_of(frames.frame(each.frame), dataset)
         transform = modality_of(dataset, each.frame, stored).transform
         if isinstance(transform, Rescale):
