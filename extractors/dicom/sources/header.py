@@ -51,7 +51,7 @@ _ROWS = 0x00280010
 _WANTED = frozenset({*_NAMES, _ROWS})
 
 # pixels: the pixel data begin there. end: the file ends after an element. cut: within one.
-# broken: what stands there is no element.
+# broken: what stands there, or stood before, is no element.
 Ending = Literal["pixels", "end", "cut", "broken"]
 
 
@@ -238,29 +238,32 @@ def _walk(
     unpack_explicit = struct.Struct(order + "HH2sH").unpack_from
     unpack_implicit = struct.Struct(order + "HHL").unpack_from
     unpack_long = struct.Struct(order + "L").unpack_from
+    lost: Ending = "cut"  # what it means to come to the end too early
     open_parts: list[bool] = []  # sequences and items without a length: was it explicit before them
     start, here, have = window.start, 0, len(data)
     while True:
         if here + 12 > have:
             at = start + here
             if at >= size:
-                return "end" if at == size and not open_parts else "cut"
+                return "end" if at == size and not open_parts else lost
             data = window.load(at)
             start, here, have = at, 0, len(data)
             if have < 8:
-                return "cut"
+                return lost
         if explicit:
             group, name, vr, length = unpack_explicit(data, here)
             if vr in _SHORT:
                 head = 8
             elif vr in _LONG:
                 if here + 12 > have:
-                    return "cut"
+                    return lost
                 head, (length,) = 12, unpack_long(data, here + 8)
             elif group == 0xFFFE:
                 head, (length,) = 8, unpack_long(data, here + 4)
-            else:
-                return "broken"
+            else:  # as pydicom: letters are a VR of two bytes of length, all else is implicit
+                head, lost = 8, "broken"
+                if not b"AA" <= vr <= b"ZZ":
+                    (length,) = unpack_long(data, here + 4)
         else:
             group, name, length = unpack_implicit(data, here)
             head, vr = 8, b""
@@ -289,7 +292,7 @@ def _walk(
                         data = window.load(at, head + length)
                         start, here, have = at, 0, len(data)
                         if head + length > have:
-                            return "cut"
+                            return lost
                     put(tag, data[here + head : here + head + length])
             elif group == 0x7FE0 and tag in _PIXELS and not open_parts:
                 return "pixels"

@@ -73,6 +73,14 @@ class TestHeader:
             assert (header.study, header.sop, header.ending) == (uid(7), uid(9), "pixels")
             assert (header.accession, header.patient, header.modality) == ("A1", "P1", "CT")
 
+    @pytest.mark.parametrize("wrong", [b"D`\2\0", b"OX\2\0", b"\2\0\0\0"])
+    def test_a_vr_that_is_none_hides_nothing_behind_it(self, wrong: bytes) -> None:
+        data = as_bytes(image(modality="MR", study=7, spacing=(1, 1)))
+        at = data.index(b"\x08\0\x60\0CS") + 4
+        header = header_of(data[:at] + wrong + data[at + 4 :])
+        assert header is not None
+        assert (header.study, header.has_rows, header.ending) == (uid(7), True, "pixels")
+
     def test_a_deflated_file(self) -> None:
         data = as_bytes(image(study=7))
         length = int.from_bytes(data[140:144], "little")
