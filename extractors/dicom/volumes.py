@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ def write_volumes(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip
                 folder.mkdir(parents=True, exist_ok=True)
             _write(options, study, stack, path)
         except BadInput as error:
+            with suppress(OSError):  # it holds other volumes
+                folder.rmdir()
             yield Skip(where=where, reason="no_volume", detail=str(error), quarantine=False)
 
 
