@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from typing import Any, cast
 
@@ -33,6 +34,10 @@ def options_of(extractor: Extractor) -> dict[str, Any]:
             f"{type(extractor).__name__} must be a dataclass: its fields are its options."
         ) from error
     values = {field.name: getattr(extractor, field.name) for field in fields}
+    for name in getattr(extractor, "hidden", ()):
+        if values.get(name):  # two runs can be compared, and nothing is said
+            digest = hashlib.sha256(str(values[name]).encode("utf-8", "surrogatepass"))
+            values[name] = f"hidden {digest.hexdigest()[:12]}"
     plain: dict[str, Any] = json.loads(json.dumps(values, default=_plain, sort_keys=True))
     return plain
 

@@ -197,7 +197,8 @@ def _check(
 
 def _made(extractor: Extractor, roots: Sequence[str]) -> str:
     # only the last word of a path: where a user keeps data is nobody's business
-    where = " ".join(Path(root).name or root for root in roots)
+    named = not hasattr(extractor, "hidden")  # a folder may be called like a patient
+    where = " ".join(Path(root).name or root for root in roots) if named else "SOURCE"
     options = ", ".join(f"{name}={value!r}" for name, value in options_of(extractor).items())
     name = extractor_name(extractor)
     return f"domainclip extract {name} {where}\n\n    {name} {extractor.version}: {options}"

@@ -82,6 +82,7 @@ class Dicom:
     key_check: str = field(default="", init=False)
 
     version = "1"
+    hidden = ("reports", "headings", "findings", "volumes", "copies", "key")
 
     def __post_init__(self) -> None:
         """Raises UsageError for options that cannot be, before anything is made or read; makes the

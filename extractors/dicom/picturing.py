@@ -64,7 +64,9 @@ def picture_of_frame(options: Dicom, dataset: Dataset, frames: Decoded, number: 
     if options.crop and picture.ndim == 2 and str(dataset.get("Modality", "")) == "MG":
         left, top, right, bottom = crop_breast(picture)
         picture = picture[top:bottom, left:right]
-    picture, blanked, doubts = _freed(options, dataset, picture)
+    stored = frames.frame(number)
+    uncut = picture.shape == stored.shape
+    picture, blanked, doubts = _freed(options, dataset, picture, stored if uncut else None)
     return _encoded(options, picture, dict(shown.facts), (*notes, *doubts), blanked)
 
 
@@ -83,12 +85,15 @@ def picture_of_web_image(options: Dicom, data: bytes) -> Picture:
 
 
 def _freed(
-    options: Dicom, dataset: Dataset, picture: np.ndarray
+    options: Dicom,
+    dataset: Dataset,
+    picture: np.ndarray,
+    stored: np.ndarray | None = None,
 ) -> tuple[np.ndarray, int, tuple[str, ...]]:
     """(picture without lettering, boxes blanked, doubts that are left). Raises BurnedInText."""
     if options.keep_identifiers or options.burned_in == "keep":
         return picture, 0, ()
-    found = verdict(dataset, picture)
+    found = verdict(dataset, picture, stored=stored)
     if found.risk == "none":
         return picture, 0, ()
     declared = found.risk == "certain" and not found.boxes

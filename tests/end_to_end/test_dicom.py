@@ -104,6 +104,18 @@ def test_nothing_that_identifies_is_anywhere(made: tuple[Path, Path]) -> None:
     assert b"discussed with" in joined
 
 
+def test_names_of_folders_are_not_written_down(made: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = write_archive(tmp_path / "Quackenbush^Philomena")
+    texts = tmp_path / "Zora reports"
+    texts.mkdir()
+    (texts / "a.txt").write_text("FINDINGS: Normal.")
+    assert _extract(folder, tmp_path / "pairs", "--reports", str(texts)) == 0
+    assert _extract(folder, tmp_path / "pairs", "--reports", str(texts)) == 0, "it goes on"
+    for path in (tmp_path / "pairs").rglob("*"):
+        said = path.read_bytes() if path.is_file() else b""
+        assert b"Quackenbush" not in said and b"Zora" not in said, path
+
+
 def test_the_audit_finds_nothing_and_would(made: tuple[Path, Path], capsys: Any) -> None:
     archive, pairs = made
     assert _extract(archive, pairs, "--audit", "--json") == 0
@@ -177,7 +189,8 @@ def test_a_killed_run_goes_on(made: tuple[Path, Path], tmp_path: Path) -> None:
     archive = made[0]
     out, key = tmp_path / "pairs", write_key(tmp_path)
     command = [
-        sys.executable, "-c", "import sys, domainclip.cli as c; sys.exit(c.main())", "extract", "dicom", str(archive), "-o", str(out),
+        sys.executable, "-c", "import sys, domainclip.cli as c; sys.exit(c.main())", "extract",
+        "dicom", str(archive), "-o", str(out),
         "--key", key, "--workers", "1", "--max-errors", "100",
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

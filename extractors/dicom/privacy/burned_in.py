@@ -16,10 +16,16 @@ from pydicom.dataset import Dataset
 
 from domainclip.errors import BadInput
 
-from .device_rules import device
+from .device_rules import device, scanners_own
 from .text_regions import Box, text_regions
 
 __all__ = ["Box", "BurnedIn", "blank", "verdict"]
+
+
+# Letters cover a tenth to two fifths of their box.
+_THINNEST, _FULLEST = 0.01, 0.6
+_FEWEST = 8  # pixels; in a box of noise two or three come near its highest by chance
+_LOSSY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +43,23 @@ class BurnedIn:
     why: tuple[str, ...]
 
 
-def verdict(dataset: Dataset, picture: npt.NDArray[np.uint8]) -> BurnedIn:
+def verdict(
+    dataset: Dataset,
+    picture: npt.NDArray[np.uint8],
+    *,
+    stored: npt.NDArray[np.generic] | None = None,
+) -> BurnedIn:
     """What is known of text in a picture.
 
     dataset: headers of the image, without pixels for all that matters here; malformed values tell
     nothing. picture: as it will be seen, (h, w) or (h, w, 3) uint8, of the stored size or reduced;
-    raises BadInput for another.
+    raises BadInput for another. stored: its stored values, (h, w). A scanner's own image (CT, MR,
+    PET, NM of more than 8 bits) holds measurements: lettering in it was drawn in one bright value,
+    while noise, vessels and bone that look like letters through a narrow window have many.
     """
     seen = text_regions(picture)
+    if seen and stored is not None and scanners_own(dataset):
+        seen = [box for box in seen if _drawn(stored, box)]
     height, width = picture.shape[:2]
     columns, rows = _size(dataset, width, height)
     told = device(dataset, columns, rows)
@@ -105,6 +120,17 @@ def _scaled(box: Box, across: float, along: float, width: int, height: int) -> B
         min(width, int(np.ceil(box.right * across))),
         min(height, int(np.ceil(box.bottom * along))),
     )
+
+
+def _drawn(stored: npt.NDArray[np.generic], box: Box) -> bool:
+    """Whether a fair share of a box has its highest value, within what a lossy codec changes."""
+    values = stored[max(0, box.top) : box.bottom, max(0, box.left) : box.right].astype(np.float64)
+    if not values.size:
+        return False
+    top = values.max()
+    near = _LOSSY * (top - values.min())
+    drawn = int((values >= top - near).sum())
+    return drawn >= _FEWEST and _THINNEST <= drawn / values.size <= _FULLEST
 
 
 def _holds(one: Box, other: Box) -> bool:

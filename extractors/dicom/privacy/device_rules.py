@@ -19,7 +19,7 @@ from pydicom.multival import MultiValue
 
 from .text_regions import Box
 
-__all__ = ["Device", "device"]
+__all__ = ["Device", "device", "scanners_own"]
 
 _ULTRASOUND_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.3",  # multi-frame and its retired form
@@ -96,6 +96,17 @@ def device(dataset: Dataset, width: int, height: int) -> Device:
         often = True
         why.append("a modality whose pictures come off screens or cameras")
     return Device(declared, often, boxes, tuple(why))
+
+
+def scanners_own(dataset: Dataset) -> bool:
+    """Whether an image holds a scanner's values: CT, MR, PET or nuclear medicine of more than 8
+    bits, no secondary capture, and not declared to hold text."""
+    return (
+        _word(dataset, "Modality") in ("CT", "MR", "PT", "NM")
+        and (_whole(dataset, "BitsStored") or 0) > 8
+        and not _word(dataset, "SOPClassUID").startswith("1.2.840.10008.5.1.4.1.1.7")
+        and _word(dataset, "BurnedInAnnotation") != "YES"
+    )
 
 
 def outside(regions: Sequence[Box], width: int, height: int) -> tuple[Box, ...]:

@@ -12,11 +12,13 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from domainclip.errors import BadInput
+from domainclip.extractors.dicom.pixels.rendering import render
 from domainclip.extractors.dicom.privacy.burned_in import blank, verdict
 from domainclip.extractors.dicom.privacy.device_rules import outside
 from domainclip.extractors.dicom.privacy.text_blobs import blobs_of, top_hat
 from domainclip.extractors.dicom.privacy.text_regions import Box, text_regions
 from domainclip.extractors.dicom.quiet import quiet
+from tests.data.make_dicom import image
 
 
 def tissue(height: int = 400, width: int = 512) -> np.ndarray:
@@ -236,3 +238,18 @@ def test_real_slices_have_no_alarms(shared_data: Path) -> None:
         low, high = np.percentile(pixels, (0.5, 99.5))
         grey = np.clip((pixels - low) / (high - low) * 255, 0, 255).astype(np.uint8)
         assert text_regions(grey) == []
+
+
+def test_a_scanners_values_are_not_taken_for_letters_and_drawn_ones_are() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.normal(900, 60, (256, 256)).astype(np.uint16)  # noise
+    dataset = image(values, modality="MR", window=(900.0, 150.0))
+    mask = Image.new("1", (256, 256), 0)
+    ImageDraw.Draw(mask).text((20, 100), "QUACKENBUSH", 1, font=ImageFont.load_default(22))
+    written = np.where(np.asarray(mask), 1600, values).astype(np.uint16)
+    picture = render(dataset, written).picture
+    boxes = verdict(dataset, picture, stored=written).boxes
+    assert any(box.left < 60 and box.top < 120 < box.bottom + 8 for box in boxes)
+    assert not verdict(dataset, render(dataset, values).picture, stored=values).boxes
+    dataset.BurnedInAnnotation = "YES"
+    assert verdict(dataset, picture, stored=values).risk == "certain", "declared is believed"
