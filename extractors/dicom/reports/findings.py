@@ -32,7 +32,7 @@ _REACH = 300  # characters that a trigger reaches: no clause of a report is that
 _RANK: dict[Status, int] = {"absent": 0, "uncertain": 1, "present": 2}
 
 _CHEST = re.compile(
-    r"\b(?:chest|thora\w+|lungs?|pulmonary|pleura\w*|heart|cardi(?:ac|omediast\w*|omegaly)"
+    r"\b(?:chest|thora\w+|lungs?|infiltrates?|pulmonary|pleura\w*|heart|cardi(?:ac|omediast\w*|omegaly)"
     r"|mediastin\w+|pneumo(?:th|mediast|ni)\w+|hila(?:r|um)?|costophrenic|hemithorax|consolidat\w+"
     r"|cardiopulmonary|atelecta\w+|granulomatous|bronch\w+)\b",
     re.IGNORECASE,
@@ -48,6 +48,12 @@ _ORGANS = tuple(
 )
 _WHOLE_CHEST = re.compile(
     r"\b(?:chest|cardiopulmonary|thoracic (?:process|disease))\b", re.IGNORECASE
+)
+# What says that there is nothing, but for findings that are denied by name.
+_NORMAL = re.compile(
+    r"\b(?<!not )(?:normal(?:ly)?|unremarkable|clear|negative|no (?:\w+ ){0,2}acute"
+    r"|(?:no|without) (?:\w+ ){0,3}(?:abnormal\w+|disease|process|findings?|change|evidence))\b",
+    re.IGNORECASE,
 )
 # Read for findings; what a patient came with, or had before, is none.
 _SECTIONS = ("findings", "impression", "addendum", "")
@@ -83,22 +89,26 @@ class Findings:
 
 
 def findings_of(
-    sections: Iterable[Section], findings: Findings | None = None
+    sections: Iterable[Section], findings: Findings | None = None, chest: bool | None = None
 ) -> tuple[Finding, ...]:
     """The findings of a report's findings, impression and addendum (or of a text without headings).
 
-    ``No Finding`` is present where such sections describe a chest (two of its organs, or the word)
-    and nothing is stated or left open in them. findings: ``read_findings`` of a file of yours, else
-    the shipped list.
+    ``No Finding`` is present where such sections describe a chest (two of its organs, or the word),
+    call something normal or deny a finding, and state nothing nor leave it open. findings:
+    ``read_findings`` of a file of yours, else the shipped list. chest: whether the image is one of
+    the chest, where the header says it ("Lungs clear." does not); True stands for the words of the
+    chest, False gives no ``No Finding``.
     """
     read = [section for section in sections if section.name in _SECTIONS and not section.heading]
     read += [section for section in sections if section.name in _SECTIONS[:3] and section.heading]
     texts = [section.text for section in read if section.text.strip()]
     if not texts:
         return ()
-    of_chest = any(_CHEST.search(text) for text in texts)
+    of_chest = chest or any(_CHEST.search(text) for text in texts)
     found = (findings or shipped_findings()).of_text("\n".join(texts), of_chest=of_chest)
-    if _describes_chest(texts) and not any(status != "absent" for status in found.values()):
+    described = _describes_chest(texts) if chest is None else chest
+    normal = bool(found) or any(_NORMAL.search(text) for text in texts)
+    if described and normal and not any(status != "absent" for status in found.values()):
         found = {NO_FINDING: "present", **found}
     return tuple(Finding(name, status) for name, status in found.items())
 
@@ -147,8 +157,9 @@ def _compiled(plain: object, path: str) -> Findings:
 
 
 _SENTENCE = re.compile(
-    r"(?<=[a-z\])])\.(?=\s|$)|(?<=\d)\.(?=\s+[a-z])|[;!?]|\n\s*\n|\n(?=\s*[-*\d])|:\s"
+    r"(?<=[a-z\])])\.(?=\s|$)|(?<=\d)\.(?=\s+[a-z])|[;!]|(?<=\?)|\n\s*\n|\n(?=\s*[-*\d])|:\s"
 )
+_QUERY = re.compile(r"(?<![^\s(,])\?+[ \t]*(?=\w)")  # "? pneumonia"
 _TURN = re.compile(
     r",? (?:but|however|although|though|aside from|apart from|other than|except(?:ing)?(?: for)?"
     r"|with the exception of|which|secondary to|due to|because of)\b"
@@ -158,7 +169,7 @@ _TURN = re.compile(
 
 
 def _clauses(text: str) -> Iterator[str]:
-    for sentence in _SENTENCE.split(text.lower()):
+    for sentence in _SENTENCE.split(_QUERY.sub("questionable ", text.lower())):
         plain = " ".join(sentence.split())
         at = 0
         for turn in _TURN.finditer(plain):
@@ -171,7 +182,7 @@ def _clauses(text: str) -> Iterator[str]:
 _DENIED_BEFORE = re.compile(
     r"\b(?:no|without|not|non|nor|neither|negative for|free of|clear of|absence of|absent"
     r"|lack of|resolved|resolution of|ruled? out|excluded?|denies|never|cannot (?:see|identify)"
-    r"|clear(?:ed|ing) of|unremarkable for|no longer|fails? to|removal of|removed)\b"
+    r"|unlikely|clear(?:ed|ing) of|unremarkable for|no longer|fails? to|removal of|removed)\b"
 )
 # a denial that denies nothing of what follows
 _NO_DENIAL = re.compile(
@@ -185,7 +196,7 @@ _DENIED_AFTER = re.compile(
     r"^[\w ,/()'-]*?\b(?:(?:is|are|was|were|has|have|been|be)? ?(?:not|no longer)"
     r" (?:\w+ )?(?:seen|identified|present|appreciated|visuali[sz]ed|evident|enlarged|demonstrated"
     r"|noted|apparent|detected|observed|suspected)|(?:has|have) (?:\w+ )?(?:resolved|cleared)"
-    r"|(?:is|are) (?:\w+ )?(?:resolved|absent|unlikely|excluded|ruled out|negative)|resolved"
+    r"|(?:is|are) (?:\w+ )?(?:resolved|absent|excluded|ruled out|negative)|resolved|unlikely"
     r"|(?:is|are|appears?|remains?) (?:\w+ )?(?:normal|unremarkable|clear))\b"
 )
 _OPEN_BEFORE = re.compile(
@@ -200,6 +211,7 @@ _OPEN_AFTER = re.compile(
     r"^[\w ,/()'-]*?\b(?:(?:can ?not|could not|not) (?:be )?(?:\w+ )?(?:excluded|ruled out)"
     r"|(?:is|are) (?:\w+ )?(?:possible|suspected|questioned|considered|questionable)"
     r"|(?:may|might|could) be (?:present|considered)|versus|vs|not excluded)\b"
+    r"|^[\w /()'-]*\?"
 )
 
 

@@ -36,9 +36,15 @@ from domainclip.extractors.dicom.reports.findings import (
         ("Evidence of prior granulomatous infection.", {"Calcified Granuloma": "present"}),
         ("Lungs are free of focal consolidation.", {"Consolidation": "absent"}),
         ("PNEUMOTHORAX IS PRESENT", {"Pneumothorax": "present"}),
+        ("Unlikely new infiltrate.", {"Lung Opacity": "absent"}),
+        ("Infiltrate unlikely.", {"Lung Opacity": "absent"}),
+        ("Small effusion. Pneumothorax?", {"Pneumothorax": "uncertain"}),
+        ("Opacity, ? pneumonia.", {"Lung Opacity": "present", "Pneumonia": "uncertain"}),
+        ("?Pneumonia", {"Pneumonia": "uncertain"}),
+        ("Aortic aneurysm.", {"Aneurysm": "present", "Tortuous Aorta": None}),
     ],
 )  # fmt: skip
-def test_status_follows_from_the_words_around(text: str, expected: dict[str, str]) -> None:
+def test_status_follows_from_the_words_around(text: str, expected: dict[str, str | None]) -> None:
     found = {f.name: f.status for f in findings_of([Section("findings", "FINDINGS", text)])}
     assert {name: found.get(name) for name in expected} == expected
 
@@ -90,3 +96,19 @@ def test_a_trigger_reaches_no_further_than_a_clause(text: str) -> None:
     assert {f.name: f.status for f in found}["Pneumothorax"] in ("present", "absent")
     far = findings_of([Section("", "", f"no {'x ' * 400} pneumothorax")])
     assert [(f.name, f.status) for f in far] == [("Pneumothorax", "present")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Lungs clear.", "No acute disease.", "No acute cardiopulmonary process.", "Normal study."],
+)
+def test_a_chest_by_its_header_needs_no_word_of_it(text: str) -> None:
+    found = findings_of([Section("", "", text)], chest=True)
+    assert [(f.name, f.status) for f in found] == [(NO_FINDING, "present")]
+    assert findings_of([Section("", "", text)], chest=False) == ()
+
+
+@pytest.mark.parametrize("text", ["Chest.", "Lungs and heart.", "Chest is not normal."])
+def test_nothing_said_is_no_normal_chest(text: str) -> None:
+    assert findings_of([Section("", "", text)], chest=True) == ()
+    assert findings_of([Section("", "", text)]) == ()
