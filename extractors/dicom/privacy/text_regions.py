@@ -36,6 +36,7 @@ _PEN = 11  # pixels, wider than the stroke of any letter of up to 32 pixels
 _THRESHOLDS = (32, 90)
 _SMALLEST, _TALLEST = 5, 34
 _SURE, _POSSIBLE = 0.75, 0.15
+_SURE_UPRIGHT, _LETTERS_UPRIGHT = 0.93, 4
 
 
 class Box(NamedTuple):
@@ -54,19 +55,29 @@ def text_regions(picture: npt.NDArray[np.uint8]) -> list[Box]:
     """
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or 0 in picture.shape:
         raise BadInput("lettering is sought in pictures of 8 bits, (h, w) or (h, w, channels)")
+    height, width = picture.shape[:2]
+    boxes = [_padded(box, width, height) for box in _rows(picture, _SURE, 3)]
+    # from the right: a row that runs up or down is one that runs along; ribs and edges are likelier
+    # to look like one, so more is asked of it
+    for left, top, right, bottom in _rows(np.rot90(picture), _SURE_UPRIGHT, _LETTERS_UPRIGHT):
+        boxes.append(_padded((width - bottom, left, width - top, right), width, height))
+    return sorted(boxes, key=lambda box: (box.top, box.left))
+
+
+def _rows(
+    picture: npt.NDArray[np.uint8], least: float, letters: int
+) -> list[tuple[int, int, int, int]]:
+    """Rows of at least so many letters that score at least so much, one box where they meet."""
     sure: list[tuple[int, int, int, int]] = []
     possible: list[tuple[int, int, int, int]] = []
     for box, features, count in candidates(picture):
         score = _score(features)
-        if score >= _SURE and (count > 2 or features[1] > 2.4):
+        if score >= least and (count >= letters or (letters == 3 and features[1] > 2.4)):
             sure.append(box)
         elif score >= _POSSIBLE:
             possible.append(box)
     _absorb(sure, possible)
-    height, width = picture.shape[:2]
-    return sorted(
-        (_padded(box, width, height) for box in _united(sure)), key=lambda box: (box.top, box.left)
-    )
+    return list(_united(sure))
 
 
 def candidates(

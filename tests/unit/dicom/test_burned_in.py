@@ -253,3 +253,15 @@ def test_a_scanners_values_are_not_taken_for_letters_and_drawn_ones_are() -> Non
     assert not verdict(dataset, render(dataset, values).picture, stored=values).boxes
     dataset.BurnedInAnnotation = "YES"
     assert verdict(dataset, picture, stored=values).risk == "certain", "declared is believed"
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_rows_that_run_up_or_down_are_found(turns: int) -> None:
+    ground = tissue()
+    word = written(ground, "QUACKENBUSH 1941", (60, 200), 24)
+    boxes = text_regions(np.ascontiguousarray(np.rot90(word, turns)))
+    blanked = np.rot90(blank(np.ascontiguousarray(np.rot90(word, turns)), boxes), -turns)
+    bright = (word > 200) & (ground < 200)
+    assert bright.any()
+    assert (blanked[bright] > 200).mean() < 0.05
+    assert not text_regions(np.ascontiguousarray(np.rot90(ground, turns)))
