@@ -83,6 +83,13 @@ _LABEL = re.compile(
     r"radiologue|nom|prenom|paciente|medico|radiologo|nombre|apellidos?)\s{0,3}[:#]\s{0,4}",
     re.IGNORECASE,
 )
+# "Protocol Name:" is nobody's.
+_OF_A_THING = re.compile(
+    r"\b(?:protocol|sequence|series|study|procedure|exam|examination|file|device|coil|program|scan|"
+    r"model|software|station|product|brand|drug|agent|test|code|image|view|institution|template|"
+    r"manufacturer(?:'s\smodel)?)\s$",
+    re.IGNORECASE,
+)
 _INITIALS = re.compile(
     r"(?<![\w/])[A-Z]{2,3}[/:][a-z]{2,3}(?=\s*(?:$|\n|[DT]:|\d|\.))", re.MULTILINE
 )
@@ -117,6 +124,8 @@ def _signed(folded: Folded) -> Iterator[Span]:
         sure = label or (found["by"] and not _abbreviation(folded, found.end()))
         yield from run(folded, found.end(), 2 if sure else 1, comma=label)
     for found in _LABEL.finditer(text):
+        if _OF_A_THING.search(text, max(0, found.start() - 24), found.start()):
+            continue
         yield from run(folded, found.end(), 2, comma=True)
     for found in (_LOOSE_CREDENTIAL if folded.caseless else _CREDENTIAL).finditer(text):
         strong = _STRONG_CREDENTIAL.search(found.group()) is not None

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from .text_words import word_list
+
 __all__ = ["placeholder_ranges", "tidy_placeholders"]
 
 _OURS = "NAME|DATE|ID|PHONE|ADDRESS|INSTITUTION|AGE|EMAIL|URL"
@@ -30,7 +32,7 @@ _SWAPS = tuple(
         (rf"\bx-{_ANY}", "x-ray"),
         (rf"\bDrs\.?\s{{0,2}}{_P}(?:,?\s(?:and|&)\s{_P})?", "the physicians"),
         (rf"\b(?:Dr|Doctor|Prof(?:essor)?)\.?\s{{0,2}}{_P}{_DEGREE}", "the physician"),
-        (rf"\b(?:Mr|Mrs|Ms|Miss)\.?\s{{0,2}}{_P}", "the patient"),
+        (rf"\b(?:Mr|Mrs|Ms|Miss)\.?\s{{0,2}}(?!\[DATE|\[ID){_P}", "the patient"),
         (rf"\[NAME\](?=\s{_VERB}\b)", "the patient"),
         # OpenI masked words of the language too.
         (rf"\bare\sno\s{_P}(?=\s(?:of|to\ssuggest|for)\b)", "is no evidence"),
@@ -70,6 +72,13 @@ _SENTENCE = re.compile(
     rf"(?:^|(?<=\n)|(?<!\bDr\.\s)(?<!\bDrs\.\s)(?<!\bMr\.\s)(?<!\bMrs\.\s)(?<!\bMs\.\s)(?<!\bProf\.\s)"
     rf"(?<=[.!?]\s))(?={_P})"
 )
+# "Dictated by: [NAME] MD" behind a sentence
+_SIGNED = re.compile(
+    rf"\b(?:(?:electronically|digitally)\s)?(?:dictated|signed|read|reported|approved|verified|"
+    rf"transcribed|reviewed|interpreted|authenticated)(?:\sby)?\s?:\s{{0,2}}{_P}{_DEGREE}\s?[.;]?",
+    re.IGNORECASE,
+)
+_TERM = re.compile(r"[^\W_]+(?:\.[^\W\d_]+)*")
 _START = "\x00"  # of a sentence whose first word was a placeholder
 
 
@@ -83,15 +92,20 @@ def placeholder_ranges(text: str) -> list[tuple[int, int]]:
 def tidy_placeholders(text: str, how: Literal["keep", "drop"] = "drop") -> str:
     """The text for a caption. "drop": without placeholders, so that its sentences still read:
     "compared to [DATE]" becomes "compared to prior", "Dr. [NAME]" "the physician", and a
-    preposition goes with what it governed. "keep": every placeholder that is not ours as ``[...]``.
+    preposition goes with what it governed; what would be titles, degrees and names of fields alone
+    (a signature) goes, a whole text of these gives "". "keep": every placeholder that is not
+    ours as ``[...]``.
     """
     if not placeholder_ranges(text):
-        return text
+        return "" if how == "drop" and _remains(text) else text
     if how == "keep":
         return _PLACEHOLDER.sub(
             lambda found: found.group() if found.group()[1:-1] in _OURS.split("|") else "[...]",
             text,
         )
+    lines = text.split("\n")
+    text = "\n".join(line for line in lines if not (placeholder_ranges(line) and _remains(line)))
+    text = _SIGNED.sub("", text)
     text = _SENTENCE.sub(_START, text.replace(_START, ""))
     for _ in range(3):  # what stood last uncovers what stood before it
         before = text
@@ -99,7 +113,21 @@ def tidy_placeholders(text: str, how: Literal["keep", "drop"] = "drop") -> str:
             text = pattern.sub(instead, text)
         if text == before:
             break
-    return _mended(_LEFT.sub("", text))
+    tidy = _mended(_LEFT.sub("", text))
+    return "" if _remains(tidy) else tidy
+
+
+def _remains(text: str) -> bool:
+    """Whether a text has nothing but titles, degrees and names of fields, placeholders aside. Of a
+    text without letters or digits that is not so: it says no less than before."""
+    listed = word_list("remains")
+    if len(text) > 400:
+        return False
+    words = _TERM.findall(_PLACEHOLDER.sub(" ", text))
+    return (bool(words) or _PLACEHOLDER.search(text) is not None) and all(
+        word.lower() in listed or (len(word) == 1 and word.isalpha() and len(words) > 1)
+        for word in words
+    )
 
 
 def _mended(text: str) -> str:

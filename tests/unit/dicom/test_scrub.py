@@ -294,3 +294,23 @@ def test_people_of_real_structured_reports_go_and_findings_stay(shared_data: Pat
         "leukemia",
     ):
         assert kept in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[NAME], MD", "MD", "[PHONE], ext.", "Pat: [NAME]", "Signed: [NAME], M.D., PhD [DATE]", "Pat:",
+     "Dictated by: [NAME] MD [DATE]\nSigned [NAME]", "Name: [NAME] DOB: [DATE]", "Tel [PHONE] Dr"],
+)  # fmt: skip
+def test_a_caption_of_remains_is_none(text: str) -> None:
+    assert tidy_placeholders(text) == ""
+
+
+def test_a_signature_goes_from_a_caption() -> None:
+    assert tidy_placeholders("Normal.\nDictated by: [NAME] MD") == "Normal."
+    assert tidy_placeholders("Normal. Dictated by: [NAME], MD") == "Normal."
+    assert tidy_placeholders("MR [DATE]") == "MR"
+
+
+@pytest.mark.parametrize("text", ["Protocol Name: _Scout", "Protocol name: Scout"])
+def test_names_of_things_stay(text: str) -> None:
+    assert scrub(text).text == text
