@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from domainclip.catalogue import entries, load
 from domainclip.commands._options import add_fields, build, described, parse_checked
 from domainclip.commands._printing import explain_exit
 from domainclip.errors import BadInput, MissingExtra, UsageError
-from domainclip.pairs.writer import output_errors
+from domainclip.pairs._files import output_errors, temporary_beside
 
 __all__ = ["add_arguments", "run"]
 
@@ -75,21 +76,34 @@ def _print_audit(extractor: Any, options: argparse.Namespace) -> int:
         raise UsageError(f"--audit: {options.name} removes nothing, so there is nothing to audit.")
     audit = extractor.audit(options.sources, Path(options.output))
     print(json.dumps(audit.as_json(), ensure_ascii=False) if options.json else audit)
-    return 1 if audit.found else 0
+    return 0 if audit.clean else 1
 
 
 def _write_names(extractor: Any, options: argparse.Namespace) -> int:
     if not hasattr(extractor, "names"):
         raise UsageError(f"--names: {options.name} keeps the names of its inputs.")
     path = Path(options.names)
-    with output_errors(path), path.open("x", newline="", encoding="utf-8") as file:
-        path.chmod(0o600)
-        writer = csv.writer(file)
-        writer.writerow(("name", "file"))
-        count = 0
-        for row in extractor.names(options.sources):
-            writer.writerow(row)
-            count += 1
+    if os.path.lexists(path):
+        raise UsageError(f"{path} exists; name a new file.")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it, or name another.")
+    temporary = temporary_beside(path)
+    count = 0
+    try:
+        with output_errors(path):
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # a file name need not be UTF-8: its bytes are written as they are
+        with os.fdopen(handle, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            writer = csv.writer(file)
+            writer.writerow(("name", "file"))
+            for row in extractor.names(options.sources):
+                with output_errors(path):
+                    writer.writerow(row)
+                count += 1
+        with output_errors(path):
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     print(f"{path}: {count:,} names with their files; it says who is who, so keep it to yourself.")
     return 0
 

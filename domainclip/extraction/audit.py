@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Audit", "AuditRow"]
+from domainclip.extraction._record import read_record
+
+__all__ = ["Audit", "AuditRow", "Made", "made_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a directory of pairs notes of the run that made it. options: as JSON values, those that
+    are ``hidden`` as a digest. inputs: the names of all sources that were done, whether or not they
+    gave pairs."""
+
+    options: dict[str, Any]
+    inputs: frozenset[str]
+
+
+def made_of(pairs: Path, extractor: str) -> Made | None:
+    """The notes in ``PAIRS/_state``; None where there are none (pairs that were moved or merged),
+    or where they are damaged or another extractor's."""
+    try:
+        made = json.loads((pairs / "_state" / "extraction.json").read_bytes())
+        if made["extractor"] != extractor:
+            return None
+        names: set[str] = set()
+        for path in (pairs / "_state" / "chunks").glob("[!.]*.json"):
+            names.update(read_record(path).names)
+        return Made(dict(made["options"]), frozenset(names))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +57,10 @@ class Audit:
     """attributes: values of headers, looked for everywhere in the output. texts: of each role,
     looked through for what is written like a name, a date, a number. No value is ever in here.
 
-    sources, pairs: how many of each were compared. missing: sources without a row in the output.
+    sources, pairs: how many of each were compared. missing: sources that the output has neither
+    rows nor errors of, and that no run noted as done. unread: files of the output that could not be
+    looked through. looked: what was looked through beside the pairs. unlooked: what the run made
+    beside them and was not.
     """
 
     sources: int
@@ -35,6 +68,14 @@ class Audit:
     missing: int
     attributes: tuple[AuditRow, ...]
     texts: tuple[AuditRow, ...]
+    unread: int = 0
+    looked: tuple[str, ...] = ()
+    unlooked: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """All sources were compared with all of the output, and nothing remains."""
+        return not (self.found or self.missing or self.unread)
 
     @property
     def found(self) -> int:
@@ -49,15 +90,31 @@ class Audit:
         console = Console(width=100, record=True, file=None, quiet=True)
         with console.capture() as captured:
             console.quiet = False
-            console.print(
-                f"{self.sources:,} sources compared with {self.pairs:,} pairs; "
-                f"{self.missing:,} sources have none."
-            )
+            beside = "".join(f" and {each}" for each in self.looked)
+            console.print(f"{self.sources:,} sources compared with {self.pairs:,} pairs{beside}.")
             console.print(_table("attribute of the headers", "values", self.attributes))
             console.print(_table("texts that may hold", "texts", self.texts))
-            remain = f"{self.found:,} values of headers remain" if self.found else "None remains"
-            console.print(f"{remain} of {sum(row.values for row in self.attributes):,} looked for.")
+            for sentence in self._conclusion():
+                console.print(sentence)
         return captured.get().rstrip()
+
+    def _conclusion(self) -> Iterator[str]:
+        values = f"{sum(row.values for row in self.attributes):,} looked for"
+        if self.unlooked:
+            yield f"Not looked through: {', '.join(self.unlooked)}; name them to have it done."
+        if self.unread:
+            yield f"{self.unread:,} files could not be read, so what they hold is not known."
+        if self.missing:
+            yield (
+                f"{self.missing:,} of {self.sources:,} sources have neither pairs nor errors here: "
+                "give the sources, the options and the key that these pairs were made with."
+            )
+        if self.found:
+            yield f"{self.found:,} values of headers remain of {values}."
+        elif self.clean:
+            yield f"None remains of {values}."
+        else:
+            yield f"None was found of {values}, but not everything could be compared."
 
 
 def _table(name: str, values: str, rows: tuple[AuditRow, ...]) -> Table:

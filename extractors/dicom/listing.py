@@ -6,15 +6,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from domainclip.errors import BadInput
 from domainclip.extraction import Source
 
 from .checks import columns_of
-from .naming import naming_of
+from .naming import Naming, naming_of
 from .pixels.reading import read_dataset
 from .quiet import quiet
-from .records import StudyFiles
+from .records import Place, StudyFiles
+from .series.geometry import is_whole_slide
 from .sources.finding import find_studies
 from .sources.places import open_place
+from .study import MAX_HEADER_BYTES, text_of
 
 if TYPE_CHECKING:
     from . import Dicom
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["names_of", "sources_of", "studies_of"]
 
 MAX_FILE_BYTES = 4 << 30
+_WEB_MAGIC = (b"\x89PNG", b"\xff\xd8\xff")
 _LOUD = (
     "IDENTIFIERS ARE KEPT: names, dates, numbers and UIDs of patients go into the pairs as they "
     "are. Treat them as you treat the archive itself."
@@ -47,16 +51,32 @@ def studies_of(options: Dicom, roots: Sequence[str]) -> Iterator[StudyFiles]:
 
 
 def names_of(options: Dicom, roots: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(name, file) of every study's images, reports and refused files."""
+    """(name, file) of every study's images, reports and refused files, as pairs, errors and skips
+    name them. A file that cannot be read has its name too."""
     naming = naming_of(options, options.key_check)
     for study in studies_of(options, roots):
         source = naming.study(study, roots)
-        for place in study.images:
-            with quiet(), open_place(place) as file:
-                dataset = read_dataset(file, pixels=False)
-            uid = str(dataset.get("SOPInstanceUID", "")) if dataset else ""
-            yield f"{source}/{naming.instance(uid) if uid else naming.file(place)}", place.path
+        with quiet():
+            for place in study.images:
+                yield f"{source}/{_image(place, naming)}", place.path
         for link in study.reports:
             yield f"{source}/{naming.file(link.place)}", link.place.path
         for refused in study.refused:
             yield f"{source}/{naming.file(refused.place)}", refused.place.path
+
+
+def _image(place: Place, naming: Naming) -> str:
+    """An image's name in its study: as ``study.read_study`` gives it."""
+    whole = naming.file(place)
+    try:
+        with open_place(place) as file:
+            if file.read(4).startswith(_WEB_MAGIC):
+                return whole.partition("-")[2]
+            file.seek(0)
+            header = read_dataset(file, pixels=False, max_bytes=MAX_HEADER_BYTES)
+        if is_whole_slide(header):
+            return whole
+    except (BadInput, OSError):
+        return whole
+    uid = text_of(header, "SOPInstanceUID")
+    return naming.instance(uid) if uid else whole.partition("-")[2]
