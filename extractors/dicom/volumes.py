@@ -15,6 +15,7 @@ from domainclip.images.voi import Rescale
 from domainclip.pairs import Skip
 from domainclip.pairs.writer import output_errors
 
+from .lettering import is_lettered, looked_at, looks
 from .naming import Naming
 from .pixels.decoding import decode
 from .pixels.grey import modality_of, stored_of
@@ -35,7 +36,12 @@ MAX_FILE_BYTES = 4 << 30
 
 def write_volumes(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]:
     """Write ``VOLUMES/<study>/<series>.nii.gz``, with ``-2`` and on where a series is several
-    volumes. A series that cannot be a volume is skipped with its reason; it costs no pair."""
+    volumes. A series that cannot be a volume is skipped with its reason; it costs no pair.
+
+    Nothing is blanked in a volume: one with lettering is not written. Nine slices at most are
+    looked at, the first, the middle, the last and evenly spaced ones: all of a short series, 3 % of
+    one of 300, so a name drawn into a few other slices only is not seen.
+    """
     if not options.volumes:
         return
     count: dict[str, int] = {}
@@ -49,13 +55,32 @@ def write_volumes(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip
         path = folder / f"{naming.series(series)}{more}.nii.gz"
         where = f"{study.name}/{path.name}"
         try:
+            if looks(options):
+                _check_lettering(options, study, stack)
             with output_errors(path):
                 folder.mkdir(parents=True, exist_ok=True)
             _write(options, study, stack, path)
         except BadInput as error:
             with suppress(OSError):  # it holds other volumes
                 folder.rmdir()
-            yield Skip(where=where, reason="no_volume", detail=str(error), quarantine=False)
+            yield Skip(where=where, reason="no_volume", detail=str(error))
+
+
+def _check_lettering(options: Dicom, study: Study, stack: Stack) -> None:
+    """Raises BadInput for a stack whose slices have lettering."""
+    wanted: dict[int, list[int]] = {}
+    for at in looked_at(len(stack.slices)):
+        wanted.setdefault(stack.slices[at].index, []).append(stack.slices[at].frame)
+    for index, numbers in wanted.items():
+        with open_place(study.instances[index].place) as file:
+            dataset = read_dataset(file, max_bytes=MAX_FILE_BYTES)
+        frames = decode(dataset, max_pixels=options.max_mpx * 1_000_000, frames=sorted(numbers))
+        for number in numbers:
+            if number < frames.count and is_lettered(options, dataset, frames, number):
+                raise BadInput(
+                    "Its pixels hold lettering, or may: there is no volume of it. Look at it, then "
+                    "use --burned-in keep for series that you know to be clean."
+                )
 
 
 def _write(options: Dicom, study: Study, stack: Stack, path: Path) -> None:
@@ -102,5 +127,8 @@ def _resample(path: Path, spacing_mm: float) -> None:
     image.set_qform(affine, code=1)
     image.header.set_xyzt_units("mm")
     part = path.with_name(f".{os.getpid()}.{path.name}")
-    nibabel.save(image, part)
-    part.replace(path)
+    try:
+        nibabel.save(image, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
