@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domainclip.catalogue import import_optional
 from domainclip.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -65,12 +66,18 @@ def check_options(options: Dicom) -> None:
     _check_window(options.window)
     if options.spacing_mm is not None and not (options.volumes and 0 < options.spacing_mm < 1e3):
         raise UsageError(
-            f"spacing_mm={options.spacing_mm:g}: is the spacing of --volumes in mm, more than 0."
+            f"spacing_mm={options.spacing_mm:g}: goes with --volumes DIR; in mm, more than 0."
         )
     for name in ("reports", "headings", "findings"):
         path = getattr(options, name)
         if path and not Path(path).exists():
             raise UsageError(f"{name}={path!r}: no such file or folder.")
+    if options.columns and not options.reports:
+        raise UsageError("columns are those of the table that --reports names; give it too.")
+    if options.headings:
+        import_optional(f"{__package__}.reports.headings").read_headings(Path(options.headings))
+    if options.findings:
+        import_optional(f"{__package__}.reports.findings").read_findings(Path(options.findings))
     if options.keep_identifiers and (options.keep or options.dates != "remove" or options.copies):
         raise UsageError(
             "keep_identifiers keeps everything and de-identifies nothing; leave keep, dates and "

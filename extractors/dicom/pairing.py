@@ -160,7 +160,8 @@ class _Pairing:
             document=self.name,
             group=self._group(study, said),
             source=f"dicom {options.version}",
-            license=options.license,
+            license=options.license
+            or next((each.facts["license"] for each in said if each.facts.get("license")), ""),
             width=picture.width,
             height=picture.height,
             sha256=hashlib.sha256(picture.data).hexdigest(),
@@ -211,7 +212,7 @@ class _Pairing:
         if notes:
             meta["notes"] = list(notes)
         if picture.blanked:
-            meta["blanked_text"] = picture.blanked
+            meta["blanked_share"] = round(picture.blanked, 4)
         meta["identifiers"] = "kept" if self.options.keep_identifiers else "removed"
         return meta
 

@@ -18,7 +18,7 @@ from domainclip.images.rgb import rgb_of
 
 from .pixels.decoding import Decoded
 from .pixels.mammography import crop_breast
-from .pixels.rendering import render
+from .pixels.rendering import Rendered, render
 from .privacy.burned_in import blank, verdict
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class BurnedInText(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """data: encoded. facts: of the rendering. notes: repairs and doubts in words. blanked: how many
-    boxes of lettering were blanked."""
+    """data: encoded. facts: of the rendering. notes: repairs and doubts in words. blanked: the
+    share of the picture that was blanked for lettering, 0 to 1."""
 
     data: bytes
     width: int
@@ -44,23 +44,34 @@ class Picture:
     phash: int
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    blanked: int = 0
+    blanked: float = 0.0
 
 
 def picture_of_frame(options: Dicom, dataset: Dataset, frames: Decoded, number: int) -> Picture:
     """The picture of one frame, counted from 0. Raises BadInput, with a ``reason`` where it has
     one."""
-    shown = render(
-        dataset,
-        frames.frame(number),
-        frame_index=number,
-        photometric=frames.photometric,
-        bits=frames.bits,
-        window=options.window,
-        overlays=options.overlays,
-    )
+
+    def with_window(window: str) -> Rendered:
+        return render(
+            dataset,
+            frames.frame(number),
+            frame_index=number,
+            photometric=frames.photometric,
+            bits=frames.bits,
+            window=window,
+            overlays=options.overlays,
+        )
+
+    more: tuple[str, ...] = ()
+    try:
+        shown = with_window(options.window)
+    except BadInput:
+        if options.window == "auto":
+            raise
+        shown = with_window("auto")
+        more = ("the window that was asked for does not fit this image: auto was taken",)
     picture = shown.picture
-    notes = (*frames.repairs, *shown.notes)
+    notes = (*frames.repairs, *shown.notes, *more)
     if options.crop and picture.ndim == 2 and str(dataset.get("Modality", "")) == "MG":
         left, top, right, bottom = crop_breast(picture)
         picture = picture[top:bottom, left:right]
@@ -89,13 +100,13 @@ def _freed(
     dataset: Dataset,
     picture: np.ndarray,
     stored: np.ndarray | None = None,
-) -> tuple[np.ndarray, int, tuple[str, ...]]:
-    """(picture without lettering, boxes blanked, doubts that are left). Raises BurnedInText."""
+) -> tuple[np.ndarray, float, tuple[str, ...]]:
+    """(picture without lettering, share blanked, doubts that are left). Raises BurnedInText."""
     if options.keep_identifiers or options.burned_in == "keep":
-        return picture, 0, ()
+        return picture, 0.0, ()
     found = verdict(dataset, picture, stored=stored)
     if found.risk == "none":
-        return picture, 0, ()
+        return picture, 0.0, ()
     declared = found.risk == "certain" and not found.boxes
     if options.burned_in == "quarantine" or declared:
         raise BurnedInText(
@@ -103,8 +114,11 @@ def _freed(
             "--burned-in keep for images that you know to be clean."
         )
     if not found.boxes:
-        return picture, 0, ("images of its kind often carry lettering; none was seen",)
-    return blank(picture, found.boxes), len(found.boxes), ()
+        return picture, 0.0, ("images of its kind often carry lettering; none was seen",)
+    covered = np.zeros(picture.shape[:2], bool)
+    for box in found.boxes:
+        covered[max(0, box.top) : box.bottom, max(0, box.left) : box.right] = True
+    return blank(picture, found.boxes), float(covered.mean()), ()
 
 
 def _encoded(
@@ -112,7 +126,7 @@ def _encoded(
     picture: np.ndarray,
     facts: Mapping[str, Any],
     notes: Sequence[str],
-    blanked: int,
+    blanked: float,
 ) -> Picture:
     image = Image.fromarray(picture)
     if options.max_px and max(image.size) > options.max_px:

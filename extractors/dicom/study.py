@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from pydicom.dataset import Dataset
 
@@ -12,6 +13,7 @@ from domainclip.pairs import Skip
 
 from .naming import Naming
 from .pixels.reading import attribute, read_dataset
+from .privacy.generic import is_generic
 from .privacy.identifiers import identifiers_of
 from .records import Identifier, Place, StudyFiles
 from .series.geometry import Slice, is_whole_slide, slices_of
@@ -40,7 +42,7 @@ class Instance:
 @dataclass(slots=True)
 class Study:
     """name: the source's. patient: pseudonym, "" where nothing tells one. skips: files that cannot
-    be used. conflict: the files are of two patients."""
+    be used. conflict: the files are of two patients. chest: a header says it shows the chest."""
 
     name: str
     instances: list[Instance] = field(default_factory=list)
@@ -49,6 +51,7 @@ class Study:
     patient: str = ""
     skips: list[Skip] = field(default_factory=list)
     conflict: bool = False
+    chest: bool = False
 
 
 def read_study(files: StudyFiles, name: str, naming: Naming) -> Study:
@@ -129,6 +132,8 @@ def _read_image(
             frames=slices[0].frames,
         )
     )
+    part = text_of(header, "BodyPartExamined").upper()
+    study.chest |= any(word in part for word in ("CHEST", "THORAX", "LUNG"))
     known.update(dict.fromkeys(identifiers_of(header)))
     people.add(
         (
@@ -146,10 +151,14 @@ def _read_image(
 
 
 def _two(people: Iterable[tuple[str, str, str]]) -> bool:
-    """Are they of two patients: two IDs, or under one ID two names with two birth dates?"""
-    ids, names, born = (
-        ({each for each in column if each} for column in zip(*people, strict=True))
-        if people
-        else (set(), set(), set())
-    )
-    return len(ids) > 1 or (len(names) > 1 and len(born) > 1)
+    """Are they of two patients: two IDs, or two names without a word in common?
+
+    A name of one file that another lacks, a middle name or a title more make no second patient; a
+    person who changed her whole name between two images of one study does, and is for a person to
+    look at.
+    """
+    people = list(people)
+    if len({number for number, _, _ in people if number}) > 1:
+        return True
+    names = [set(name.split()) for _, name, _ in people if name and not is_generic(name)]
+    return any(not one & other for one, other in combinations(names, 2))

@@ -136,7 +136,11 @@ def _says_something(told: Told) -> bool:
 
 def _told(options: Dicom, study: Study, link: ReportLink, report: Report, naming: Naming) -> Told:
     sections = report.sections or sections_of(report.text, headings=_headings(options.headings))
-    known = (*study.identifiers, *report.identifiers, *_header_identifiers(link))
+    known = (
+        *study.identifiers,
+        *(_as_name(each) for each in report.identifiers),
+        *_header_identifiers(link),
+    )
     clean = cleaner_of(options, known, study.patient, naming)
     kept = tuple((section.name, clean(section.text)) for section in sections)
     found = findings_of(sections, _findings(options.findings)) if options.labels else ()
@@ -148,11 +152,18 @@ def _told(options: Dicom, study: Study, link: ReportLink, report: Report, naming
         whole=clean(_whole(report, sections)),
         patient=next((each.value for each in report.identifiers if each.name == "PatientID"), ""),
         lang=report.lang,
-        labels=report.labels,
+        labels=tuple(label for label in report.labels if clean(label) == label),
         status={finding.name: finding.status for finding in found},
         facts=report.facts,
         warnings=report.warnings,
     )
+
+
+def _as_name(identifier: Identifier) -> Identifier:
+    """A table's patient column holds a number, or a name: then it is looked for like one."""
+    if identifier.kind == "id" and not any(letter.isdigit() for letter in identifier.value):
+        return Identifier("name", identifier.value, identifier.name)
+    return identifier
 
 
 def _whole(report: Report, sections: Sequence[Section]) -> str:

@@ -23,6 +23,7 @@ from PIL import Image
 
 from domainclip.cli import main
 from domainclip.pairs import Pair, open_pairs
+from tests.data.make_dicom import image, save
 from tests.data.make_study import SECRETS, write_archive, write_key
 
 
@@ -102,6 +103,41 @@ def test_nothing_that_identifies_is_anywhere(made: tuple[Path, Path]) -> None:
     assert not [word for word in SECRETS if word.lower().encode() in joined]
     assert b"the heart is enlarged" in joined, "the clinical text is kept"
     assert b"discussed with" in joined
+
+
+def test_two_names_in_one_study_are_no_pair(tmp_path: Path) -> None:
+    for number, name in enumerate(("Nobel^Alfred", "Curie^Marie")):
+        one = image(modality="CR", patient=None, name=name, study=5, instance=50 + number)
+        save(one, tmp_path / "in" / str(number))
+    assert _extract(tmp_path / "in", tmp_path / "pairs") == 0
+    errors = pq.read_table(tmp_path / "pairs" / "_errors.parquet").to_pylist()
+    assert [row["error"] for row in errors] == ["two_patients"]
+
+
+def test_a_window_of_ct_leaves_a_radiograph_as_its_file_says(
+    made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    assert _extract(made[0], tmp_path / "pairs", "--window", "three") == 0
+    found = _by_modality(tmp_path / "pairs")
+    for pair in found["CR"]:
+        assert any("auto was taken" in note for note in pair.meta["notes"])
+    for pair in found["CT"]:
+        with Image.open(io.BytesIO(pair.image)) as picture:
+            assert picture.mode == "RGB"
+
+
+def test_names_in_a_tables_columns_stay_behind(made: tuple[Path, Path], tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "accession,patient,caption,label\n"
+        "ACC556677,MRN778812,Zora has an effusion.,effusion|Philomena Quackenbush\n"
+    )
+    words = ["--reports", str(table), "--columns", "label=label,caption=caption"]
+    assert _extract(made[0] / "xr", tmp_path / "pairs", *words) == 0
+    for pair in open_pairs(tmp_path / "pairs"):
+        assert "effusion" in pair.labels and len(pair.labels) == len({*pair.labels} - {"Zora"})
+        assert not [label for label in pair.labels if "Philomena" in label]
+        assert "Zora" not in str([text.text for text in pair.texts])
 
 
 def test_names_of_folders_are_not_written_down(made: tuple[Path, Path], tmp_path: Path) -> None:
@@ -214,6 +250,9 @@ def test_a_killed_run_goes_on(made: tuple[Path, Path], tmp_path: Path) -> None:
         (["--columns", "imag=a"], "image"),
         (["--key", "nowhere"], "head -c 32"),
         (["--reports", "nowhere"], "no such file"),
+        (["--columns", "image=a"], "--reports"),
+        (["--headings", __file__], "headings"),
+        (["--findings", __file__], "YAML"),
         (["--spacing-mm", "1"], "volumes"),
         (["--keep-identifiers", "--dates", "shift"], "keep_identifiers"),
     ],
