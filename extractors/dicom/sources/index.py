@@ -64,6 +64,8 @@ class StudyIndex:
     def __init__(self) -> None:
         self.database = sqlite3.connect("")  # "": temporary
         self.database.executescript(_TABLES)
+        self.reported = 0  # how many reports were put in
+        self.refusal = ""  # the last detail of what was refused
         self._images: list[tuple[Any, ...]] = []
 
     def add_image(self, place: Place, name: str, header: Header | None) -> None:
@@ -98,6 +100,7 @@ class StudyIndex:
 
         bunch: what ties images without study together, "" for the report itself.
         """
+        self.reported += 1
         if header is not None:
             study, sop, accession = header.study, header.sop, header.accession
             patient = header.patient
@@ -120,6 +123,7 @@ class StudyIndex:
 
     def refuse(self, refused: Refused, study: str = "") -> None:
         """A file that cannot be used."""
+        self.refusal = refused.detail
         self.database.execute(
             "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?, ?)",
             (*_key(refused.place), refused.reason, refused.detail, study),

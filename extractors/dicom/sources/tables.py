@@ -6,10 +6,10 @@ table by the place where it begins in the file, of a JSON list from memory.
 
 from __future__ import annotations
 
-import csv
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, BinaryIO
 
@@ -17,11 +17,13 @@ from domainclip.errors import BadInput, nearest
 from domainclip.extraction.archives.places import file_identity
 
 from ..records import Place
+from .csv_rows import Faults, csv_rows
 from .places import open_place, read_place
 
 __all__ = [
     "KEY_ROLES",
     "SECTION_ROLES",
+    "columns_of",
     "json_rows",
     "load_json",
     "read_row",
@@ -102,8 +104,19 @@ def roles_of(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str
     return roles
 
 
-def read_rows(place: Place) -> Iterator[dict[str, str]]:
+def columns_of(place: Place) -> tuple[str, ...]:
+    """The names in a text table's first line; () of JSON, whose rows name their columns. Raises
+    BadInput."""
+    if _is_json(place, _state(place)):
+        return ()
+    with open_place(place) as file:
+        return _header(file)
+
+
+def read_rows(place: Place, faults: Faults | None = None) -> Iterator[dict[str, str]]:
     """The rows of a table, column -> value, in their order.
+
+    faults: of the rows of a text table that are malformed, which are left out (``csv_rows``).
 
     JSON: a list of objects, or an object of such lists; a list of values in a row becomes lines, an
     object in it columns ``outer.inner``. Text: UTF-8 with or without its mark; a line that is no
@@ -114,7 +127,7 @@ def read_rows(place: Place) -> Iterator[dict[str, str]]:
         yield from _json_rows(place, state)
         return
     with open_place(place) as file:
-        yield from _text_rows(file)
+        yield from _text_rows(file, faults=faults)
 
 
 def read_row(place: Place, row: int) -> dict[str, str]:
@@ -131,7 +144,7 @@ def read_row(place: Place, row: int) -> dict[str, str]:
     with open_place(place) as file:
         layout = _Layout.of(file)
         file.seek(starts[row])
-        for values in layout.records(file):
+        for _, values in layout.records(file, width=len(header)):
             return layout.row(header, values)
     raise _no_row()
 
@@ -190,7 +203,6 @@ class _Layout:
 
     def __init__(self, encoding: str, delimiter: str, start: int) -> None:
         self.encoding, self.delimiter, self.start = encoding, delimiter, start
-        self.at = start  # of the next line
 
     @classmethod
     def of(cls, file: BinaryIO) -> _Layout:
@@ -206,35 +218,36 @@ class _Layout:
         counts = {each: first.count(each) for each in ("\t", ";", ",", "|")}
         return cls(encoding, max(counts, key=lambda each: counts[each]), start)
 
-    def lines(self, file: BinaryIO) -> Iterator[str]:
+    def lines(self, file: BinaryIO) -> Iterator[tuple[int, str]]:
+        """(the byte it begins at, the line)."""
+        at = file.tell()
         while line := file.readline(_LONGEST_LINE):
             if len(line) == _LONGEST_LINE:
-                raise BadInput(f"The table has a line of more than {_LONGEST_LINE >> 20} MB.")
-            self.at += len(line)
-            yield _decoded(line)
+                raise BadInput(
+                    f"The table has a line of more than {_LONGEST_LINE >> 20} MB; a cell is too "
+                    "long."
+                )
+            yield at, _decoded(line)
+            at += len(line)
 
-    def records(self, file: BinaryIO) -> Iterator[Any]:
-        """Lists of values, or dicts of JSON lines."""
+    def records(
+        self, file: BinaryIO, faults: Faults | None = None, width: int = 0
+    ) -> Iterator[tuple[int, Any]]:
+        """(the byte it begins at, its list of values or its dict of JSON lines), not empty ones."""
         lines = self.lines(file)
-        if not self.delimiter:
-            for line in lines:
-                if not line.strip():
-                    yield {}
-                    continue
-                try:
-                    data = json.loads(line)
-                except (ValueError, RecursionError):
-                    raise BadInput("A line of the table is no JSON object.") from None
-                yield data if isinstance(data, dict) else {}
+        if self.delimiter:
+            faults = Faults() if faults is None else faults
+            yield from csv_rows(lines, self.delimiter, faults, width=width)
             return
-        reader = csv.reader(lines, delimiter=self.delimiter)
-        try:
-            yield from reader
-        except csv.Error:
-            raise BadInput(
-                "The table breaks off in a quoted value; check its quotes from row "
-                f"{reader.line_num} on."
-            ) from None
+        for at, line in lines:
+            if not line.strip():
+                continue
+            try:
+                data = json.loads(line)
+            except (ValueError, RecursionError):
+                raise BadInput("A line of the table is no JSON object.") from None
+            if isinstance(data, dict) and data:
+                yield at, data
 
     def row(self, header: Sequence[str], values: Any) -> dict[str, str]:
         if isinstance(values, dict):
@@ -242,21 +255,23 @@ class _Layout:
         return dict(zip(header, values, strict=False))
 
 
-def _text_rows(file: BinaryIO, starts: array[int] | None = None) -> Iterator[dict[str, str]]:
+def _text_rows(
+    file: BinaryIO, starts: array[int] | None = None, faults: Faults | None = None
+) -> Iterator[dict[str, str]]:
     """starts: filled with the place at which each row begins."""
     layout = _Layout.of(file)
     file.seek(layout.start)
-    records = layout.records(file)
-    header: list[str] = []
-    if layout.delimiter:
-        header = [name.strip() for name in next(records, [])]
-    at = layout.at
-    for values in records:
-        if values:
-            if starts is not None:
-                starts.append(at)
-            yield layout.row(header, values)
-        at = layout.at
+    records = layout.records(file, faults)
+    header = _names(records) if layout.delimiter else []
+    for at, values in records:
+        if starts is not None:
+            starts.append(at)
+        yield layout.row(header, values)
+
+
+def _names(records: Iterator[tuple[int, Any]]) -> list[str]:
+    _, values = next(records, (0, []))
+    return [name.strip() for name in values]
 
 
 @lru_cache(maxsize=8)
@@ -264,8 +279,9 @@ def _starts(place: Place, state: object) -> tuple[array[int], tuple[str, ...]]:
     """(where each row begins, the columns) of a text table: 8 bytes a row."""
     starts: array[int] = array("Q")
     with open_place(place) as file:
-        for _ in _text_rows(file, starts):
-            pass
+        with suppress(BadInput):  # what stands before the break is read
+            for _ in _text_rows(file, starts):
+                pass
         return starts, _header(file)
 
 
@@ -275,7 +291,7 @@ def _header(file: BinaryIO) -> tuple[str, ...]:
     if not layout.delimiter:
         return ()
     file.seek(layout.start)
-    return tuple(name.strip() for name in next(layout.records(file), []))
+    return tuple(_names(layout.records(file)))
 
 
 def _state(place: Place) -> object:
