@@ -15,7 +15,7 @@ from .header import read_header
 from .index import StudyIndex
 from .kinds import kind_of
 from .linking import link_reports
-from .report_files import put_report_file
+from .report_files import Unusable, put_report_file
 from .studies import studies
 from .walking import Seen, walk
 
@@ -29,6 +29,10 @@ _OTHERS = re.compile(
     "|mh[ad]|nrrd|inf|css|js|zst|7z|rar"
 )
 _DIRECTORY_NAMES = ("dicomdir", "thumbs.db", "desktop.ini", ".ds_store")
+_ENDING = re.compile(r"[a-z][a-z0-9]{1,5}")
+_REPORTS = (
+    "Reports are text files, OpenI XML, MedPix JSON, PDF, DICOM, or a CSV, TSV or JSON table."
+)
 _WEB = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
@@ -56,20 +60,36 @@ def find_studies(
     plans, waveforms and the like), duplicate_instance, too_large, unreadable_file,
     unreadable_folder, linked_outside, dangling_link, deep_folder, damaged_archive, unsafe_archive,
     deep_archive, archive (a member that may not be read), missing_file (of a DICOMDIR),
-    unreadable_table, malformed_xml.
+    unreadable_table, malformed_row (of a table; once, with their number), malformed_xml.
 
-    Raises BadInput where there is nothing at a root or ``reports``, or no table has the columns
-    that ``columns`` names.
+    Raises BadInput where there is nothing at a root, or neither images, reports nor refused files;
+    where nothing at ``reports`` can be used as a report; where no table has the columns that
+    ``columns`` names.
     """
     index = StudyIndex()
+    passed = Counter() if passed is None else passed
+    before = _files(passed)
+    roots = [roots] if isinstance(roots, str) else roots
     try:
-        scan = _Scan(index, columns or {}, limit_bytes, Counter() if passed is None else passed)
-        scan.images([roots] if isinstance(roots, str) else roots, reports)
+        scan = _Scan(index, columns or {}, limit_bytes, passed)
+        scan.images(roots, reports)
         index.ready()
         link_reports(index)
-        yield from studies(index)
+        study = None
+        for study in studies(index):
+            yield study
+        if study is None:
+            others = _files(passed) - before
+            raise BadInput(
+                f"No DICOM file and no picture was found under {', '.join(map(repr, roots))} "
+                f"({others:,} other file{'s were' if others != 1 else ' was'} passed over)."
+            )
     finally:
         index.close()
+
+
+def _files(passed: Counter[str]) -> int:
+    return sum(count for kind, count in passed.items() if "row" not in kind.split("_"))
 
 
 class _Scan:
@@ -81,6 +101,9 @@ class _Scan:
         self._index, self._columns = index, columns
         self._limit, self._passed = limit, passed
         self._unfit: BadInput | None = None  # a table without the columns that are named
+        self._usable = 0  # reports at the place that is given for them
+        self._kinds: Counter[str] = Counter()  # of the files there, by their endings
+        self._unusable = ""  # what is wrong with the first of them
 
     def images(self, roots: Sequence[str], reports: str) -> None:
         """The files of ``roots``, and those of ``reports`` where they lie elsewhere."""
@@ -97,6 +120,12 @@ class _Scan:
             self._index.rows("SELECT 1 FROM reports WHERE form = 'table' LIMIT 1")
         ):
             raise self._unfit
+        if reports and not self._usable:
+            kinds = ", ".join(f"{count:,} {kind}" for kind, count in self._kinds.most_common(5))
+            raise BadInput(
+                f"{reports}: nothing there can be used as a report (found: {kinds or 'no file'}). "
+                f"{self._unusable or _REPORTS}"
+            )
 
     def _root(self, root: str, reports: str) -> bool:
         """The files of one root; whether the reports lie in it."""
@@ -121,16 +150,20 @@ class _Scan:
         return within
 
     def _report(self, seen: Seen, *, images: bool) -> None:
+        ending = seen.name.rpartition("/")[2].rpartition(".")[2].lower()
+        self._kinds[ending if _ENDING.fullmatch(ending) else "other"] += 1
+        before, self._index.refusal = self._index.reported, ""
         try:
-            if seen.window is not None and put_report_file(
+            if seen.window is None or not put_report_file(
                 seen, self._index, self._columns, self._passed
             ):
-                return
+                self._file(seen, images=images)
+        except Unusable as error:
+            self._unusable = self._unusable or str(error)
         except BadInput as error:
             self._unfit = self._unfit or error
-            self._passed["table_without_columns"] += 1
-            return
-        self._file(seen, images=images)
+        self._usable += self._index.reported - before
+        self._unusable = self._unusable or self._index.refusal
 
     def _file(self, seen: Seen, *, images: bool) -> None:
         """images: else only reports are of interest."""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
 from lxml import etree
 
 from domainclip.errors import BadInput
+from domainclip.extraction.archives.names import shown
 
 from ..records import Place, Refused
+from .csv_rows import Faults
 from .index import StudyIndex
 from .places import read_place
-from .tables import KEY_ROLES, json_rows, load_json, read_rows, roles_of
+from .tables import KEY_ROLES, columns_of, json_rows, load_json, read_rows, roles_of
 from .walking import Seen
 
-__all__ = ["put_report_file"]
+__all__ = ["Unusable", "put_report_file"]
 
 _MAX_XML_BYTES = 16 << 20
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
@@ -35,6 +37,15 @@ _IMAGES_APART = re.compile(r"[\n;|]")
 _OPENI = re.compile(r"CXR(?:\d+_(?=\d+_))?")
 _DISTINCT = 4  # characters of a study's number that tells it without the patient
 _HEADER_ROWS = 50  # of a table of JSON objects, whose columns are its first rows'
+_SHOWN = 20  # columns
+# What stands in rows, and in no line of names: numbers, files, sentences, names of patients.
+_NO_NAME = re.compile(
+    r"\W*\d.*|.*(\d{4}|[\^@]|[.!?]$|\.(dcm|png|jpe?g|txt)$).*|.{41,}", re.S | re.I
+)
+
+
+class Unusable(BadInput):
+    """A table of which no row can be used as a report; says why, and what would mend it."""
 
 
 def put_report_file(
@@ -42,7 +53,8 @@ def put_report_file(
 ) -> bool:
     """Puts a file's reports into the index; False where by its name it may be something else.
 
-    Raises BadInput where a table lacks a column that the user named.
+    Raises BadInput where a table lacks a column that the user named; Unusable where it has none of
+    a report, or no row.
     """
     assert seen.window is not None
     name, head = seen.name.lower(), seen.window.data
@@ -91,33 +103,96 @@ def _xml(seen: Seen, index: StudyIndex, passed: Counter[str]) -> None:
 
 def _table(seen: Seen, index: StudyIndex, columns: Mapping[str, str], passed: Counter[str]) -> None:
     kind = seen.name.rpartition(".")[2].lower()
+    faults = Faults()
     try:
         if kind == "json":
             rows = json_rows(load_json(seen.place))
             if rows and {"image", "Description"} <= set(rows[0]):
                 _medpix(seen.place, seen.name, rows, index)
                 return
-        records = read_rows(seen.place)
-        first = list(islice(records, _HEADER_ROWS))
+        records = read_rows(seen.place, faults)
+        first, broken = _looked_at(records)
+        header = columns_of(seen.place) or tuple(dict.fromkeys(chain.from_iterable(first)))
     except BadInput as error:
         index.refuse(Refused(seen.place, "unreadable_table", str(error)))
         return
-    roles = roles_of(list(dict.fromkeys(chain.from_iterable(first))), columns)
+    if faults.count and not header:
+        _tell(faults, seen.place, index, passed)
+        return
+    try:
+        roles = roles_of(header, columns)
+    except BadInput:
+        passed["table_without_columns"] += 1
+        raise
     texts = [column for role, column in roles.items() if role not in KEY_ROLES]
     keys = [column for role, column in roles.items() if role in KEY_ROLES and role != "patient"]
     if not (texts and keys):
         passed[kind] += 1
-        return
-    number = -1
+        raise Unusable(_lacking(header, bool(texts), bool(keys)))
+    number, before = -1, index.reported
     try:
         for number, row in enumerate(chain(first, records)):
             if any(row.get(column, "").strip() for column in texts):
                 _row(seen.place, seen.name, number, row, roles, index)
             else:
                 passed["row_without_text"] += 1
+        if broken is not None:
+            raise broken
     except BadInput as error:
         detail = f"Its rows are read up to number {number}. {error}"
         index.refuse(Refused(seen.place, "unreadable_table", detail))
+    _tell(faults, seen.place, index, passed)
+    if number < 0 and not faults.count:
+        raise Unusable("The table has no rows below its columns' names.")
+    if index.reported == before and not faults.count:
+        raise Unusable("No row of the table has a text.")
+
+
+def _looked_at(records: Iterator[dict[str, str]]) -> tuple[list[dict[str, str]], BadInput | None]:
+    """The first rows, and what breaks the table off after them, if it does; raised where there is
+    none before."""
+    first: list[dict[str, str]] = []
+    try:
+        for row in islice(records, _HEADER_ROWS):
+            first.append(row)  # noqa: PERF402 - those before a break are kept
+    except BadInput as error:
+        if not first:
+            raise
+        return first, error
+    return first, None
+
+
+def _lacking(header: Sequence[str], texts: bool, keys: bool) -> str:
+    """What a table lacks, its columns, and what to do."""
+    if not header:
+        return "The table is empty."
+    if any(_NO_NAME.fullmatch(each) for each in header):
+        # it is a patient's row, which no message repeats
+        return (
+            "The first line of the table is a row and no names of columns; put a line above it, as "
+            "image,findings."
+        )
+    lacks = {
+        (False, False): "that says of which image or study a row speaks, nor one of a text",
+        (True, False): "that says of which image or study a row speaks",
+        (False, True): "of a text, a section or a label",
+    }[texts, keys]
+    more = f" and {len(header) - _SHOWN} more" if len(header) > _SHOWN else ""
+    return (
+        f"The table has no column that is known as one {lacks}; its columns: "
+        f"{', '.join(map(shown, header[:_SHOWN]))}{more}. Name them as --columns "
+        "image=COLUMN,text=COLUMN (or study, accession; findings, impression, label)."
+    )
+
+
+def _tell(faults: Faults, place: Place, index: StudyIndex, passed: Counter[str]) -> None:
+    if faults.count:
+        passed["malformed_row"] += faults.count
+        detail = (
+            f"{faults.count:,} of its rows are left out; of the first, at line {faults.line:,}: "
+            f"{faults.why}."
+        )
+        index.refuse(Refused(place, "malformed_row", detail))
 
 
 def _row(

@@ -16,6 +16,7 @@ from pydicom.sequence import Sequence as Items
 
 from domainclip.errors import BadInput
 from domainclip.extractors.dicom.records import Place, StudyFiles
+from domainclip.extractors.dicom.sources.csv_rows import Faults
 from domainclip.extractors.dicom.sources.finding import find_studies
 from domainclip.extractors.dicom.sources.tables import read_row, read_rows, roles_of
 from tests.data.make_dicom import image, key_object, save, text_report, uid
@@ -248,7 +249,6 @@ class TestTables:
             ("file", "one.dcm", set()),  # which?
             ("file", "four.dcm", set()),
             ("accession", "", set()),
-            ("patient_id", "P1", set()),
         ],
     )
     def test_a_row_names_images_or_a_study(
@@ -271,7 +271,8 @@ class TestTables:
     def test_columns_by_any_name(self, tmp_path: Path) -> None:
         self.tree(tmp_path / "images")
         table = self.table(tmp_path / "t.csv", [{"Bild": "two", "Befund": "Regelrecht."}])
-        assert links(found(tmp_path / "images", table)) == set()
+        with pytest.raises(BadInput, match=r"t.csv: nothing .*columns: Bild, Befund.*--columns"):
+            found(tmp_path / "images", table)
         studies = found(tmp_path / "images", table, columns={"image": "bild", "findings": "Befund"})
         assert links(studies) == {("two.dcm", "t.csv#0", "table")}
         with pytest.raises(BadInput, match=r"no column 'Bidl'.*Did you mean 'Bild'"):
@@ -341,7 +342,111 @@ class TestTables:
         write(reports / "h.jsonl", '{"image": "two", "report": "x"}\nno\n')
         studies = found(tmp_path / "images", reports)
         reasons = Counter(each.reason for study in studies for each in study.refused)
-        assert reasons == {"unreadable_table": 6, "malformed_xml": 1}
+        assert reasons == {"unreadable_table": 4, "malformed_row": 1, "malformed_xml": 1}
+
+    @pytest.mark.parametrize(
+        ("name", "data", "words"),
+        [
+            ("t.csv", "patient_id,report\nP1,Normal.\n", "of which image or study a row speaks;"),
+            ("t.csv", "image,age\ntwo.dcm,5\n", "of a text, a section or a label; .*image, age"),
+            ("t.csv", "two.dcm,Jane is well.\none.dcm,No.\n", "first line of the table is a row"),
+            ("t.csv", "", "table is empty"),
+            ("t.csv", "image,report\n", "no rows below"),
+            ("t.csv", "image,report\ntwo.dcm,\n", "No row of the table has a text"),
+            ("t.csv", 'image,report\ntwo.dcm,"x\n', "1 of its rows are left out.*line 2: a quote"),
+            ("t.csv", 'image,"report\ntwo.dcm,x\n', "at line 1: a quote"),
+            ("t.json", "[]", "table is empty"),
+            ("t.json", "[", "no JSON"),
+            ("t.docx", "x", "1 docx.*Reports are text files"),
+            ("t.txt", "", "1 txt.*Reports are text files"),
+        ],
+    )
+    def test_reports_of_which_none_can_be_used_are_no_reports(
+        self, tmp_path: Path, name: str, data: str, words: str
+    ) -> None:
+        self.tree(tmp_path / "images")
+        write(tmp_path / "r" / name, data)
+        for reports in (tmp_path / "r", tmp_path / "r" / name):
+            with pytest.raises(BadInput, match=f"(?s){reports}: nothing there.*{words}") as caught:
+                found(tmp_path / "images", reports)
+            assert "Jane" not in str(caught.value)
+        write(tmp_path / "r" / "two.txt", "Clear.")
+        assert len(links(found(tmp_path / "images", tmp_path / "r"))) == 1
+
+    def test_all_rows_of_a_study_and_of_an_image_are_kept(self, tmp_path: Path) -> None:
+        self.tree(tmp_path / "images")
+        rows = [
+            {"study": uid(1), "image": "", "report": "First."},
+            {"study": uid(1), "image": "", "report": "Second."},
+            {"study": "", "image": "three.png", "report": "Third."},
+            {"study": "", "image": "three.png", "report": "Fourth."},
+        ]
+        table = self.table(tmp_path / "t.csv", rows)
+        assert links(found(tmp_path / "images", table)) == {
+            (name, f"t.csv#{row}", "table")
+            for name, row in [
+                *((name, row) for name in ("one.dcm", "two.dcm") for row in (0, 1)),
+                *(("three.png", row) for row in (2, 3)),
+            ]
+        }
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            's1,"Clear.\ns2,Effusion.\ns3,"Mass."\n',
+            's1,"Clear.\ns2,"Effusion."\ns3,Mass.\n',
+            's1,"Clear.\ns2,Effusion."\ns3,Mass.\n',
+            '"s1","Clear.\n"s2","Effusion."\ns3,Mass.\n',
+            's1,"Clear.\ns2,Effusion.\ns3,Mass.\n',
+            "s1,The, liver.\ns2,Effusion.\ns3,Mass.\n",
+            's1\ns2,"Effusion."\ns3,Mass.\n',
+            "s1,Clear.\rs9,x\ns2,Effusion.\ns3,Mass.\n",
+        ],
+    )
+    def test_a_malformed_row_takes_no_other_rows_text(self, tmp_path: Path, broken: str) -> None:
+        table = write(tmp_path / "t.csv", "study,findings\ns0,Normal.\n" + broken)
+        faults = Faults()
+        place = Place(str(table))
+        rows = [(row["study"], row["findings"].strip('"')) for row in read_rows(place, faults)]
+        assert rows[0] == ("s0", "Normal.") and rows[-1] == ("s3", "Mass.")
+        assert set(rows[1:-1]) <= {("s2", "Effusion.")}
+        assert faults.line == 3 and faults.count + len(rows) == 4
+        last = len(rows) - 1
+        assert read_row(place, last)["findings"].strip('"') == "Mass."
+
+    def test_a_malformed_row_is_told_without_its_words(self, tmp_path: Path) -> None:
+        self.tree(tmp_path / "images")
+        data = 'image,report\ntwo.dcm,Clear.\nJane,"Doe\none.dcm,x,y\n'
+        passed: Counter[str] = Counter()
+        studies = found(tmp_path / "images", write(tmp_path / "t.csv", data), passed=passed)
+        (refused,) = [each for study in studies for each in study.refused]
+        assert (refused.reason, passed["malformed_row"]) == ("malformed_row", 2)
+        assert refused.detail.startswith("2 of its rows are left out; of the first, at line 3: a q")
+        assert "Jane" not in refused.detail and len(links(studies)) == 1
+
+    @pytest.mark.parametrize("size", [200_000, 20_000_000])
+    def test_a_cell_that_is_too_long(self, tmp_path: Path, size: int) -> None:
+        self.tree(tmp_path / "images")
+        data = 'image,report\ntwo.dcm,Clear.\none.dcm,"' + "x" * size + '"\n'
+        studies = found(tmp_path / "images", write(tmp_path / "t.csv", data))
+        (refused,) = [each for study in studies for each in study.refused]
+        assert "a cell is too long" in refused.detail and "quotes" not in refused.detail
+        assert len(links(studies)) == 1
+        assert read_row(refused.place, 0)["report"] == "Clear."
+
+    def test_texts_of_many_lines_stay_whole(self, tmp_path: Path) -> None:
+        texts = [
+            "FINDINGS: heart, lungs\nNormal, but small.\n\n1. No effusion, no\npneumothorax",
+            'The "so-called" nodule,\n3, 4 and 5 mm\nLL1, LL2',
+            "One, two\nthree, four\nimpression,normal",
+        ]
+        rows = [{"study": f"s{n}", "findings": text} for n, text in enumerate(texts)]
+        rows += [{"study": uid(n), "findings": text} for n, text in enumerate(texts)]
+        table, faults = self.table(tmp_path / "t.csv", rows), Faults()
+        assert list(read_rows(Place(str(table)), faults)) == rows
+        assert faults.count == 0
+        loose = write(tmp_path / "u.csv", 's,t\n1,"the "so-called" nodule"\n2,a 5" tube,\n')
+        assert [row["s"] for row in read_rows(Place(str(loose)), faults)] == ["1", "2"]
 
     def test_names_that_are_no_text(self, tmp_path: Path) -> None:
         root = tmp_path / "images"

@@ -154,10 +154,19 @@ class TestFolders:
         (tmp_path / "DICOMDIR").write_bytes(b"whatever")
         (tmp_path / "noise").write_bytes(bytes(range(256)) * 4)
         passed: Counter[str] = Counter()
-        assert found(tmp_path, passed=passed) == []
+        save(image(), tmp_path / "x")
+        assert len(found(tmp_path, passed=passed)) == 1
         assert passed == dict.fromkeys(
             ("txt", "csv", "json", "xml", "pdf", "hidden", "md", "dicomdir", "other"), 1
         )
+
+    def test_a_folder_of_other_things_is_no_source(self, tmp_path: Path) -> None:
+        for name in ("a.txt", "b.csv", "c"):
+            (tmp_path / name).write_bytes(b"some words")
+        with pytest.raises(BadInput, match=rf"No DICOM .*{tmp_path.name}' \(3 other files were"):
+            found(tmp_path)
+        (tmp_path / "x.dcm").write_bytes(b"no")
+        assert reasons(found(tmp_path)) == {"not_dicom": 1}
 
     def test_what_cannot_be_used_says_why(self, tmp_path: Path) -> None:
         whole = as_bytes(image(instance=1))
