@@ -4,27 +4,20 @@ Every study's values are looked for in everything that the pairs say of that stu
 labels, places, the images' own metadata, errors. They are compared in lower case, without accents,
 as whole words; names also by each of their parts. Values shorter than four characters are not
 looked for, nor parts of names that are common words of reports: "Chest" is no leak of a patient
-called so. The card and the names of files are looked through for the values of all studies.
+called so. The card and the names of files are looked through for the values of all studies. What
+is unmistakable, whole names and long numbers, is looked for in the pairs of all studies, so that
+a leak is found where pairs cannot be told to be of a study.
 """
 
 from __future__ import annotations
 
-import io
-import json
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from inspect import getsource
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-from PIL import Image
-
-from domainclip.errors import BadInput
-from domainclip.extraction.audit import Audit, AuditRow
-from domainclip.pairs import card, open_pairs
-from domainclip.pairs.schema import Pair
+from domainclip.errors import BadInput, UsageError
+from domainclip.extraction.audit import Audit, AuditRow, made_of
 
 from ..checks import columns_of
 from ..listing import studies_of
@@ -35,8 +28,9 @@ from ..records import Identifier, StudyFiles
 from ..reports.reading import read_report
 from ..sources.places import open_place, read_place
 from .identifiers import identifiers_of
-from .matching import forms_of, words_of
-from .text import scrub
+from .matching import forms_of
+from .outputs import Outputs, Said, outputs_of
+from .phrases import Phrases, unmistakable
 
 if TYPE_CHECKING:
     from .. import Dicom
@@ -45,101 +39,98 @@ __all__ = ["audit"]
 
 
 def audit(options: Dicom, roots: Sequence[str], pairs: Path) -> Audit:
-    """Compare the studies under ``roots`` with the pairs directory. Raises BadInput where there are
-    no pairs."""
+    """Compare the studies under ``roots`` with the pairs directory, and with the copies and volumes
+    that the options name.
+
+    Raises UsageError where the pairs were made with another key or with options that make other
+    comparisons; BadInput where there are no pairs, or none of the sources is one of theirs.
+    """
+    made = made_of(pairs, "dicom")
+    unlooked = () if made is None else _agreed(options, made.options, pairs)
+    inputs = frozenset() if made is None else made.inputs
     naming = naming_of(options, options.key_check)
-    said, texts, count = _outputs(pairs)
-    everywhere = _of_the_directory(pairs)
+    outputs = outputs_of(pairs, {"copies": options.copies, "volumes": options.volumes})
+    everywhere = outputs.everywhere
     looked: Counter[str] = Counter()
     found: Counter[str] = Counter()
     places: defaultdict[str, set[str]] = defaultdict(set)
+    phrases, values = Phrases(), list[str]()
     sources = missing = 0
     with quiet():
         for study in studies_of(options, roots):
             sources += 1
             name = naming.study(study, roots)
-            missing += name not in said
-            output = {**said.get(name, {}), **everywhere}
+            missing += _is_missing(name, study, outputs, inputs, noted=made is not None)
+            output = {**outputs.studies.get(name, {}), **everywhere}
             for identifier in _identifiers(study, columns_of(options)):
-                looked[identifier.name or identifier.kind] += 1
+                attribute = identifier.name or identifier.kind
+                looked[attribute] += 1
                 where = _where(identifier, output)
                 if where:
-                    found[identifier.name or identifier.kind] += 1
-                    places[identifier.name or identifier.kind].update(where)
+                    found[attribute] += 1
+                    places[attribute].update(where)
+                    continue
+                for phrase in unmistakable(identifier):
+                    phrases.add(phrase, len(values))
+                values.append(attribute)
+    remaining: set[int] = set()
+    for columns in outputs.studies.values():
+        for column, said in columns.items():
+            for number in phrases.found(said.text):
+                remaining.add(number)
+                places[values[number]].add(column)
+    found.update(values[number] for number in remaining)
+    if missing == sources and not found.total():
+        raise BadInput(f"{pairs} was not made of these sources, or with another key.")
     rows = [
         AuditRow(name, looked[name], found[name], tuple(sorted(places[name])))
         for name in sorted(looked, key=lambda each: (-found[each], each))
     ]
-    return Audit(sources, count, missing, tuple(rows), tuple(texts))
+    return Audit(
+        sources,
+        outputs.pairs,
+        missing,
+        tuple(rows),
+        tuple(outputs.texts),
+        unread=outputs.unread,
+        looked=outputs.looked,
+        unlooked=unlooked,
+    )
 
 
-def _outputs(pairs: Path) -> tuple[dict[str, dict[str, str]], list[AuditRow], int]:
-    """(study -> column -> its words, what the texts still hold that looks like an identifier,
-    number of pairs)."""
-    said: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    many: Counter[str] = Counter()
-    hold: Counter[str] = Counter()
-    kinds: defaultdict[str, set[str]] = defaultdict(set)
-    seen: set[int] = set()
-    count = 0
-    for pair in open_pairs(pairs):
-        count += 1
-        for column, text in _columns(pair):
-            said[pair.document][column].add(words_of(text))
-        for each in pair.texts:
-            if each.role == "header" or hash((pair.document, each)) in seen:
-                continue
-            seen.add(hash((pair.document, each)))
-            many[each.role] += 1
-            left = {kind for kind, _, _ in scrub(each.text).removed}
-            hold[each.role] += bool(left)
-            kinds[each.role] |= left
-    errors = pairs / "_errors.parquet"
-    if errors.is_file():
-        for row in pq.read_table(errors, columns=["input", "message"]).to_pylist():
-            name = str(row["input"]).partition("/")[0]
-            said[name]["errors"].add(words_of(f"{row['input']} {row['message']}"))
-    plain = {
-        name: {column: "".join(texts) for column, texts in columns.items()}
-        for name, columns in said.items()
-    }
-    rows = [AuditRow(role, many[role], hold[role], tuple(sorted(kinds[role]))) for role in many]
-    return plain, rows, count
+def _agreed(options: Dicom, made: Mapping[str, Any], pairs: Path) -> tuple[str, ...]:
+    """The options that name what the run made beside the pairs, where they are not given now.
+
+    Raises UsageError where this command line cannot be compared with that of the run.
+    """
+    if bool(made.get("keep_identifiers")) != options.keep_identifiers:
+        how = "without" if options.keep_identifiers else "with"
+        raise UsageError(
+            f"{pairs} was made {how} --keep-identifiers, so its names would not be found: audit it "
+            f"{how} --keep-identifiers."
+        )
+    if made.get("key_check", "") != options.key_check:
+        raise UsageError(
+            f"{pairs} was made with another key than this one, so its names would not be found: "
+            "audit it with the key that it was made with, as --key FILE."
+        )
+    if made.get("reports") and not options.reports:
+        raise UsageError(
+            f"{pairs} was made with --reports, whose values would not be looked for: audit it with "
+            "the same --reports."
+        )
+    beside = [name for name in ("copies", "volumes") if made.get(name)]
+    return tuple(f"--{name}" for name in beside if not getattr(options, name))
 
 
-def _columns(pair: Pair) -> Iterator[tuple[str, str]]:
-    yield "key", f"{pair.key} {pair.image_path} {pair.document} {pair.group}"
-    yield "text", pair.text
-    yield "texts", "\n".join(text.text for text in pair.texts)
-    yield "labels", "\n".join(pair.labels)
-    yield "where", json.dumps(pair.where, ensure_ascii=False)
-    yield "meta", json.dumps(pair.meta, ensure_ascii=False)
-    yield "image metadata", _metadata(pair.image)
-
-
-def _metadata(data: bytes) -> str:
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return f"{image.info} {dict(image.getexif())}"
-    except OSError:
-        return ""
-
-
-def _of_the_directory(pairs: Path) -> dict[str, str]:
-    """The card, what the run notes of itself, and the names of all files beside the pairs."""
-    options = sys.modules[__package__.rpartition(".")[0]]
-    own = set(words_of(f"{getsource(card)} {getsource(options)}").split())
-    names = " ".join(str(path.relative_to(pairs)) for path in pairs.rglob("*"))
-    said = {"file names": names}
-    for name in ("README.md", "_state/extraction.json"):
-        path = pairs / name
-        if path.is_file():
-            said[name] = path.read_text(encoding="utf-8", errors="replace")
-    # a patient called Key is not named by the word that every card has
-    return {
-        name: f" {' '.join(word for word in words_of(text).split() if word not in own)} "
-        for name, text in said.items()
-    }
+def _is_missing(
+    name: str, study: StudyFiles, outputs: Outputs, inputs: frozenset[str], *, noted: bool
+) -> bool:
+    """Whether nothing tells that the pairs are of this source. noted: the run noted its inputs;
+    else nothing tells of a source that gives neither pairs nor errors, as reports alone."""
+    if name in outputs.known or name in inputs:
+        return False
+    return noted or bool(study.images)
 
 
 def _identifiers(study: StudyFiles, columns: Mapping[str, str]) -> set[Identifier]:
@@ -161,7 +152,7 @@ def _identifiers(study: StudyFiles, columns: Mapping[str, str]) -> set[Identifie
     return found
 
 
-def _where(identifier: Identifier, output: dict[str, str]) -> list[str]:
+def _where(identifier: Identifier, output: Mapping[str, Said]) -> list[str]:
     """The columns that hold a value, or a part of a name."""
     wanted = forms_of([identifier])
-    return [column for column, text in output.items() if any(each in text for each in wanted)]
+    return [column for column, said in output.items() if any(map(said.holds, wanted))]
