@@ -30,6 +30,7 @@ from domainclip.extraction.archives.tar import is_tar
 from ..records import Place, Refused
 from .header import FIRST_BYTES, Window, referenced_files
 from .places import open_place
+from .withheld import withheld
 
 __all__ = ["Seen", "archive_magic", "walk"]
 
@@ -156,13 +157,15 @@ def _archive(
             inner = f"{above}{member.name}"
             if member.refused:
                 if not member.name.startswith("__MACOSX/"):
-                    detail = "The archive holds it in a way that is not read; unpack it by hand."
-                    yield _unread(place, inner, "archive", detail)
+                    yield _unread(place, inner, "archive", withheld(member.refused))
             elif archive_magic(member.head) and member.head[128:132] != b"DICM":
                 if _is_none(inner):
                     continue
                 if depth == DEEPEST_ARCHIVE:
-                    detail = f"Archives in archives are read {DEEPEST_ARCHIVE} deep; unpack it."
+                    detail = (
+                        f"It lies too deep: archives in archives are read {DEEPEST_ARCHIVE} deep; "
+                        "give it as a source itself."
+                    )
                     yield _unread(place, inner, "deep_archive", detail)
                     continue
                 yield from _archive(path, steps, f"{_without_endings(inner)}/", inner, depth + 1)

@@ -359,6 +359,41 @@ class TestArchives:
         (tmp_path / "bomb.dcm.gz").write_bytes(huge)
         assert reasons(found(tmp_path)) == {"deep_archive": 1, "archive": 1, "unsafe_archive": 1}
 
+    def test_why_a_member_is_not_read(self, tmp_path: Path, members) -> None:
+        data = members["p/s/0"]
+        with zipfile.ZipFile(tmp_path / "z.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("locked/DOE", data)
+        whole = (tmp_path / "z.zip").read_bytes()
+        for magic, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            at = whole.index(magic) + flags
+            whole = whole[:at] + bytes([whole[at] | 1]) + whole[at + 1 :]
+        (tmp_path / "z.zip").write_bytes(whole)
+        whole = self.packed({"broken/DOE": data}, "zip")
+        (tmp_path / "b.zip").write_bytes(whole[:60] + b"\xff" * 40 + whole[100:])
+        with tarfile.open(tmp_path / "t.tar", "w") as tar:
+            for name, kind in (
+                ("../DOE", tarfile.REGTYPE),
+                ("/DOE", tarfile.REGTYPE),
+                ("a", tarfile.SYMTYPE),
+                ("b", tarfile.LNKTYPE),
+                ("c", tarfile.FIFOTYPE),
+            ):
+                info = tarfile.TarInfo(name)
+                info.type, info.linkname = kind, "/etc/DOE"
+                tar.addfile(info)
+        inner = {"x": data}
+        for _ in range(4):
+            inner = {"x.zip": self.packed(inner, "zip")}
+        (tmp_path / "deep.zip").write_bytes(inner["x.zip"])
+        details = [each.detail for study in found(tmp_path) for each in study.refused]
+        for words, count in (
+            ("encrypted", 1), ("damaged", 1), ("unsafe", 2), ("is a link", 2), ("a pipe", 1),
+            ("too deep", 1),
+        ):  # fmt: skip
+            assert sum(words in detail for detail in details) == count, words
+        assert len(details) == 8
+        assert not any("unpack" in detail or "DOE" in detail for detail in details)
+
     def test_reading_is_bounded(self, tmp_path: Path, members) -> None:
         for pack in ("zip", "stored", "tar", "gz"):
             path = tmp_path / f"x-{pack}"
