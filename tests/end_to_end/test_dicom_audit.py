@@ -251,3 +251,27 @@ def test_copies_and_volumes_are_looked_through(made: Path, tmp_path: Path, capsy
     one.with_name("MRN778812.dcm").rename(one)
     assert _audit(made, "pairs", *words) == 1
     assert json.loads(capsys.readouterr().out)["unread"] == 1
+
+
+def test_what_compressed_frames_say_beside_their_samples(tmp_path: Path) -> None:
+    from domainclip.extractors.dicom.privacy.beside import frame_texts
+
+    values = np.random.default_rng(0).integers(0, 255, (32, 32), np.uint8)
+
+    def coded(kind: str, **options: Any) -> bytes:
+        file = io.BytesIO()
+        Image.fromarray(values).save(file, kind, **options)
+        return file.getvalue()
+
+    jpeg, jp2 = coded("jpeg", progressive=True), coded("jpeg2000", comment="Doe in wavelets")
+    assert "Doe in wavelets" in "".join(frame_texts(jp2))
+    assert "Doe in wavelets" in "".join(frame_texts(jp2[jp2.index(b"\xff\x4f\xff\x51") :]))
+    comment = b"\xff\xfe\x00\x05Doe"
+    at = jpeg.rindex(b"\xff\xda")
+    for made in (jpeg[:2] + comment + jpeg[2:], jpeg[:at] + comment + jpeg[at:], jpeg + b"Doe"):
+        assert "Doe" in "".join(frame_texts(made))
+    assert "Doe" not in "".join(frame_texts(jpeg))
+    exif = Image.Exif()
+    exif[0x010E] = "Doe in EXIF"
+    assert "Doe in EXIF" in "".join(frame_texts(coded("jpeg", exif=exif)))
+    assert frame_texts(b"") == frame_texts(b"\x00\x01") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _NUMBERS = ("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "OF", "OD", "OL", "OV", "AT")
 _MOST_BYTES = 1 << 20  # of one value that is no text by its VR
 _MAX_FILE_BYTES = 4 << 30
+_JP2, _CODESTREAM = b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"
+_SEGMENT = re.compile(rb"\xff[\xe0-\xef\xfe](..)", re.DOTALL)
 
 
 class Unread(Exception):
@@ -102,17 +105,27 @@ def _fragments(data: bytes) -> Iterator[bytes]:
 
 
 def frame_texts(frame: bytes) -> list[str]:
-    """What a JPEG or JPEG 2000 says beside its samples: the segments of its header (comments and
-    applications', such as EXIF; ISO/IEC 10918-1 B.2, ISO/IEC 15444-1 A.3), and what follows it."""
-    if frame[:2] not in (b"\xff\xd8", b"\xff\x4f"):
-        return []
-    said, at = [], 2
+    """What a JPEG, JPEG-LS or JPEG 2000 says beside its samples: comments and applications'
+    segments such as EXIF (ISO/IEC 10918-1 B.2, ISO/IEC 15444-1 A.3), the boxes of a JP2 before its
+    codestream (15444-1 I.4), and what follows the end."""
+    said, at = [], 0
+    if frame.startswith(_JP2):
+        at = max(frame.find(_CODESTREAM), 0)
+        said.append(frame[:at].decode("latin-1"))
+    if frame[at : at + 2] not in (b"\xff\xd8", b"\xff\x4f"):
+        return said
+    wavelet = frame[at + 1] == 0x4F
+    at += 2
     while at + 4 <= len(frame) and frame[at] == 0xFF and frame[at + 1] not in (0xDA, 0x90):
         marker, size = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
         if 0xE0 <= marker <= 0xEF or marker in (0xFE, 0x64):  # APPn, COM of either standard
             said.append(frame[at + 4 : at + 2 + size].decode("latin-1"))
         at += 2 + max(size, 2)
-    _, end, rest = frame[at:].rpartition(b"\xff\xd9")
-    if end:
+    if not wavelet:  # between scans: in coded samples no such byte follows FF
+        for found in _SEGMENT.finditer(frame, at):
+            end = found.start() + 2 + int.from_bytes(found[1], "big")
+            said.append(frame[found.end() : end].decode("latin-1"))
+    _, end_of_image, rest = frame[at:].rpartition(b"\xff\xd9")
+    if end_of_image:
         said.append(rest.decode("latin-1"))
     return said
