@@ -22,17 +22,37 @@ __all__ = ["read_openi"]
 
 MAX_BYTES = 8 << 20
 _ROOT = b"<eCitation"
+# Main headings that say where or how something looks and not what it is: ``Lung/hyperdistention``
+# is filed under Lung, ``Markings/lung/bilateral`` under Markings. What they say is in ``mesh``.
+_PLACES = (
+    *("abdomen", "adipose tissue", "aorta", "aorta, thoracic", "blood vessels", "bone and bones"),
+    *(
+        "breast",
+        "bronchi",
+        "cardiac shadow",
+        "cervical vertebrae",
+        "clavicle",
+        "costophrenic angle",
+    ),
+    *("diaphragm", "epicardial fat", "heart", "heart atria", "heart ventricles", "humerus"),
+    *("lumbar vertebrae", "lung", "lymph nodes", "mediastinum", "neck", "nipple shadow", "pleura"),
+    *("pulmonary artery", "pulmonary veins", "ribs", "scapula", "shoulder", "spine", "sternum"),
+    *("sulcus", "thoracic vertebrae", "thorax", "trachea", "trachea, carina"),
+)
+_SHAPES = ("deformity", "density", "markings", "shift", "thickening")
+_NOTES = ("no indexing", "technical quality of image unsatisfactory", "contrast media")
+_NO_FINDINGS = frozenset((*_PLACES, *_SHAPES, *_NOTES))
 
 
 def read_openi(data: bytes) -> Report:
     """The report of one eCitation file.
 
     sections: those with text, in the order of the file. references: the ids of its images, which
-    are their file names without the ending. labels: the main headings of its MeSH terms, coded by
-    hand (major) and by program (automatic), each once whatever its case. facts: mesh and
-    mesh_automatic (the terms with their qualifiers, ``Opacity/lung/base/left``, joined by
-    ``"; "``), image_captions, license, collection. Raises BadInput: no eCitation, damaged XML, more
-    than 8 MB.
+    are their file names without the ending. labels: the main headings of the terms that were
+    coded by hand (MeSH/major), each once whatever its case, ``normal`` among them, without places,
+    shapes and notes on the coding (``_NO_FINDINGS``). facts: mesh and mesh_automatic (all the terms
+    with their qualifiers, ``Opacity/lung/base/left``, joined by ``"; "``), image_captions, license,
+    collection. Raises BadInput: no eCitation, damaged XML, more than 8 MB.
     """
     if len(data) > MAX_BYTES:
         raise BadInput(f"The report holds more than {MAX_BYTES >> 20} MB, which is the limit.")
@@ -41,7 +61,9 @@ def read_openi(data: bytes) -> Report:
     major, automatic = _texts(root, "MeSH/major"), _texts(root, "MeSH/automatic")
     images = [image for image in root.iterfind("parentImage") if image.get("id")]
     captions = dict.fromkeys(_text(image, "caption") for image in images)
-    labels = {_main(term).casefold(): _main(term) for term in [*automatic, *major]}
+    labels: dict[str, str] = {}
+    for main in map(_main, major):
+        labels.setdefault(main.casefold(), main)
     facts = {
         "mesh": "; ".join(major),
         "mesh_automatic": "; ".join(automatic),
@@ -56,7 +78,7 @@ def read_openi(data: bytes) -> Report:
         sections=sections,
         lang=language_of(_text(root, "MedlineCitation/Article/Language")),
         references=tuple(dict.fromkeys(image.get("id").strip() for image in images)),
-        labels=tuple(label for label in labels.values() if label),
+        labels=tuple(label for key, label in labels.items() if key and key not in _NO_FINDINGS),
         facts={name: value for name, value in facts.items() if value},
         warnings=() if text else ("the report holds no text",),
     )

@@ -156,13 +156,24 @@ def test_openi_gives_sections_terms_images_and_licence() -> None:
         ("findings", "Opacity in the left base."),
         ("impression", "1. Pneumonia."),
     ]
-    assert set(report.labels) == {"Opacity", "effusion", "Pneumonia"}
+    assert report.labels == ("Opacity", "Pneumonia")
     assert report.facts["mesh"] == "Opacity/lung/base/left; Pneumonia"
     assert report.facts["mesh_automatic"] == "opacity; effusion"
     assert report.facts["license"].endswith("by-nc-nd/4.0/")
     assert report.facts["image_captions"] == "Xray Chest PA"
     assert report.references == ("CXR9_1_IM-1", "CXR9_1_IM-2")
     assert report.lang == "en"
+
+
+def test_places_and_shapes_of_openi_are_no_labels() -> None:
+    terms = (
+        *("Lung/hyperdistention", "Spine/degenerative/mild", "aorta, thoracic", "normal"),
+        *("Markings/lung", "No Indexing", "Opacity/lung", "opacity/base", "Aortic Aneurysm"),
+    )
+    major = "".join(f"<major>{term}</major>" for term in terms)
+    report = read_openi(OPENI.replace("<major>Pneumonia</major>", major).encode())
+    assert report.labels == ("Opacity", "normal", "Aortic Aneurysm")
+    assert "Spine/degenerative/mild" in report.facts["mesh"]
 
 
 def test_openi_neither_fetches_nor_expands(tmp_path: Path) -> None:
