@@ -21,6 +21,7 @@ from .naming import Naming
 from .pixels.decoding import decode
 from .pixels.reading import read_dataset
 from .privacy.deidentify import deidentify
+from .privacy.jpeg_metadata import clean_codestreams
 from .sources.places import open_place
 from .study import Study
 from .texts import cleaner_of
@@ -65,8 +66,9 @@ def _holds_pairs(folder: Path) -> bool:
 def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]:
     """Write ``COPIES/<study>/<image>.dcm`` of each image whose pixels hold no lettering.
 
-    The pixels are the file's own; where lettering may be in them there is no copy, and a skip. Nine
-    frames at most are looked at: the first, the middle, the last and evenly spaced ones.
+    The pixels are the file's own, without what their codestreams say beside them. Where lettering
+    may be in them there is no copy, and a skip. Nine frames at most are looked at: the first, the
+    middle, the last and evenly spaced ones.
     Raises OutputError.
     """
     if not options.copies or naming.pseudonyms is None:
@@ -86,6 +88,7 @@ def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]
             copy = deidentify(
                 dataset, policy_of(options), naming.pseudonyms, patient=study.patient, scrub=clean
             )
+            clean_codestreams(copy)
             _write(copy, dataset, path)
         except BadInput as error:
             yield Skip(where=f"{study.name}/{path.name}", reason="no_copy", detail=str(error))

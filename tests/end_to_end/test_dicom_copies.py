@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import errno
+import io
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import pydicom
+import pydicom.data
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, generate_frames
 
 from domainclip.cli import main
-from domainclip.errors import OutputError, UsageError
+from domainclip.errors import BadInput, OutputError, UsageError
 from domainclip.extractors.dicom import Dicom
 from domainclip.extractors.dicom.copies import check_places
 from domainclip.extractors.dicom.lettering import looked_at
+from domainclip.extractors.dicom.pixels.decoding import decode
+from domainclip.extractors.dicom.pixels.reading import read_dataset
+from domainclip.extractors.dicom.privacy.jpeg_metadata import clean_codestreams, clean_frame
+from domainclip.extractors.dicom.quiet import quiet
 from domainclip.pairs import Pair, Skip
-from tests.data.make_dicom import image, save
+from tests.data.make_dicom import image, jpeg, jpeg_image, save
 from tests.data.make_study import write_key
 
 PERSON = {"patient": "MRN778812", "name": "Schmidt^Anna"}
@@ -127,6 +135,119 @@ def test_what_cannot_be_written_costs_one_copy(
     assert [(each.reason, each.quarantine) for each in skips] == [("no_copy", True)] * 2
     assert "Schmidt" not in str(skips)
     assert not list((tmp_path / "c").iterdir())
+
+
+def _exif() -> bytes:
+    exif = Image.Exif()
+    exif[0x010E], exif[0x013B] = "Schmidt Anna MRN778812", "Zweistein"
+    return b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def _segment(code: int, told: bytes) -> bytes:
+    return bytes((0xFF, code)) + (len(told) + 2).to_bytes(2, "big") + told
+
+
+def _marked(coded: bytes) -> bytes:
+    """A JPEG with segments of every kind, an end of its own and something behind it."""
+    said = b"Schmidt Anna MRN778812"
+    at = coded.index(b"\xff\xda")
+    segments = _segment(0xE1, _exif()) + _segment(0xFE, said) + _segment(0xED, said)
+    return coded[:2] + segments + coded[2:at] + _segment(0xFE, said) + coded[at:] + said
+
+
+def _pixels(dataset: Dataset) -> list[np.ndarray]:
+    frames = decode(dataset, max_pixels=1 << 26)
+    return [frames.frame(number) for number in range(frames.count)]
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_jpeg_metadata_stay_behind_and_the_pixels_are_the_same(
+    tmp_path: Path, colour: bool, pieces: int
+) -> None:
+    values = np.stack([(_blob(number) >> 3).astype(np.uint8) for number in range(3)])
+    if colour:
+        values = np.stack([values, values // 2, values // 3], axis=-1)
+    one = jpeg_image(values, modality="XC" if colour else "CR", **PERSON)
+    marked = [_marked(jpeg(frame)) for frame in values]
+    one.PixelData = encapsulate(marked, fragments_per_frame=pieces)
+    one["PixelData"].is_undefined_length = True
+    before = pydicom.dcmread(save(one, tmp_path / "in" / "1.dcm"))
+    (path,) = _copies(one, tmp_path, "--burned-in", "keep")
+    said = path.read_bytes()
+    for word in (b"Schmidt", b"MRN778812", b"Zweistein", b"Exif"):
+        assert word not in said
+    after = pydicom.dcmread(path)
+    assert len(list(generate_frames(after.PixelData, number_of_frames=3))) == 3
+    for one_frame, other in zip(_pixels(before), _pixels(after), strict=True):
+        np.testing.assert_array_equal(one_frame, other)
+
+
+def test_frames_without_metadata_stay_as_they_lie(tmp_path: Path) -> None:
+    values = (_blob() >> 3).astype(np.uint8)
+    one = jpeg_image(values, modality="CR", **PERSON)
+    held = one.PixelData
+    (path,) = _copies(one, tmp_path, "--burned-in", "keep")
+    assert pydicom.dcmread(path).PixelData == held
+
+
+@pytest.mark.parametrize("name", ["JPEG2000", "JP2"])
+def test_comments_of_jpeg_2000_go(name: str) -> None:
+    out = io.BytesIO()
+    values = (_blob() >> 3).astype(np.uint8)
+    Image.fromarray(values).save(
+        out, "JPEG2000", no_jp2=name == "JPEG2000", comment="Schmidt Anna", tile_size=(64, 64)
+    )
+    coded = out.getvalue()
+    start = coded.index(b"\xff\x4f\xff\x51")
+    if name == "JPEG2000":
+        # and one in the header of the first tile-part, whose length counts it
+        at = coded.index(b"\xff\x90")
+        more = _segment(0x64, b"\0\1Zweistein")
+        length = int.from_bytes(coded[at + 6 : at + 10], "big") + len(more)
+        tile = coded[at : at + 6] + length.to_bytes(4, "big") + coded[at + 10 : at + 12]
+        coded = coded[:at] + tile + more + coded[at + 12 :] + b"Schmidt"
+    else:
+        assert start
+        coded += b"\0\0\0\x0fxml Schmidt"
+    cleaned = clean_frame(coded)
+    assert b"Schmidt" not in cleaned and b"Zweistein" not in cleaned
+    assert (name == "JP2") == (len(cleaned) == len(coded))
+    with Image.open(io.BytesIO(coded)) as before, Image.open(io.BytesIO(cleaned)) as after:
+        np.testing.assert_array_equal(np.asarray(before), np.asarray(after))
+
+
+def test_real_codestreams_decode_to_the_same(shared_data: Path) -> None:
+    seen = Counter[str]()
+    files = [*Path(pydicom.data.__file__).parent.rglob("*.dcm"), *shared_data.rglob("*.dcm")]
+    for path in files:
+        if path.stat().st_size > 1 << 18:
+            continue
+        try:
+            with path.open("rb") as file, quiet():
+                dataset = read_dataset(file)
+                syntax = dataset.file_meta.get("TransferSyntaxUID")
+                if syntax is None or not syntax.is_encapsulated:
+                    continue
+                before = _pixels(dataset)
+                clean_codestreams(dataset)
+        except BadInput:
+            continue
+        with quiet():
+            after = _pixels(dataset)
+        for one_frame, other in zip(before, after, strict=True):
+            np.testing.assert_array_equal(one_frame, other)
+        seen[syntax.name] += 1
+    assert len(seen) >= 5, seen
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"\xff\xd8", b"\xff\xd8\xff\xe1\xff\xffab", b"\xff\x4f\xff\x51\0\x10", b"video",
+    b"\0\0\0\x0cjP  \0\0\0\0\0\0\0\2jp2c",
+])  # fmt: skip
+def test_damaged_codestreams_are_bad_input(data: bytes) -> None:
+    with pytest.raises(BadInput):
+        clean_frame(data)
 
 
 def test_folders_in_a_source_or_of_pairs_are_refused(tmp_path: Path) -> None:
