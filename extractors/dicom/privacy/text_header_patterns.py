@@ -7,23 +7,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .text_header_forms import Forms, forms_of, romanised
 from .text_words import fold, known, word_list
 
 __all__ = ["Patterns", "patterns_of"]
 
 _L, _R = r"(?<![^\W\d_])", r"(?![^\W\d_])"
 _LONGEST = 400  # characters of a value
+# Family and given names that are titles or say "not available" elsewhere: only beside a part.
+_SHY = frozenset(("na", "ma", "do", "ba", "pa"))
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
     """strong, weak: of parts of names. people: the weak parts of each name, in small letters.
-    initials: capital letters. values: (kind, pattern) of all that is no name in Latin letters."""
+    initials: capital letters. shy: weak parts that go only beside another. forms: other forms of
+    the parts. values: (kind, pattern) of all that is no name in Latin letters."""
 
     strong: re.Pattern[str] | None
     weak: re.Pattern[str] | None
     people: tuple[frozenset[str], ...]
     initials: frozenset[str]
+    shy: frozenset[str]
+    forms: Forms
     values: tuple[tuple[str, re.Pattern[str]], ...]
 
 
@@ -33,13 +39,21 @@ def patterns_of(identifiers: tuple[tuple[str, str], ...]) -> Patterns:
     strong: set[str] = set()
     weak: set[str] = set()
     people: set[frozenset[str]] = set()
+    named: list[tuple[tuple[str, ...], frozenset[str]]] = []
+    shy: set[str] = set()
     initials: set[str] = set()
     values: dict[str, set[str]] = {}
     for kind, value in identifiers:
         plain = fold(value[:_LONGEST]).text.strip()
         if kind == "name":
             own: set[str] = set()
-            _add_name(plain, strong, own, initials, values)
+            named.extend(
+                (parts, frozenset(part for part in parts if _is_weak(part)))
+                for parts in _add_name(plain, strong, own, initials, values)
+            )
+            extra = _shy_parts(plain)
+            shy |= extra
+            own |= extra
             weak |= own
             people.add(frozenset(part.lower() for part in own))
         elif kind == "date":
@@ -55,6 +69,8 @@ def patterns_of(identifiers: tuple[tuple[str, str], ...]) -> Patterns:
         _any(weak - strong, _L, _R),
         tuple(people),
         frozenset(initials),
+        frozenset(shy),
+        forms_of(named),
         tuple(
             (kind, pattern)
             for kind, patterns in sorted(values.items())
@@ -72,7 +88,9 @@ def _any(patterns: Iterable[str], left: str = "", right: str = "") -> re.Pattern
 
 def _add_name(
     plain: str, strong: set[str], weak: set[str], initials: set[str], values: dict[str, set[str]]
-) -> None:
+) -> list[tuple[str, ...]]:
+    """The parts of each representation, initials too, in small letters."""
+    names: list[tuple[str, ...]] = []
     nobody = word_list("titles") | word_list("nobody")
     no_piece = word_list("particles") | word_list("titles")
     for group in plain.split("="):
@@ -81,6 +99,7 @@ def _add_name(
             _add_script(parts, values)
             continue
         kept: list[str] = []
+        every: list[str] = []
         particles: list[str] = []
         for part in parts:
             part = part.strip(".'-")
@@ -93,10 +112,12 @@ def _add_name(
                 _add_value("ID" if not low.isalpha() else "NAME", part, values)
             elif len(part) == 1:
                 initials.add(part.upper())
+                every.append(low)
             elif low in word_list("particles"):
                 particles.append(low)
             elif part:
                 kept.append(part)
+                every.append(low)
                 if particles and not _is_weak(part):
                     strong.add(r"\s{1,2}".join(map(re.escape, [*particles, part])))
                 particles.clear()
@@ -109,8 +130,19 @@ def _add_name(
             for piece in {part, *re.split(r"['\-.]", part)}:
                 if len(piece) > 1 and piece.lower() not in no_piece:
                     (weak if _is_weak(piece) else strong).update(_spellings(piece))
+        names.append(tuple(every))
         firm = [part for part in kept if not _is_weak(part)][:4]
         strong.update(re.escape(one + other) for one in firm for other in firm if one != other)
+        short = [part for part in kept if len(part) == 2]
+        weak.update(each for part in short for each in romanised(part) if not part.isascii())
+    return names
+
+
+def _shy_parts(plain: str) -> set[str]:
+    """Family and given names of two letters that are left out elsewhere, of a name with more."""
+    components = [part.strip().lower() for part in re.split(r"[\^,\s]+", plain.split("=")[0])]
+    found = {part for part in components[:3] if part in _SHY}
+    return found if any(len(part) > 1 and part not in found for part in components) else set()
 
 
 def _is_weak(part: str) -> bool:

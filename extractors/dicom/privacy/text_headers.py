@@ -10,6 +10,8 @@ words that are nobody's name ("Anonymous", "Test") are left out. A part is then
   beside a title or another part.
 - an *initial*: it goes beside another part.
 
+Other forms of a part, and of the whole name, are in ``text_header_forms``.
+
 A part that is also an eponym stays before the noun of the thing ("Baker's cyst") and inside a
 hyphenated one ("Swan-Ganz"). Names in other scripts go as they stand, whole and in their parts.
 
@@ -27,6 +29,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from ..records import Identifier
+from .text_header_forms import form_spans
 from .text_header_patterns import Patterns, patterns_of
 from .text_words import Folded, Span, known
 
@@ -54,6 +57,7 @@ def header_spans(folded: Folded, identifiers: Sequence[Identifier]) -> Iterator[
 def _names(folded: Folded, rules: Patterns) -> Iterator[Span]:
     text = folded.text
     found = _parts(folded, rules.strong)
+    found.extend(form_spans(folded, rules.forms))
     candidates = _parts(folded, rules.weak)
     spans = sorted(found + candidates)
     for span in candidates:
@@ -61,7 +65,10 @@ def _names(folded: Folded, rules: Patterns) -> Iterator[Span]:
         near = spans[max(0, place - 2) : place + 3]
         before = text[max(0, span[0] - 24) : span[0]]
         initial = _INITIAL_BEFORE.search(before)
-        if (
+        if text[span[0] : span[1]].lower() in rules.shy:
+            if any(_beside(folded, span, other, rules) for other in near):
+                found.append(span)
+        elif (
             _as_name(folded, span)
             or text.startswith(("'s ", "'S "), span[1])
             or (initial is not None and initial[1].upper() in rules.initials)

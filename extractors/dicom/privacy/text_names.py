@@ -63,7 +63,7 @@ _CUE = re.compile(
     r"spoken?|talked|correlated|consult(?:ed|ation)?|telephoned|phoned|called|paged|reported|given|"
     r"faxed|e-?mailed|notified|informed|confirmed|d/w)(?:\s+\w{2,12}){0,4}?\s+(?:with|to|by)|d/w|"
     r"(?:notified|informed|paged|telephoned|called|contacted|alerted)|attention(?:\s+of)?|attn|"
-    r"name\s+is|resident|fellow|attending|technologist|radiologist|sonographer|surgeon|physician|"
+    r"name\s+is|resident|pgy[\s-]?\d|fellow|attending|technologist|radiologist|sonographer|surgeon|physician|"
     r"registrar|cc|c\.c\.|thank\s+you(?:\s+for\s+referring)?|besprochen\s+mit|"
     r"named|care\s+of|patient\s+of|seen\s+with|wife|husband|son|daughter|mother|father|brother|"
     r"partner|caregiver|friend|nephew|niece|spouse)\b[:,]?\s+(?:the\s+)?",
@@ -81,6 +81,13 @@ _LABEL = re.compile(
     r"interpreter|reader|consultant|pcp|nurse|provider|doctor|clinician|contact|guardian|"
     r"next\s+of\s+kin|patientin|arzt|arztin|untersucher(?:in)?|uberweiser|befunder|medecin|"
     r"radiologue|nom|prenom|paciente|medico|radiologo|nombre|apellidos?)\s{0,3}[:#]\s{0,4}",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"\b(?:(?:(?:with|best|kind(?:est)?|warm(?:est)?|many)\s){0,3}(?:regards|wishes)|sincerely|"
+    r"(?:yours|very)\s(?:sincerely|truly|faithfully)(?:\syours)?|respectfully|cordially|"
+    r"cordialement|saludos|mit\s(?:freundlichen|besten|kollegialen)\sgrussen|"
+    r"(?:thanks|thank\syou|cheers)(?=[,.!]?[ \t]*\n))[,.!]?\s{1,4}(?=[A-Z])",
     re.IGNORECASE,
 )
 # "Protocol Name:" is nobody's.
@@ -123,6 +130,8 @@ def _signed(folded: Folded) -> Iterator[Span]:
         label = ":" in found.group()
         sure = label or (found["by"] and not _abbreviation(folded, found.end()))
         yield from run(folded, found.end(), 2 if sure else 1, comma=label)
+    for found in _CLOSING.finditer(text):
+        yield from run(folded, found.end(), 2)
     for found in _LABEL.finditer(text):
         if _OF_A_THING.search(text, max(0, found.start() - 24), found.start()):
             continue

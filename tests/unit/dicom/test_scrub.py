@@ -314,3 +314,49 @@ def test_a_signature_goes_from_a_caption() -> None:
 @pytest.mark.parametrize("text", ["Protocol Name: _Scout", "Protocol name: Scout"])
 def test_names_of_things_stay(text: str) -> None:
     assert scrub(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "clean"),
+    [
+        ("Grünwald^Anna", "Herzens Grünwalds.", "Herzens [NAME]."),
+        ("Johnson^Robert", "The Johnsons, by rjohnson.", "The [NAME], by [NAME]."),
+        ("Johnson^Robert", "Rob-\nert has a mass", "[NAME] has a mass"),
+        ("Johnson^Robert", "by r.johnson", "by [NAME]"),
+        ("Кузнецова^Наталья", "У Кузнецовой Натальи очаг", "У [NAME] очаг"),
+        ("Кузнецова^Наталья", "Kuznetsova Natalya; KUZNECOVA", "[NAME]; [NAME]"),
+        ("Достоевский^Фёдор", "Dostoyevskiy Fedor. Dostoevskij", "[NAME]. [NAME]"),
+        ("Ли^Ан", "Li An has a nodule", "[NAME] has a nodule"),
+        ("O'Brien^Pat", "obrien and O Brien", "[NAME] and [NAME]"),
+        ("OBRIEN^PAT", "O'Brien has a nodule", "[NAME] has a nodule"),
+        ("XiaoDong^Li", "xiao dong has a nodule", "[NAME] has a nodule"),
+        ("LI^NA", "Li Na has a nodule. Na 140.", "[NAME] has a nodule. Na 140."),
+        ("Brown^Sarah^M", "Normal chest.\nSBM\n", "Normal chest.\nSBM\n"),
+        ("Brown^Sarah^M", "Normal chest.\nSMB\n", "Normal chest.\n[NAME]\n"),
+        ("Masson^Eva", "A mass on the left.", "A mass on the left."),
+        ("Parkinson^Jo", "Parkinsons disease", "Parkinsons disease"),
+    ],
+)
+def test_other_forms_of_header_names_go(header: str, text: str, clean: str) -> None:
+    assert scrub(text, known(header)).text == clean
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Best regards, Jonas", "Best regards, [NAME]"),
+        ("Sincerely,\nJonas Kehl", "Sincerely,\n[NAME]"),
+        ("PGY-3 Goldberg", "PGY-3 [NAME]"),
+        ("Resident: Goldberg", "Resident: [NAME]"),
+        ("Kind regards, Radiology", "Kind regards, Radiology"),
+        ("PGY-3 resident was paged", "PGY-3 resident was paged"),
+    ],
+)
+def test_closings_and_residents_announce_a_name(text: str, clean: str) -> None:
+    assert scrub(text).text == clean
+
+
+def test_a_long_cyrillic_name_takes_no_long_time() -> None:
+    start = time.perf_counter()
+    scrub("iyiyiyiy" * 9 + " " + "iy" * 5_000, known("и" * 60 + "^" + "иь" * 60))
+    assert time.perf_counter() - start < 2
