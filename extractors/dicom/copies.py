@@ -15,7 +15,7 @@ from domainclip.errors import BadInput, UsageError
 from domainclip.pairs import Skip
 from domainclip.pairs.writer import output_errors
 
-from .facts import policy_of
+from .facts import policy_of, secret_of
 from .lettering import is_lettered, looked_at, looks
 from .naming import Naming
 from .pixels.decoding import decode
@@ -77,6 +77,7 @@ def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     clean = cleaner_of(options, study.identifiers, study.patient, naming)
+    secret = secret_of(options, study.identifiers)
     for instance in study.instances:
         if instance.web:
             continue
@@ -86,7 +87,12 @@ def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]
                 dataset = read_dataset(file, max_bytes=MAX_FILE_BYTES)
             _check_lettering(options, dataset, instance.frames)
             copy = deidentify(
-                dataset, policy_of(options), naming.pseudonyms, patient=study.patient, scrub=clean
+                dataset,
+                policy_of(options),
+                naming.pseudonyms,
+                patient=study.patient,
+                scrub=clean,
+                secret=secret,
             )
             clean_codestreams(copy)
             _write(copy, dataset, path)

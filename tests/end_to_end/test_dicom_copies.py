@@ -14,8 +14,10 @@ import pydicom
 import pydicom.data
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
+from pydicom.tag import BaseTag
 
 from domainclip.cli import main
 from domainclip.errors import BadInput, OutputError, UsageError
@@ -248,6 +250,36 @@ def test_real_codestreams_decode_to_the_same(shared_data: Path) -> None:
 def test_damaged_codestreams_are_bad_input(data: bytes) -> None:
     with pytest.raises(BadInput):
         clean_frame(data)
+
+
+def test_names_in_codes_and_numbers_stay_behind(tmp_path: Path) -> None:
+    one = image(_blob(), modality="MR", **{**PERSON, "name": "Schmidt^Anna"}, instance=8)
+    one.ReferringPhysicianName, one.OperatorsName = "Zweistein^Paul", "Volkov"
+    one.BodyPartExamined, one.ImageType = "ANNA SCHMIDT", ["ORIGINAL", "PRIMARY", "ANNA", "M"]
+    one.PatientPosition, one.PresentationIntentType = "VOLKOV", "SCHMIDT"
+    one.WindowCenter, one.WindowWidth, one.WindowCenterWidthExplanation = 9, 9, "Volkov1"
+    for tag, vr, value in ((0x00280030, "DS", b"Zweistein "), (0x00280008, "IS", b"Zweistein "),
+                           (0x00180087, "DS", b"778812"), (0x00180050, "DS", b"2.5 ")):  # fmt: skip
+        one[tag] = RawDataElement(BaseTag(tag), vr, len(value), value, 0, False, True)
+    one.PatientID = "778812"
+    (path,) = _copies(one, tmp_path)
+    said = path.read_bytes().lower()
+    for word in (b"anna", b"schmidt", b"zweistein", b"volkov", b"778812"):
+        assert word not in said, word
+    made = pydicom.dcmread(path)
+    assert list(made.ImageType) == ["ORIGINAL", "PRIMARY", "REMOVED", "M"]
+    assert made.PresentationIntentType == "FOR PRESENTATION" and made.SliceThickness == 2.5
+    assert not made.BodyPartExamined and "PixelSpacing" not in made
+
+
+def test_a_patient_called_like_a_term_breaks_no_codes(tmp_path: Path) -> None:
+    one = image(_blob(), modality="CT", patient="12345", name="Axial^Foot", instance=8)
+    one.ImageType, one.BodyPartExamined = ["ORIGINAL", "PRIMARY", "AXIAL"], "FOOT"
+    one.KVP, one.PatientPosition, one.PixelSpacing = "12345", "HFS", [0.5, 0.5]
+    (path,) = _copies(one, tmp_path)
+    made = pydicom.dcmread(path)
+    assert list(made.ImageType) == ["ORIGINAL", "PRIMARY", "AXIAL"]
+    assert made.BodyPartExamined == "FOOT" and made.KVP == 12345 and made.PixelSpacing == [0.5, 0.5]
 
 
 def test_folders_in_a_source_or_of_pairs_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 Every element at any depth goes by ``plan``: out, empty, a dummy, another UID, a shifted date, its
 text cleaned, or kept. Elements are taken as they lie in the file, and only those whose value is
 changed or looked into are decoded, which is what makes it fast. What cannot be read cannot be shown
-to be harmless, so it is left out. Afterwards the texts that stay are searched for what was taken
+to be harmless, so it is left out, words in the place of a number too. Afterwards the texts that stay are searched for what was taken
 out (``residue``).
 
 Differs from the table: where it asks to remove a content item of a structured report, the item
@@ -15,11 +15,10 @@ attributes that neither the table nor a dictionary knows are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from typing import TypeAlias
 
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
@@ -47,6 +46,7 @@ _Element: TypeAlias = DataElement | RawDataElement
 _Elements: TypeAlias = dict[BaseTag, _Element]
 _SOP_CLASS = 0x00080016
 _CLOCK = re.compile(rb"[0-9:.+\- \\\0]*")
+_NUMBER = re.compile(rb"(?:[0-9+\-.,eE \\\0]|nan|inf)*", re.IGNORECASE)
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -57,19 +57,23 @@ def deidentify(
     *,
     patient: str,
     scrub: Callable[[str], str] | None = None,
+    secret: Collection[str] = (),
 ) -> Dataset:
     """A new data set that identifies nobody; the given one stays as it was.
 
     patient: the name that stands for the patient (``Pseudonyms.patient``): it becomes the patient's
     name and ID, and dates are shifted by it. scrub: a text without the names, dates and numbers
     that it had; without one, what the options would clean is removed, and they are not stamped.
+    secret: ``matching.forms_of`` the study's identifiers, which no text, code or number that stays
+    may hold, whatever this one's header says of them.
+
     Pixel data are handed on as they are. Raises UsageError for a patient's name that is no plain
     word, what ``scrub`` raises, and nothing for a malformed file that could be read at all.
     """
     if not (patient.isascii() and patient.isprintable()) or "\\" in patient or len(patient) > 64:
         raise UsageError("The patient's pseudonym must be at most 64 plain ASCII letters.")
     with quiet():
-        run = _Run(policy, pseudonyms, patient, scrub)
+        run = _Run(policy, pseudonyms, patient, scrub, secret)
         return run.whole(dataset)
 
 
@@ -82,12 +86,13 @@ class _Run:
         pseudonyms: Pseudonyms,
         patient: str,
         scrub: Callable[[str], str] | None,
+        secret: Collection[str],
     ) -> None:
         self.policy, self.pseudonyms, self.patient = policy, pseudonyms, patient
         self.scrub = scrub
         self.columns = policy.columns(scrub=scrub is not None)
         self.reports = "structured_content" in self.columns
-        self.residue = Residue()
+        self.residue = Residue(secret)
         self.sop_class = ""
         self.scrub_failed = False
 
@@ -95,10 +100,7 @@ class _Run:
         charset = dataset.original_character_set or "iso8859"
         self.sop_class = plain(dataset, _SOP_CLASS)
         elements = self.elements(dataset, "", 0, {})
-        for place, tag in self.residue.hits():
-            said = place[tag].VR
-            vr = dictionary_VR(tag) if said in (None, "UN") else said
-            place[tag] = empty(tag, vr) if vr == "IS" else dummy(tag, vr)
+        self.residue.clear()
         elements |= stamps(self.policy, dataset, scrub=self.scrub is not None)
         made = Dataset(elements, parent_encoding=charset)
         made.set_original_encoding(*dataset.original_encoding, charset)
@@ -211,9 +213,21 @@ class _Run:
         if vr in ("DA", "DT", "TM") and not _CLOCK.fullmatch(as_bytes(element)):
             made[tag] = empty(tag, vr)
             return
+        if vr == "AS":
+            made[tag] = text(tag, vr, age(as_bytes(element)))
+            return
+        if vr in ("DS", "IS"):
+            value = as_bytes(element)
+            if not _NUMBER.fullmatch(value):  # words in the place of a number
+                return
+            if self.residue.numbers and not self.residue.numbers.isdisjoint(
+                part.strip(b" \0+") for part in value.split(b"\\")
+            ):
+                made[tag] = empty(tag, vr)
+                return
         made[tag] = element if isinstance(element, RawDataElement) else copy(element)
-        if searched(int(tag), said, vr):
-            self.residue.kept(made, tag, as_bytes(element))
+        if vr == "CS" or searched(int(tag), said, vr):
+            self.residue.kept(made, tag, as_bytes(element), coded=vr == "CS")
 
     def take(self, element: _Element, step: Step) -> None:
         """Remembers a value that identifies somebody, to be looked for elsewhere."""
