@@ -30,60 +30,24 @@ _ROMAN = {
     "ґ": "g",
 }  # fmt: skip
 _CYRILLIC_END = re.compile("(?:ая|яя|ии|ыи|ои|ия|ья|[аяоеиыьую])$")
-_SHORT_ENDINGS = frozenset(
-    ["а", "у", "е", "ы", "и", "я", "ю", "ом", "ем", "ой", "ои", "ою", "ей", "еи", "ам", "ами"]
-)
-_LATIN_ENDINGS = frozenset(
-    [
-        "s",
-        "es",
-        "n",
-        "en",
-        "ns",
-        "ens",
-        "in",
-        "e",
-        "em",
-        "a",
-        "as",
-        "i",
-        "is",
-        "y",
-        "u",
-        "om",
-        "ou",
-        "owi",
-        "ovi",
-        "ova",
-        "ie",
-    ]
-)
-_STEM_ENDINGS = frozenset(
-    [
-        "y",
-        "i",
-        "e",
-        "ie",
-        "u",
-        "a",
-        "o",
-        "ej",
-        "iej",
-        "om",
-        "ou",
-        "ego",
-        "emu",
-        "im",
-        "ym",
-        "em",
-        "owi",
-    ]
-)
+_SHORT_ENDINGS = frozenset((
+    "а", "у", "е", "ы", "и", "я", "ю", "ом", "ем", "ой", "ои", "ою", "ей", "еи", "ам", "ами"
+))  # fmt: skip
+_LATIN_ENDINGS = frozenset((
+    "s", "es", "n", "en", "ns", "ens", "in", "e", "em", "a", "as", "i", "is", "y", "u", "om",
+    "ou", "owi", "ovi", "ova", "ie"
+))  # fmt: skip
+_STEM_ENDINGS = frozenset((
+    "y", "i", "e", "ie", "u", "a", "o", "ej", "iej", "om", "ou", "ego", "emu", "im", "ym",
+    "em", "owi"
+))  # fmt: skip
 _BROKEN = re.compile(r"-[ \t]{0,3}\r?\n[ \t]{0,3}")
 _PARTED = re.compile(r" |-|- | -|[ \t]{0,2}\r?\n[ \t]{0,2}")
 _SIGNING = re.compile(
     r"(?:\b(?:by|signed|initials?|dictator|radiologist|reader)\s?:?\s{0,2}|/s/\s?)$", re.IGNORECASE
 )
+# Short for other things on a line of their own.
+_VIEWS = frozenset(["AP", "PA", "MR", "CT", "US", "CR", "DR", "DX", "NM", "PT", "MG", "XR", "RA"])
 _SIGN = re.compile(r"(?<![\w.\-/])(?:[A-Z]{2,4}|(?:[A-Z]\.\s?){1,3}[A-Z]\.?)(?![\w\-])")
 
 
@@ -194,7 +158,7 @@ def form_spans(folded: Folded, forms: Forms) -> Iterator[tuple[int, int]]:
 
 def _from_initial(text: str, start: int) -> int:
     """The start of "r.johnson", which has its initial before it."""
-    before = re.search(r"(?<![\w.])[A-Za-z][._]$", text[max(0, start - 3) : start])
+    before = re.search(r"(?<![\w.])[A-Za-z][._]\Z", text[max(0, start - 3) : start])
     return start - len(before.group()) if before else start
 
 
@@ -258,11 +222,10 @@ def _signs(folded: Folded, forms: Forms) -> Iterator[tuple[int, int]]:
     last = text.rfind("\n", 0, end) + 1
     for found in _SIGN.finditer(text):
         letters = re.sub(r"[^A-Z]", "", found.group())
-        if letters not in forms.signs:
+        if letters not in forms.signs or letters in _VIEWS or known(letters, "words"):
             continue
         alone = found.start() >= last and not re.search(
             r"\w", text[last : found.start()] + text[found.end() : end]
         )
-        closes = alone and last > 0 and (len(letters) > 2 or not known(letters, "words"))
-        if closes or _SIGNING.search(text, max(0, found.start() - 24), found.start()):
+        if (alone and last > 0) or _SIGNING.search(text, max(0, found.start() - 24), found.start()):
             yield found.span()

@@ -333,6 +333,8 @@ def test_names_of_things_stay(text: str) -> None:
         ("LI^NA", "Li Na has a nodule. Na 140.", "[NAME] has a nodule. Na 140."),
         ("Brown^Sarah^M", "Normal chest.\nSBM\n", "Normal chest.\nSBM\n"),
         ("Brown^Sarah^M", "Normal chest.\nSMB\n", "Normal chest.\n[NAME]\n"),
+        ("Adams^Paul", "Chest.\nAdams, P", "Chest.\n[NAME]"),
+        ("Adams^Paul", "Chest\nAP", "Chest\nAP"),
         ("Masson^Eva", "A mass on the left.", "A mass on the left."),
         ("Parkinson^Jo", "Parkinsons disease", "Parkinsons disease"),
     ],
