@@ -3,8 +3,8 @@
 Every element at any depth goes by ``plan``: out, empty, a dummy, another UID, a shifted date, its
 text cleaned, or kept. Elements are taken as they lie in the file, and only those whose value is
 changed or looked into are decoded, which is what makes it fast. What cannot be read cannot be shown
-to be harmless, so it is left out, words in the place of a number too. Afterwards the texts that stay are searched for what was taken
-out (``residue``).
+to be harmless, so it is left out, words in the place of a number too. Afterwards the texts, codes
+and numbers that stay are searched for what was taken out (``residue``).
 
 Differs from the table: where it asks to remove a content item of a structured report, the item
 stays with a dummy value; whole groups 60xx are left out, since an overlay's bitmap may show a name;
