@@ -190,7 +190,8 @@ def _add_common(parser: argparse.ArgumentParser, *, required: bool) -> None:
     add(
         "--audit",
         action="store_true",
-        help="extract nothing: look in PAIRS for what of the sources should not be there (dicom)",
+        help="extract nothing: look in PAIRS, and in the folders of --copies and --volumes, for "
+        "what of the sources should not be there (dicom)",
     )
     add(
         "--names",

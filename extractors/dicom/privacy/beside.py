@@ -20,8 +20,8 @@ from .values import strings
 __all__ = ["Unread", "copy_texts", "files_in", "frame_texts", "volume_texts"]
 
 # What de-identification itself writes: of the program and the profile, of nobody (0002 and 0012).
-_OURS = (0x00020012, 0x00020013, 0x00120062, 0x00120063, 0x00120064)
-_PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_OURS = frozenset((0x00020012, 0x00020013, 0x00120062, 0x00120063, 0x00120064))
+_PIXELS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 _NUMBERS = ("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "OF", "OD", "OL", "OV", "AT")
 _MOST_BYTES = 1 << 20  # of one value that is no text by its VR
 _MAX_FILE_BYTES = 4 << 30

@@ -19,6 +19,7 @@ from domainclip.extraction.audit import AuditRow
 from domainclip.pairs import card, open_pairs
 from domainclip.pairs.schema import Pair
 
+from ..quiet import quiet
 from .beside import Unread, copy_texts, files_in, volume_texts
 from .matching import words_of
 from .text import scrub
@@ -72,7 +73,8 @@ def outputs_of(pairs: Path, beside: Mapping[str, str]) -> Outputs:
     unread, looked = 0, []
     for name, folder in beside.items():
         if folder:
-            files, failed, names = _of_files(name, Path(folder), said)
+            with quiet():
+                files, failed, names = _of_files(name, Path(folder), said)
             everywhere[f"file names of {name}"] = names
             unread += failed
             looked.append(f"{files:,} {'file' if files == 1 else 'files'} of --{name}")
