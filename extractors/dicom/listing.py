@@ -10,6 +10,7 @@ from domainclip.errors import BadInput
 from domainclip.extraction import Source
 
 from .checks import columns_of
+from .copies import check_places
 from .naming import Naming, naming_of
 from .pixels.reading import read_dataset
 from .quiet import quiet
@@ -36,6 +37,7 @@ def sources_of(options: Dicom, roots: Sequence[str]) -> Iterator[Source]:
     """One source a study. Raises BadInput (no such file, nothing found), UsageError."""
     if options.keep_identifiers:
         print(_LOUD, file=sys.stderr)
+    check_places(options, roots)
     naming = naming_of(options, options.key_check)
     for study in studies_of(options, roots):
         first = (*study.images, *(each.place for each in study.reports))

@@ -19,7 +19,7 @@ from .privacy.identifiers import identifiers_of
 from .privacy.text import scrub
 from .privacy.text_placeholders import tidy_placeholders
 from .records import Identifier, LinkKind, Place, Report, ReportLink, Section
-from .reports.findings import Findings, findings_of, read_findings
+from .reports.findings import Finding, Findings, findings_of, read_findings
 from .reports.headings import Headings, read_headings
 from .reports.reading import read_report
 from .reports.sections import sections_of
@@ -143,7 +143,10 @@ def _told(options: Dicom, study: Study, link: ReportLink, report: Report, naming
     )
     clean = cleaner_of(options, known, study.patient, naming)
     kept = tuple((section.name, clean(section.text)) for section in sections)
-    found = findings_of(sections, _findings(options.findings)) if options.labels else ()
+    found: tuple[Finding, ...] = ()
+    if options.labels:
+        chest = True if study.chest else None
+        found = findings_of(sections, _findings(options.findings), chest)
     return Told(
         how=link.how,
         form=link.form,
