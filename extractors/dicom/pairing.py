@@ -213,8 +213,17 @@ class _Pairing:
             meta["notes"] = list(notes)
         if picture.blanked:
             meta["blanked_share"] = round(picture.blanked, 4)
-        meta["identifiers"] = "kept" if self.options.keep_identifiers else "removed"
+        meta["identifiers"] = self._identifiers
         return meta
+
+    @property
+    def _identifiers(self) -> str:
+        if self.options.keep_identifiers:
+            return "kept"
+        but = [*self.options.keep]
+        if self.options.dates != "remove":
+            but.append("dates" if self.options.dates == "keep" else "shifted dates")
+        return f"removed but for {', '.join(but)}" if but else "removed"
 
     @property
     def _told_facts(self) -> frozenset[str]:

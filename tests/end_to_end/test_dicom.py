@@ -105,6 +105,19 @@ def test_nothing_that_identifies_is_anywhere(made: tuple[Path, Path]) -> None:
     assert b"discussed with" in joined
 
 
+def test_what_is_kept_on_request_is_said_and_people_are_not(
+    made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    words = ["--keep", "patient,device", "--dates", "shift"]
+    assert _extract(made[0], tmp_path / "pairs", *words) == 0
+    for pair in _by_modality(tmp_path / "pairs")["CR"]:
+        assert pair.meta["identifiers"] == "removed but for patient, device, shifted dates"
+        assert pair.meta["PatientSex"] == "F"
+        assert pair.meta["StudyDate"] not in ("", "20110312")
+        said = f"{pair.key} {[text.text for text in pair.texts]} {pair.meta}"
+        assert not [word for word in SECRETS if word in said]
+
+
 def test_two_names_in_one_study_are_no_pair(tmp_path: Path) -> None:
     for number, name in enumerate(("Nobel^Alfred", "Curie^Marie")):
         one = image(modality="CR", patient=None, name=name, study=5, instance=50 + number)
