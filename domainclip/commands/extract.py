@@ -111,7 +111,7 @@ def _write_names(extractor: Any, options: argparse.Namespace) -> int:
 def _name(words: Sequence[str]) -> str | None:
     """The extractor's name: the first word that is neither an option nor an option's value."""
     shell = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    _add_common(shell, required=False)
+    _add_common(shell)
     shell.add_argument("rest", nargs="*")
     found, _ = shell.parse_known_args(list(words))
     asked = "-h" in words or "--help" in words
@@ -148,15 +148,15 @@ def _parser(name: str, extractor: tuple[Sequence[Option], str] | None) -> argpar
     )
     parser.add_argument("name", metavar=name, help=argparse.SUPPRESS)
     parser.add_argument("sources", metavar="SOURCE", nargs="+", help="where the inputs are")
-    _add_common(parser, required=False)
+    _add_common(parser)
     if extractor is not None:
         add_fields(parser.add_argument_group(f"options of {name}"), *extractor)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, *, required: bool) -> None:
+def _add_common(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("-o", "--output", metavar="PAIRS", required=required, help="the pairs directory to make")
+    add("-o", "--output", metavar="PAIRS", help="the pairs directory to make")
     add("--workers", type=int, metavar="N", help="inputs at once [default: one per core]")
     add(
         "--engine",

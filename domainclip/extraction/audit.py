@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -87,16 +88,15 @@ class Audit:
         return {**asdict(self), "found": self.found}
 
     def __str__(self) -> str:
-        console = Console(width=100, record=True, file=None, quiet=True)
-        with console.capture() as captured:
-            console.quiet = False
-            beside = "".join(f" and {each}" for each in self.looked)
-            console.print(f"{self.sources:,} sources compared with {self.pairs:,} pairs{beside}.")
-            console.print(_table("attribute of the headers", "values", self.attributes))
-            console.print(_table("texts that may hold", "texts", self.texts))
-            for sentence in self._conclusion():
-                console.print(sentence)
-        return captured.get().rstrip()
+        page = io.StringIO()
+        console = Console(file=page, width=100)
+        beside = "".join(f" and {each}" for each in self.looked)
+        console.print(f"{self.sources:,} sources compared with {self.pairs:,} pairs{beside}.")
+        console.print(_table("attribute of the headers", "values", self.attributes))
+        console.print(_table("texts that may hold", "texts", self.texts))
+        for sentence in self._conclusion():
+            console.print(sentence)
+        return page.getvalue().rstrip()
 
     def _conclusion(self) -> Iterator[str]:
         values = f"{sum(row.values for row in self.attributes):,} looked for"

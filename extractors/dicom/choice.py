@@ -85,7 +85,9 @@ def _take(
         shown: Sequence[Slice] = stack.slices
     elif stack.kind == "loop" and _one_file(stack) and options.slices in ("auto", "spaced"):
         instance = study.instances[stack.slices[0].index]
-        frames = set(choose_frames(header_of(instance.place), options.per_series))
+        header = header_of(instance.place)
+        assert header is not None  # a web image has no slices
+        frames = set(choose_frames(header, options.per_series))
         shown = [each for each in stack.slices if each.frame in frames]
     else:
         shown = _of_stack(options, stack, keys)

@@ -15,23 +15,19 @@ from domainclip.errors import BadInput, UsageError
 from domainclip.pairs import Skip
 from domainclip.pairs.writer import output_errors
 
-from .facts import policy_of, secret_of
+from .facts import policy_of
 from .lettering import is_lettered, looked_at, looks
 from .naming import Naming
 from .pixels.decoding import decode
-from .pixels.reading import read_dataset
 from .privacy.deidentify import deidentify
 from .privacy.jpeg_metadata import clean_codestreams
-from .sources.places import open_place
-from .study import Study
+from .study import Study, dataset_of
 from .texts import cleaner_of
 
 if TYPE_CHECKING:
     from . import Dicom
 
 __all__ = ["check_places", "write_copies"]
-
-MAX_FILE_BYTES = 4 << 30
 
 
 def check_places(options: Dicom, roots: Sequence[str], pairs: str | Path | None = None) -> None:
@@ -77,14 +73,12 @@ def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     clean = cleaner_of(options, study.identifiers, study.patient, naming)
-    secret = secret_of(options, study.identifiers)
     for instance in study.instances:
         if instance.web:
             continue
         path = folder / f"{instance.name}.dcm"
         try:
-            with open_place(instance.place) as file:
-                dataset = read_dataset(file, max_bytes=MAX_FILE_BYTES)
+            dataset = dataset_of(instance.place)
             _check_lettering(options, dataset, instance.frames)
             copy = deidentify(
                 dataset,
@@ -92,7 +86,7 @@ def write_copies(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]
                 naming.pseudonyms,
                 patient=study.patient,
                 scrub=clean,
-                secret=secret,
+                secret=study.secret,
             )
             clean_codestreams(copy)
             _write(copy, dataset, path)

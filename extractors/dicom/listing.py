@@ -12,21 +12,17 @@ from domainclip.extraction import Source
 from .checks import columns_of
 from .copies import check_places
 from .naming import Naming, naming_of
-from .pixels.reading import read_dataset
 from .quiet import quiet
 from .records import Place, StudyFiles
 from .series.geometry import is_whole_slide
 from .sources.finding import find_studies
-from .sources.places import open_place
-from .study import MAX_HEADER_BYTES, text_of
+from .study import MAX_FILE_BYTES, header_of, image_name
 
 if TYPE_CHECKING:
     from . import Dicom
 
 __all__ = ["names_of", "sources_of", "studies_of"]
 
-MAX_FILE_BYTES = 4 << 30
-_WEB_MAGIC = (b"\x89PNG", b"\xff\xd8\xff")
 _LOUD = (
     "IDENTIFIERS ARE KEPT: names, dates, numbers and UIDs of patients go into the pairs as they "
     "are. Treat them as you treat the archive itself."
@@ -68,17 +64,12 @@ def names_of(options: Dicom, roots: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _image(place: Place, naming: Naming) -> str:
-    """An image's name in its study: as ``study.read_study`` gives it."""
+    """An image's name in its study; of a file that gives no pair, the name of its skip."""
     whole = naming.file(place)
     try:
-        with open_place(place) as file:
-            if file.read(4).startswith(_WEB_MAGIC):
-                return whole.partition("-")[2]
-            file.seek(0)
-            header = read_dataset(file, pixels=False, max_bytes=MAX_HEADER_BYTES)
-        if is_whole_slide(header):
-            return whole
+        header = header_of(place)
     except (BadInput, OSError):
         return whole
-    uid = text_of(header, "SOPInstanceUID")
-    return naming.instance(uid) if uid else whole.partition("-")[2]
+    if header is not None and is_whole_slide(header):
+        return whole
+    return image_name(place, header, naming)

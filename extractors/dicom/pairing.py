@@ -19,12 +19,11 @@ from .copies import write_copies
 from .facts import facts_of, secret_of, spoken
 from .naming import Naming, naming_of
 from .picturing import Picture, picture_of_frame, picture_of_web_image
-from .pixels.decoding import Undecodable, decode
-from .pixels.reading import read_dataset
+from .pixels.decoding import decode
 from .quiet import quiet
 from .records import StudyFiles
-from .sources.places import open_place, read_place
-from .study import Instance, Study, read_study
+from .sources.places import read_place
+from .study import MAX_FILE_BYTES, Instance, Study, dataset_of, read_study, skip_of
 from .texts import Told, caption_of, cleaner_of, read_reports, told_of
 from .volumes import write_volumes
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from . import Dicom
 
 __all__ = ["pairs_of"]
-
-MAX_FILE_BYTES = 4 << 30
 
 
 def pairs_of(options: Dicom, source: Source) -> Iterator[Pair | Skip]:
@@ -65,6 +62,7 @@ class _Pairing:
 
     def pairs(self, files: StudyFiles) -> Iterator[Pair | Skip]:
         study = read_study(files, self.name, self.naming)
+        study.secret = secret_of(self.options, study.identifiers)
         yield from study.skips
         if study.conflict:
             detail = "Its files are of more than one patient; tell them apart, then run again."
@@ -102,8 +100,7 @@ class _Pairing:
                 picture = picture_of_web_image(self.options, data)
                 yield self._pair(study, said, chosen, 0, picture, Dataset())
                 return
-            with open_place(instance.place) as file:
-                dataset = read_dataset(file, max_bytes=MAX_FILE_BYTES)
+            dataset = dataset_of(instance.place)
             decoded = decode(
                 dataset,
                 max_pixels=self.options.max_mpx * 1_000_000,
@@ -111,16 +108,14 @@ class _Pairing:
                 max_px=self.options.max_px,
             )
         except BadInput as error:
-            yield _skip(where, error)
+            yield skip_of(where, error)
             return
         for frame in chosen.frames:
             try:
-                if frame >= decoded.count:
-                    raise Undecodable("truncated_pixels", "The pixel data do not hold this frame.")
                 picture = picture_of_frame(self.options, dataset, decoded, frame)
             except BadInput as error:
                 at = f"{where} frame {frame + 1}" if instance.frames > 1 else where
-                yield _skip(at, error)
+                yield skip_of(at, error)
                 continue
             yield self._pair(study, said, chosen, frame, picture, dataset)
 
@@ -138,8 +133,7 @@ class _Pairing:
         if instance.frames > 1:
             key += f"-f{frame + 1:04d}"
         clean = cleaner_of(options, study.identifiers, study.patient, self.naming)
-        secret = secret_of(options, study.identifiers)
-        facts = facts_of(options, dataset, self.naming, study.patient, clean, secret)
+        facts = facts_of(options, dataset, self.naming, study.patient, clean, study.secret)
         plane = chosen.planes.get(frame, "")
         header = header_caption(spoken(dataset, facts, plane, _window(picture)))
         text, texts = caption_of(options.text, said, header)
@@ -238,7 +232,3 @@ def _window(picture: Picture) -> str:
     sources = [str(each.get("source", "")) for each in picture.facts.get("windows", ())]
     name = sources[0] if len(sources) == 1 else ""
     return name.removeprefix("preset:").replace("_", " ") if name.startswith("preset:") else ""
-
-
-def _skip(where: str, error: BadInput) -> Skip:
-    return Skip(where=where, reason=getattr(error, "reason", "unreadable"), detail=str(error))

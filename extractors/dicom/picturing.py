@@ -16,6 +16,7 @@ from domainclip.images.encoded import decoded
 from domainclip.images.phash import phash
 from domainclip.images.rgb import rgb_of
 
+from .lettering import looks
 from .pixels.decoding import Decoded
 from .pixels.mammography import crop_breast
 from .pixels.rendering import Rendered, render
@@ -51,10 +52,12 @@ def picture_of_frame(options: Dicom, dataset: Dataset, frames: Decoded, number: 
     """The picture of one frame, counted from 0. Raises BadInput, with a ``reason`` where it has
     one."""
 
+    stored = frames.frame(number)
+
     def with_window(window: str) -> Rendered:
         return render(
             dataset,
-            frames.frame(number),
+            stored,
             frame_index=number,
             photometric=frames.photometric,
             bits=frames.bits,
@@ -75,7 +78,6 @@ def picture_of_frame(options: Dicom, dataset: Dataset, frames: Decoded, number: 
     if options.crop and picture.ndim == 2 and str(dataset.get("Modality", "")) == "MG":
         left, top, right, bottom = crop_breast(picture)
         picture = picture[top:bottom, left:right]
-    stored = frames.frame(number)
     uncut = picture.shape == stored.shape
     picture, blanked, doubts = _freed(options, dataset, picture, stored if uncut else None)
     return _encoded(options, picture, dict(shown.facts), (*notes, *doubts), blanked)
@@ -102,7 +104,7 @@ def _freed(
     stored: np.ndarray | None = None,
 ) -> tuple[np.ndarray, float, tuple[str, ...]]:
     """(picture without lettering, share blanked, doubts that are left). Raises BurnedInText."""
-    if options.keep_identifiers or options.burned_in == "keep":
+    if not looks(options):
         return picture, 0.0, ()
     found = verdict(dataset, picture, stored=stored)
     if found.risk == "none":

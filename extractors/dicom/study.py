@@ -19,8 +19,19 @@ from .records import Identifier, Place, StudyFiles
 from .series.geometry import Slice, is_whole_slide, slices_of
 from .sources.places import open_place
 
-__all__ = ["Instance", "Study", "header_of", "read_study", "text_of"]
+__all__ = [
+    "MAX_FILE_BYTES",
+    "Instance",
+    "Study",
+    "dataset_of",
+    "header_of",
+    "image_name",
+    "read_study",
+    "skip_of",
+    "text_of",
+]
 
+MAX_FILE_BYTES = 4 << 30
 MAX_HEADER_BYTES = 256 << 20
 _WEB_MAGIC = (b"\x89PNG", b"\xff\xd8\xff")
 
@@ -42,12 +53,14 @@ class Instance:
 @dataclass(slots=True)
 class Study:
     """name: the source's. patient: pseudonym, "" where nothing tells one. skips: files that cannot
-    be used. conflict: the files are of two patients. chest: a header says it shows the chest."""
+    be used. secret: words that no fact and no copy may hold (``facts.secret_of``). conflict: the
+    files are of two patients. chest: a header says that the chest is shown."""
 
     name: str
     instances: list[Instance] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)  # index: into instances
     identifiers: tuple[Identifier, ...] = ()
+    secret: frozenset[str] = frozenset()
     patient: str = ""
     skips: list[Skip] = field(default_factory=list)
     conflict: bool = False
@@ -73,18 +86,37 @@ def read_study(files: StudyFiles, name: str, naming: Naming) -> Study:
         try:
             _read_image(study, place, naming, known, people)
         except BadInput as error:
-            where = f"{name}/{naming.file(place)}"
-            reason = getattr(error, "reason", "unreadable")
-            study.skips.append(Skip(where=where, reason=reason, detail=str(error)))
+            study.skips.append(skip_of(f"{name}/{naming.file(place)}", error))
     study.identifiers = tuple(known)
     study.conflict = _two(people)
     return study
 
 
-def header_of(place: Place) -> Dataset:
-    """A file's data set without its pixels. Raises BadInput."""
+def dataset_of(place: Place) -> Dataset:
+    """A file's data set with its pixels. Raises BadInput."""
     with open_place(place) as file:
+        return read_dataset(file, max_bytes=MAX_FILE_BYTES)
+
+
+def header_of(place: Place) -> Dataset | None:
+    """A file's data set without its pixels; None for a web image, which has none. Raises
+    BadInput."""
+    with open_place(place) as file:
+        if file.read(4).startswith(_WEB_MAGIC):
+            return None
+        file.seek(0)
         return read_dataset(file, pixels=False, max_bytes=MAX_HEADER_BYTES)
+
+
+def image_name(place: Place, header: Dataset | None, naming: Naming) -> str:
+    """What an image is called in its study: by its UID, else by its file."""
+    uid = "" if header is None else text_of(header, "SOPInstanceUID")
+    return naming.instance(uid) if uid else naming.file(place).partition("-")[2]
+
+
+def skip_of(where: str, error: BadInput, otherwise: str = "unreadable") -> Skip:
+    """The skip of a refusal. otherwise: the reason of one that has none of its own."""
+    return Skip(where=where, reason=getattr(error, "reason", otherwise), detail=str(error))
 
 
 def text_of(dataset: Dataset, keyword: str) -> str:
@@ -100,33 +132,31 @@ def _read_image(
     known: dict[Identifier, None],
     people: set[tuple[str, str, str]],
 ) -> None:
-    with open_place(place) as file:
-        if file.read(4).startswith(_WEB_MAGIC):
-            study.instances.append(
-                Instance(
-                    place=place,
-                    name=naming.file(place).partition("-")[2],
-                    sop_uid=place.path.rsplit("/", 1)[-1],
-                    series_uid="",
-                    modality="",
-                    frames=1,
-                    web=True,
-                )
+    header = header_of(place)
+    name = image_name(place, header, naming)
+    if header is None:
+        study.instances.append(
+            Instance(
+                place=place,
+                name=name,
+                sop_uid=place.path.rsplit("/", 1)[-1],
+                series_uid="",
+                modality="",
+                frames=1,
+                web=True,
             )
-            return
-        file.seek(0)
-        header = read_dataset(file, pixels=False, max_bytes=MAX_HEADER_BYTES)
+        )
+        return
     if is_whole_slide(header):
         raise BadInput("It is a whole-slide image, whose frames are tiles; cut it as a scene.")
     index = len(study.instances)
     slices = slices_of(header, index)
     study.slices += slices
-    sop_uid = text_of(header, "SOPInstanceUID")
     study.instances.append(
         Instance(
             place=place,
-            name=naming.instance(sop_uid) if sop_uid else naming.file(place).partition("-")[2],
-            sop_uid=sop_uid,
+            name=name,
+            sop_uid=text_of(header, "SOPInstanceUID"),
             series_uid=text_of(header, "SeriesInstanceUID"),
             modality=text_of(header, "Modality"),
             frames=slices[0].frames,

@@ -14,7 +14,6 @@ from domainclip.pairs import Skip, Text
 
 from .checks import columns_of
 from .naming import Naming
-from .pixels.reading import read_dataset
 from .privacy.identifiers import identifiers_of
 from .privacy.text import scrub
 from .privacy.text_placeholders import tidy_placeholders
@@ -24,14 +23,13 @@ from .reports.headings import Headings, read_headings
 from .reports.reading import read_report
 from .reports.sections import sections_of
 from .sources.places import read_place
-from .study import Instance, Study
+from .study import Instance, Study, header_of, skip_of
 
 if TYPE_CHECKING:
     from . import Dicom
 
 __all__ = ["Told", "caption_of", "cleaner_of", "read_reports", "told_of"]
 
-MAX_REPORT_BYTES = 64 << 20
 # objects whose content tree is numbers of a machine, not what a reader says of the images
 _NO_REPORTS = frozenset(
     f"1.2.840.10008.5.1.4.1.1.88.{number}"
@@ -81,8 +79,7 @@ def read_reports(
                 continue
             yield _told(options, study, link, report, naming)
         except BadInput as error:
-            reason = getattr(error, "reason", "unreadable_report")
-            yield Skip(where=where, reason=reason, detail=str(error))
+            yield skip_of(where, error, "unreadable_report")
 
 
 def told_of(instance: Instance, told: Sequence[Told]) -> list[Told]:
@@ -193,12 +190,13 @@ def _header_identifiers(link: ReportLink) -> tuple[Identifier, ...]:
     if link.form not in ("sr", "pdf", "key_object"):
         return ()
     try:
-        return identifiers_of(read_dataset(_read(link.place, MAX_REPORT_BYTES), pixels=False))
+        header = header_of(link.place)
     except BadInput:
         return ()  # a loose PDF has no header
+    return () if header is None else identifiers_of(header)
 
 
-def _read(place: Place, limit: int = MAX_REPORT_BYTES) -> bytes:
+def _read(place: Place, limit: int) -> bytes:
     return read_place(place, limit=limit)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,19 +19,16 @@ from .lettering import is_lettered, looked_at, looks
 from .naming import Naming
 from .pixels.decoding import decode
 from .pixels.grey import modality_of, stored_of
-from .pixels.reading import read_dataset
+from .series.geometry import Slice
 from .series.stack import Stack
 from .series.stacking import stacks_of
 from .series.volume import write_nifti
-from .sources.places import open_place
-from .study import Study
+from .study import Study, dataset_of
 
 if TYPE_CHECKING:
     from . import Dicom
 
 __all__ = ["write_volumes"]
-
-MAX_FILE_BYTES = 4 << 30
 
 
 def write_volumes(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip]:
@@ -68,12 +65,9 @@ def write_volumes(options: Dicom, study: Study, naming: Naming) -> Iterator[Skip
 
 def _check_lettering(options: Dicom, study: Study, stack: Stack) -> None:
     """Raises BadInput for a stack whose slices have lettering."""
-    wanted: dict[int, list[int]] = {}
-    for at in looked_at(len(stack.slices)):
-        wanted.setdefault(stack.slices[at].index, []).append(stack.slices[at].frame)
+    wanted = _by_file([stack.slices[at] for at in looked_at(len(stack.slices))])
     for index, numbers in wanted.items():
-        with open_place(study.instances[index].place) as file:
-            dataset = read_dataset(file, max_bytes=MAX_FILE_BYTES)
+        dataset = dataset_of(study.instances[index].place)
         frames = decode(dataset, max_pixels=options.max_mpx * 1_000_000, frames=sorted(numbers))
         for number in numbers:
             if number < frames.count and is_lettered(options, dataset, frames, number):
@@ -92,17 +86,15 @@ def _write(options: Dicom, study: Study, stack: Stack, path: Path) -> None:
 
 def _rescaled(options: Dicom, study: Study, stack: Stack) -> Iterator[np.ndarray]:
     """The slices' values in the modality's unit, in the stack's order."""
+    wanted = _by_file(stack.slices)
     last = -1
     for each in stack.slices:
         if each.index != last:
             last = each.index
-            with open_place(study.instances[each.index].place) as file:
-                dataset = read_dataset(file, max_bytes=MAX_FILE_BYTES)
+            dataset = dataset_of(study.instances[each.index].place)
             frames = decode(
-                dataset, max_pixels=options.max_mpx * 1_000_000, frames=_frames(stack, each.index)
+                dataset, max_pixels=options.max_mpx * 1_000_000, frames=sorted(wanted[last])
             )
-        if each.frame >= frames.count:
-            raise BadInput("The pixel data do not hold all frames of the volume.")
         stored = stored_of(frames.frame(each.frame), dataset)
         transform = modality_of(dataset, each.frame, stored).transform
         if isinstance(transform, Rescale):
@@ -111,8 +103,12 @@ def _rescaled(options: Dicom, study: Study, stack: Stack) -> Iterator[np.ndarray
             yield stored.values
 
 
-def _frames(stack: Stack, index: int) -> list[int]:
-    return sorted(each.frame for each in stack.slices if each.index == index)
+def _by_file(slices: Sequence[Slice]) -> dict[int, list[int]]:
+    """Index of a file -> frames of it: what to decode, file by file."""
+    wanted: dict[int, list[int]] = {}
+    for each in slices:
+        wanted.setdefault(each.index, []).append(each.frame)
+    return wanted
 
 
 def _resample(path: Path, spacing_mm: float) -> None:

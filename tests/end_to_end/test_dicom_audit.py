@@ -66,17 +66,17 @@ def test_a_file_that_cannot_be_read_has_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from domainclip.errors import BadInput
-    from domainclip.extractors.dicom import listing
+    from domainclip.extractors.dicom import study
 
     archive, key = write_archive(tmp_path / "archive"), write_key(tmp_path)
-    whole = listing.read_dataset
+    whole = study.read_dataset
 
     def _read(file: Any, **options: Any) -> Any:
         if "LL" in file.name:
             raise BadInput("The header of the file is damaged.")
         return whole(file, **options)
 
-    monkeypatch.setattr(listing, "read_dataset", _read)
+    monkeypatch.setattr(study, "read_dataset", _read)
     assert _dicom(archive, "--key", key, "--names", tmp_path / "names.csv") == 0
     files = _rows(tmp_path / "names.csv")
     assert sum(path.endswith("LL.dcm") for path in files.values()) == 1

@@ -23,7 +23,11 @@ from .frame_sources import Compressed, Native, source_of, syntax_of
 from .pixel_header import header_of
 from .walking import Undecodable
 
-__all__ = ["Decoded", "Undecodable", "decode"]
+__all__ = ["Decoded", "MissingFrame", "Undecodable", "decode"]
+
+
+class MissingFrame(Undecodable, IndexError):
+    """A frame that the header promises, or a caller thinks of, and the pixel data do not hold."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,10 @@ class Decoded:
         """Stored values, (rows, columns) or (rows, columns, 3), of frame ``index`` from 0 on:
         integers of 8, 16, 32 or 64 bits, float32 or float64.
 
-        Raises Undecodable: corrupt_pixels, truncated_pixels, missing_decoder; IndexError.
+        Raises Undecodable: corrupt_pixels, truncated_pixels, missing_decoder; MissingFrame.
         """
         if not 0 <= index < self.count:
-            raise IndexError(f"frame {index} of {self.count}")
+            raise MissingFrame("truncated_pixels", "The pixel data do not hold this frame.")
         try:
             return self._frames.frame(index, self._notes)
         except MemoryError:
