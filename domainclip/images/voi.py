@@ -19,6 +19,7 @@ import numpy as np
 from domainclip.errors import BadInput
 
 __all__ = [
+    "PRESETS",
     "GreyParams",
     "Lut",
     "Rescale",
@@ -30,6 +31,19 @@ __all__ = [
     "grey_table",
     "modality_values",
 ]
+
+# Centre and width in Hounsfield units, as radiology uses them by convention.
+PRESETS: dict[str, tuple[float, float]] = {
+    "lung": (-600, 1500),
+    "mediastinum": (40, 400),
+    "bone": (400, 1800),
+    "brain": (40, 80),
+    "subdural": (80, 200),
+    "stroke": (40, 40),
+    "liver": (60, 160),
+    "angio": (300, 600),
+    "soft_tissue": (40, 400),
+}
 
 VoiFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 

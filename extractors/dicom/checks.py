@@ -7,31 +7,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domainclip.catalogue import import_optional
 from domainclip.errors import UsageError, nearest
+from domainclip.images.voi import PRESETS
+
+from .reports.findings import read_findings
+from .reports.headings import SECTION_NAMES, read_headings
 
 if TYPE_CHECKING:
     from . import Dicom
 
-__all__ = ["KEEP", "SECTIONS", "check_options", "columns_of"]
+__all__ = ["check_options", "columns_of"]
 
-# what `keep` may hold -> the option of PS3.15 Annex E
-KEEP = {
-    "uids": "Retain UIDs",
-    "device": "Retain Device Identity",
-    "institution": "Retain Institution Identity",
-    "patient": "Retain Patient Characteristics",
-    "private": "Retain Safe Private",
-    "descriptors": "Clean Descriptors",
-}
-SECTIONS = (
-    *("indication", "history", "examination", "technique", "comparison", "findings"),
-    *("impression", "recommendation", "addendum"),
-)
-PRESETS = (
-    *("lung", "mediastinum", "bone", "brain", "subdural", "stroke", "liver", "angio"),
-    "soft_tissue",
-)
+# PS3.15's options that a user may choose; the others follow from what is asked for
+_KEEP = ("uids", "device", "institution", "patient", "private", "descriptors")
 _ROLES = ("image", "sop", "study", "series", "accession", "patient", "text", "label", "caption")
 _CHOICES = {
     "captions": ("either", "report", "header"),
@@ -47,11 +35,11 @@ def check_options(options: Dicom) -> None:
     for name, known in _CHOICES.items():
         _one_of(name, getattr(options, name), known)
     for word in options.keep:
-        _one_of("keep", word, KEEP)
+        _one_of("keep", word, _KEEP)
     if not options.text:
         raise UsageError("text is empty; give sections in the order in which you prefer them.")
     for word in options.text:
-        _one_of("text", word, (*SECTIONS, "caption", "report", "header"))
+        _one_of("text", word, (*SECTION_NAMES, "caption", "report", "header"))
     columns_of(options)
     for name, least, most in (
         ("per_series", 1, 100_000),
@@ -75,9 +63,9 @@ def check_options(options: Dicom) -> None:
     if options.columns and not options.reports:
         raise UsageError("columns are those of the table that --reports names; give it too.")
     if options.headings:
-        import_optional(f"{__package__}.reports.headings").read_headings(Path(options.headings))
+        read_headings(Path(options.headings))
     if options.findings:
-        import_optional(f"{__package__}.reports.findings").read_findings(Path(options.findings))
+        read_findings(Path(options.findings))
     if options.keep_identifiers and (options.keep or options.dates != "remove" or options.copies):
         raise UsageError(
             "keep_identifiers keeps everything and de-identifies nothing; leave keep, dates and "
@@ -92,10 +80,10 @@ def columns_of(options: Dicom) -> dict[str, str]:
         role, equals, column = word.partition("=")
         if not equals or not column:
             raise UsageError(f"columns={word!r}: give role=column, as image=file_name.")
-        if role not in (*_ROLES, *SECTIONS):
-            known = ", ".join((*_ROLES, *SECTIONS))
+        if role not in (*_ROLES, *SECTION_NAMES):
+            known = ", ".join((*_ROLES, *SECTION_NAMES))
             raise UsageError(
-                f"columns={word!r}: {role!r} is no role.{nearest(role, (*_ROLES, *SECTIONS))} "
+                f"columns={word!r}: {role!r} is no role.{nearest(role, (*_ROLES, *SECTION_NAMES))} "
                 f"Known: {known}."
             )
         found[role] = column

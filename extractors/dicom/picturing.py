@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from domainclip.errors import BadInput
-from domainclip.images.encoded import decoded
+from domainclip.images.encoded import decoded, encode
 from domainclip.images.phash import phash
 from domainclip.images.rgb import rgb_of
 
@@ -133,11 +132,5 @@ def _encoded(
     image = Image.fromarray(picture)
     if options.max_px and max(image.size) > options.max_px:
         image.thumbnail((options.max_px, options.max_px), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    if options.format == "jpeg":
-        image.save(out, "JPEG", quality=options.quality)
-    else:
-        image.save(out, "PNG", compress_level=4)
-    return Picture(
-        out.getvalue(), image.width, image.height, phash(image), facts, tuple(notes), blanked
-    )
+    data = encode(image, options.format, quality=options.quality)
+    return Picture(data, image.width, image.height, phash(image), facts, tuple(notes), blanked)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from io import BytesIO
 
 import pymupdf
 
 from domainclip.errors import BadInput
-from domainclip.images.encoded import decoded
+from domainclip.images.encoded import decoded, encode
 
 from .pdf.pictures import Picture, open_pdf, picture_of
 from .records import Box, Graphic
@@ -70,7 +69,5 @@ def turned(picture: Picture, angle: float) -> Picture:
     image = decoded(picture.data).rotate(angle, expand=True)
     if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
         image = image.convert("RGB")
-    buffer = BytesIO()
-    image.save(buffer, "PNG", compress_level=4)
     note = f"{picture.note}; turned by {angle:g}°".lstrip("; ")
-    return Picture(buffer.getvalue(), "PNG", *image.size, picture.how, note)
+    return Picture(encode(image), "PNG", *image.size, picture.how, note)

@@ -12,14 +12,13 @@ import shutil
 import struct
 import subprocess
 import zlib
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 from domainclip.errors import BadInput
-from domainclip.images.encoded import decoded
+from domainclip.images.encoded import decoded, encode
 
 from ._drawn import turned
 from .pdf.pictures import Picture
@@ -81,9 +80,7 @@ def drawn_postscript(
         kept = result.read_bytes()
     if max(image.size) > max_px + 1:  # its page is larger than its bounding box says
         image.thumbnail((max_px, max_px))
-        buffer = BytesIO()
-        image.save(buffer, "PNG", compress_level=4)
-        kept = buffer.getvalue()
+        kept = encode(image)
     picture = Picture(kept, "PNG", *image.size, "rendered", note)
     return turned(_trimmed(picture, graphic, resolution), graphic.angle)
 
@@ -110,10 +107,8 @@ def preview(data: bytes, filename: str) -> Picture:
         )
     if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
         image = image.convert("RGB")
-    buffer = BytesIO()
-    image.save(buffer, "PNG", compress_level=4)
     note = "the file's own preview: no Ghostscript to draw it"
-    return Picture(buffer.getvalue(), "PNG", *image.size, "original", note)
+    return Picture(encode(image), "PNG", *image.size, "original", note)
 
 
 def _program(data: bytes, filename: str) -> bytes:
@@ -156,9 +151,7 @@ def _trimmed(picture: Picture, graphic: Graphic, dpi: float) -> Picture:
     if box[2] - box[0] < 1 or box[3] - box[1] < 1:
         return picture
     image = decoded(picture.data).crop(box)
-    buffer = BytesIO()
-    image.save(buffer, "PNG", compress_level=4)
-    return Picture(buffer.getvalue(), "PNG", *image.size, picture.how, picture.note)
+    return Picture(encode(image), "PNG", *image.size, picture.how, picture.note)
 
 
 def _epsi(data: bytes) -> Image.Image | None:

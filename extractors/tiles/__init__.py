@@ -15,6 +15,7 @@ from PIL import Image
 
 from domainclip.errors import BadInput, nearest
 from domainclip.extraction import Source
+from domainclip.images.encoded import encode
 from domainclip.images.phash import phash
 from domainclip.images.stretch import Stretch
 from domainclip.pairs import Pair, Skip, Text
@@ -231,15 +232,12 @@ class Tiles:
 
     def _encode(self, picture: np.ndarray) -> tuple[bytes, int]:
         """The encoded picture and its perceptual hash."""
-        out = io.BytesIO()
         image = Image.fromarray(picture)
+        data = encode(image, self.format, quality=self.quality)
         if self.format == "jpeg":
-            image.save(out, "JPEG", quality=self.quality)
-            with Image.open(out) as image:
-                return out.getvalue(), phash(image)
-        # level 4: less than half of level 6's time for 3 % more bytes on aerial images
-        image.save(out, "PNG", compress_level=4)
-        return out.getvalue(), phash(image)
+            with Image.open(io.BytesIO(data)) as image:
+                return data, phash(image)
+        return data, phash(image)
 
     def _judge(self, scene: Scene, row: int) -> tuple[list[Any], np.ndarray]:
         """(class name or None, share) of each tile of a row."""

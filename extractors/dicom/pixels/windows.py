@@ -20,24 +20,12 @@ from typing import Literal, get_args
 from pydicom.dataset import Dataset
 
 from domainclip.errors import BadInput, nearest
-from domainclip.images.voi import Lut, VoiFunction, Window
+from domainclip.images.voi import PRESETS, Lut, VoiFunction, Window
 
 from .luts import group_item, items_of, numbers_of, read_lut, text_of, value_of
 
 __all__ = ["PRESETS", "Asked", "View", "file_views", "parse_windows", "preset_for"]
 
-# Centre and width in Hounsfield units, as radiology uses them by convention.
-PRESETS: dict[str, tuple[float, float]] = {
-    "lung": (-600, 1500),
-    "mediastinum": (40, 400),
-    "bone": (400, 1800),
-    "brain": (40, 80),
-    "subdural": (80, 200),
-    "stroke": (40, 40),
-    "liver": (60, 160),
-    "angio": (300, 600),
-    "soft_tissue": (40, 400),
-}
 _THREE = "lung+mediastinum+bone"
 _MOST_VIEWS = 64
 
