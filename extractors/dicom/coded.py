@@ -10,7 +10,7 @@ from functools import cache
 
 from pydicom.dataset import Dataset
 
-from .pixels.luts import group_item, items_of, text_of
+from .pixels.attributes import group_item, items_of, text_of
 
 __all__ = ["coded_region", "coded_side", "coded_view"]
 

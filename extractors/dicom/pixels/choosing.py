@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 from domainclip.errors import BadInput
 from domainclip.images.voi import Lut, Window
 
+from .attributes import little_endian, value_of
 from .grey import Modality, Stored
-from .luts import little_endian, value_of
 from .ranges import PERCENTILES, window_of_values
 from .windows import PRESETS, Asked, View, file_views, preset_for
 

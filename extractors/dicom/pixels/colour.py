@@ -16,7 +16,8 @@ from pydicom.dataset import Dataset
 from domainclip.errors import BadInput
 from domainclip.images.voi import apply_table
 
-from .luts import items_of, little_endian, value_of, words_of
+from .attributes import items_of, little_endian, value_of
+from .luts import words_of
 from .palettes import palette_tables
 
 __all__ = ["COLOUR_SPACES", "icc_profile_of", "palette_to_rgb", "to_rgb", "to_srgb"]

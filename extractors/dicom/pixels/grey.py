@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 
 from domainclip.images.voi import Lut, Rescale
 
-from .luts import group_item, items_of, little_endian, numbers_of, read_lut, text_of, value_of
+from .attributes import group_item, items_of, little_endian, numbers_of, text_of, value_of
+from .luts import read_lut
 from .overlays import holds_overlay_bits, without_overlay_bits
 
 __all__ = [

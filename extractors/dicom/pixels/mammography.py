@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from pydicom.dataset import Dataset
 
+from .attributes import group_item, items_of, text_of
 from .breast_area import breast_area
-from .luts import group_item, items_of, text_of
 
 __all__ = ["Box", "crop_breast", "mammogram_view"]
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from pydicom.dataset import Dataset
 
-from .luts import little_endian, numbers_of, value_of, words_of
+from .attributes import little_endian, numbers_of, value_of
+from .luts import words_of
 
 __all__ = ["burn_overlays", "overlay_masks", "without_overlay_bits"]
 

@@ -17,10 +17,10 @@ from domainclip.errors import BadInput
 from domainclip.images.voi import GreyParams, grey_picture
 
 from ..quiet import quiet
+from .attributes import text_of
 from .choosing import Image, choose
 from .colour import icc_profile_of, palette_to_rgb, to_rgb, to_srgb
 from .grey import Stored, bits_stored, inverted, modality_of, padding_of, stored_of
-from .luts import text_of
 from .overlays import burn_overlays
 from .windows import Asked, parse_windows
 

@@ -22,7 +22,8 @@ from pydicom.dataset import Dataset
 from domainclip.errors import BadInput, nearest
 from domainclip.images.voi import PRESETS, Lut, VoiFunction, Window
 
-from .luts import group_item, items_of, numbers_of, read_lut, text_of, value_of
+from .attributes import group_item, items_of, numbers_of, text_of, value_of
+from .luts import read_lut
 
 __all__ = ["PRESETS", "Asked", "View", "file_views", "parse_windows", "preset_for"]
 

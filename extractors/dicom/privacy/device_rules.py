@@ -17,6 +17,7 @@ from itertools import pairwise
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from ..pixels.attributes import text_of, value_of
 from .text_regions import Box
 
 __all__ = ["Device", "device", "scanners_own"]
@@ -52,7 +53,7 @@ class Device:
 def device(dataset: Dataset, width: int, height: int) -> Device:
     """What the headers tell of an image of ``width`` x ``height`` pixels. Nothing is raised for
     values that are malformed; they tell nothing."""
-    declared = {"YES": True, "NO": False}.get(_word(dataset, "BurnedInAnnotation"))
+    declared = {"YES": True, "NO": False}.get(text_of(dataset, "BurnedInAnnotation"))
     why: list[str] = []
     boxes: tuple[Box, ...] = ()
     if declared:
@@ -60,11 +61,11 @@ def device(dataset: Dataset, width: int, height: int) -> Device:
     elif declared is False:
         why.append("Burned In Annotation (0028,0301) is NO")
     often = False
-    if _word(dataset, "RecognizableVisualFeatures") == "YES":
+    if text_of(dataset, "RecognizableVisualFeatures") == "YES":
         often = True
         why.append("Recognizable Visual Features (0028,0302) is YES")
-    sop_class = _word(dataset, "SOPClassUID")
-    modality = _word(dataset, "Modality")
+    sop_class = text_of(dataset, "SOPClassUID")
+    modality = text_of(dataset, "Modality")
     if sop_class.startswith(_SECONDARY_CAPTURE):
         often = True
         why.append("a secondary capture")
@@ -77,7 +78,7 @@ def device(dataset: Dataset, width: int, height: int) -> Device:
     elif "SECONDARY" in _words(dataset, "ImageType")[1:2] and "DERIVED" in kinds:
         often = True
         why.append("Image Type is DERIVED, SECONDARY")
-    if _word(dataset, "ConversionType") in ("DV", "DF", "SD", "WSD", "DRW", "SI", "SYN"):
+    if text_of(dataset, "ConversionType") in ("DV", "DF", "SD", "WSD", "DRW", "SI", "SYN"):
         often = True
         why.append("Conversion Type tells of a screen, a film or a drawing")
     ultrasound = modality in ("US", "IVUS") or any(
@@ -102,10 +103,10 @@ def scanners_own(dataset: Dataset) -> bool:
     """Whether an image holds a scanner's values: CT, MR, PET or nuclear medicine of more than 8
     bits, no secondary capture, and not declared to hold text."""
     return (
-        _word(dataset, "Modality") in ("CT", "MR", "PT", "NM")
+        text_of(dataset, "Modality") in ("CT", "MR", "PT", "NM")
         and (_whole(dataset, "BitsStored") or 0) > 8
-        and not _word(dataset, "SOPClassUID").startswith("1.2.840.10008.5.1.4.1.1.7")
-        and _word(dataset, "BurnedInAnnotation") != "YES"
+        and not text_of(dataset, "SOPClassUID").startswith("1.2.840.10008.5.1.4.1.1.7")
+        and text_of(dataset, "BurnedInAnnotation") != "YES"
     )
 
 
@@ -153,23 +154,12 @@ def _regions(dataset: Dataset, width: int, height: int) -> list[Box]:
     return found if _LEAST_SHARE <= shown <= _MOST_SHARE else []
 
 
-def _value(dataset: Dataset, keyword: str) -> object:
-    try:
-        return dataset.get(keyword)
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError, NotImplementedError):
-        return None
-
-
 def _words(dataset: Dataset, keyword: str) -> list[str]:
-    value = _value(dataset, keyword)
+    value = value_of(dataset, keyword)
     several = value if isinstance(value, MultiValue | list | tuple) else [value]
     return [str(each).strip().upper()[:64] for each in several[:32] if each is not None]
 
 
-def _word(dataset: Dataset, keyword: str) -> str:
-    return (_words(dataset, keyword) or [""])[0]
-
-
 def _whole(dataset: Dataset, keyword: str) -> int | None:
-    value = _value(dataset, keyword)
+    value = value_of(dataset, keyword)
     return value if isinstance(value, int) and abs(value) < 1 << 20 else None
