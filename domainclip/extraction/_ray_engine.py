@@ -81,8 +81,8 @@ class RayEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for result in self._chunks:
-            ray.cancel(result, force=True)
+        # What is under way ends itself when the run's folder is gone. Ray cannot be asked to cancel
+        # it: where the task finishes in the same instant that aborts this process (Ray 2.60).
         self._chunks.clear()
         self._connection.close()
 

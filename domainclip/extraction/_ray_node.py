@@ -68,7 +68,10 @@ class Site:
 
 
 def run_chunk(chunk: Chunk, site: Site) -> Piece | Stop:
-    """Extract a chunk on this node; never raises but when the task is cancelled."""
+    """Extract a chunk on this node; never raises but when the task is cancelled.
+
+    A task that outlives its run ends within PROGRESS_S seconds: it cannot write its note.
+    """
     try:
         pool = _pool_of(site)
         work = site.work / f"{chunk.name}-{secrets.token_hex(4)}"

@@ -111,6 +111,19 @@ def test_what_must_end_the_run_ends_it_with_the_nodes_sentence(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("cluster")
+def test_what_was_under_way_ends_with_the_run(tmp_path: Path) -> None:
+    write_png(tmp_path / "in" / "missing.png")
+    write_png(tmp_path / "in" / "sleep.png")  # ten minutes
+    with pytest.raises(Exception, match=r"On node .*'pymupdf' is not installed"):
+        extract(tmp_path / "in", tmp_path / "out", "ray", chunk_size=1)
+    for _ in range(300):
+        if ray.available_resources().get("CPU") == 2:
+            return
+        time.sleep(0.1)
+    pytest.fail("a task of the ended run still holds a core")
+
+
+@pytest.mark.usefixtures("cluster")
 def test_more_memory_than_any_node_has_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no node of the Ray cluster has .* lower --memory-mb"):
         extract("count:1", tmp_path / "out", "ray", memory_bytes=1 << 50)
