@@ -30,9 +30,9 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from domainclip.errors import MissingExtra
-from domainclip.extractors.tiles.cutting import cut_row
-from domainclip.extractors.tiles.reading import Rows
-from domainclip.extractors.tiles.scenes import open_scene
+from domainclip.extractors.tiles.pixels.cutting import cut_row
+from domainclip.extractors.tiles.reading.rows import Rows
+from domainclip.extractors.tiles.reading.scenes import open_scene
 from domainclip.images.stretch import Stretch, percentile_limits
 from domainclip.pairs import Skip
 

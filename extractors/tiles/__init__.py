@@ -20,14 +20,14 @@ from domainclip.images.phash import phash
 from domainclip.images.stretch import Stretch
 from domainclip.pairs import Pair, Skip, Text
 
-from .captions import captions_of, read_templates
+from .captions.classes import captions_of, read_templates
 from .checks import check_options
-from .class_tables import open_class_table, tile_key
-from .classes import Classes, open_raster_classes
-from .cutting import cut_row
-from .draws import class_limits, draw
-from .georeference import default_cell
-from .reading import (
+from .labels.class_tables import open_class_table, tile_key
+from .labels.classes import Classes, open_raster_classes
+from .labels.draws import class_limits, draw
+from .pixels.cutting import cut_row
+from .reading.georeference import default_cell
+from .reading.rows import (
     GDAL_ERRORS,
     Rows,
     default_bands,
@@ -35,7 +35,7 @@ from .reading import (
     stays_in_memory,
     words_of,
 )
-from .scenes import BUILT_IN, Scene, open_scene, refusal, stretch_limits
+from .reading.scenes import BUILT_IN, Scene, open_scene, refusal, stretch_limits
 
 __all__ = ["Tiles"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from domainclip.errors import UsageError, nearest
 
-from .captions import read_templates
-from .classes import Classes
+from .captions.classes import read_templates
+from .labels.classes import Classes
 
 if TYPE_CHECKING:
     from . import Tiles

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from rasterio.windows import Window
 
 from domainclip.extractors.tiles import Tiles
-from domainclip.extractors.tiles.classes import NO_CLASS, majority
-from domainclip.extractors.tiles.draws import class_limits
-from domainclip.extractors.tiles.reading import Rows
+from domainclip.extractors.tiles.labels.classes import NO_CLASS, majority
+from domainclip.extractors.tiles.labels.draws import class_limits
+from domainclip.extractors.tiles.reading.rows import Rows
 from domainclip.pairs import Pair, Skip
 from tests.data.make_rasters import scene_values, write_scene
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domainclip.extractors.tiles.captions import captions_of, read_templates, with_article
+from domainclip.extractors.tiles.captions.classes import captions_of, read_templates, with_article
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_articles(noun: str, expected: str) -> None:
 
 
 def test_every_climate_reads_as_a_phrase() -> None:
-    table = files("domainclip.extractors.tiles") / "koppen_geiger.csv"
+    table = files("domainclip.extractors.tiles.labels") / "koppen_geiger.csv"
     lines = table.read_text(encoding="utf-8").splitlines()[1:]
     names = [line.split(",")[2] for line in lines]
     assert len(names) == len(set(names)) == 32

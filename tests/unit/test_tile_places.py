@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rasterio import CRS, Affine
 
-from domainclip.extractors.tiles.georeference import Georeference, default_cell
+from domainclip.extractors.tiles.reading.georeference import Georeference, default_cell
 
 MARS = (
     'GEOGCS["Mars",DATUM["D_Mars",SPHEROID["Mars_Sphere",3396190,0]],'

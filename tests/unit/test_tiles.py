@@ -17,7 +17,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from domainclip.errors import BadInput, MissingExtra, UsageError
 from domainclip.extractors.tiles import Tiles
-from domainclip.extractors.tiles.scenes import open_scene
+from domainclip.extractors.tiles.reading.scenes import open_scene
 from domainclip.images.phash import phash
 from domainclip.pairs import Pair, Skip
 from tests.data.make_rasters import scene_values, write_classes, write_scene

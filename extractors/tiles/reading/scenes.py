@@ -20,7 +20,7 @@ from domainclip.errors import BadInput, MissingExtra
 from domainclip.images.stretch import percentile_limits
 
 from .georeference import Georeference
-from .reading import GDAL_ERRORS, words_of
+from .rows import GDAL_ERRORS, words_of
 
 __all__ = ["BUILT_IN", "Scene", "open_scene", "refusal", "stretch_limits"]
 

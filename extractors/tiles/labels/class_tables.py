@@ -19,8 +19,8 @@ from rasterio.warp import transform_bounds, transform_geom
 
 from domainclip.errors import BadInput
 
+from ..reading.scenes import Scene
 from .classes import NO_CLASS, Classes, majority, read_text
-from .scenes import Scene
 
 __all__ = ["open_class_table", "tile_key"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from rasterio import CRS
 from rasterio.warp import transform as transform_points
 
-from .reading import GDAL_ERRORS
+from .rows import GDAL_ERRORS
 
 __all__ = ["Georeference", "default_cell"]
 

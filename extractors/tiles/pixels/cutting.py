@@ -10,7 +10,7 @@ import numpy as np
 from domainclip.errors import BadInput
 from domainclip.pairs import Skip
 
-from .reading import Rows
+from ..reading.rows import Rows
 
 __all__ = ["cut_row"]
 

@@ -15,8 +15,8 @@ from rasterio.vrt import WarpedVRT
 
 from domainclip.errors import BadInput
 
-from .reading import GDAL_ERRORS, Rows, is_sequential, words_of
-from .scenes import Scene, open_scene
+from ..reading.rows import GDAL_ERRORS, Rows, is_sequential, words_of
+from ..reading.scenes import Scene, open_scene
 
 __all__ = ["NO_CLASS", "Classes", "RasterClasses", "majority", "open_raster_classes", "read_text"]
 

@@ -1,0 +1,1 @@
+"""A tile's numbers and their picture: bands, composites, stretches, decibels, clouds."""

@@ -1,0 +1,1 @@
+"""Where on Earth and when: country, region, nearest town, season; offline."""

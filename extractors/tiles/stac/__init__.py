@@ -1,0 +1,1 @@
+"""STAC items and collections: read as scenes, written as a catalogue."""
