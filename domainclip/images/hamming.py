@@ -1,0 +1,290 @@
+"""64-bit hashes that differ in few bits, found among many millions without comparing all.
+
+Cut a word into d + k blocks of bits: two words that differ in at most d bits agree in at least k
+of the blocks (the pigeonhole principle), so they share one of the C(d + k, k) masks that keep k
+blocks. For each mask the masked words are hashed into buckets, and only words of one bucket are
+compared. Larger k: more masks and far fewer comparisons; k is chosen by the number of words.
+Manku, Jain, Das Sarma 2007, "Detecting near-duplicates for web crawling", section 3.
+
+Block b holds the bits b, b + blocks, b + 2 blocks, ...: each has some of every frequency of a
+perceptual hash, so that pictures that share their coarse bits do not share whole blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domainclip.errors import UsageError
+from domainclip.images.phash import dihedral
+
+__all__ = ["MAX_DISTANCE", "Buckets", "HammingIndex", "near_pairs", "nearest", "ones"]
+
+Hashes = NDArray[np.uint64]
+Rows = NDArray[np.intp]
+Bits = NDArray[np.uint8]
+
+MAX_DISTANCE = 8  # beyond it nearly everything is a candidate
+
+_AT_ONCE = 1 << 20  # candidates compared at once: 40 MB
+_QUERIES = 1 << 18  # queries looked up at once
+_MOST_MASKS = 45  # four bytes a word each
+_SMALLEST = 1 << 16  # an index joins segments below this size without much ado
+
+
+def near_pairs(
+    a: NDArray[np.uint64], b: NDArray[np.uint64], distance: int, *, rotations: bool = False
+) -> tuple[Rows, Rows, Bits]:
+    """All pairs of a hash in ``a`` and one in ``b`` that differ in at most ``distance`` bits.
+
+    a: (n,) uint64, or (n, 8) with the hashes of each image's turned and mirrored versions, of
+    which the nearest counts (``phash.dihedral_hashes``: exact). b: (m,) uint64. rotations: make
+    the eight versions of an (n,) ``a`` out of the hashes alone (``phash.dihedral``: some bits
+    off). Gives i, j, bits, each (pairs,): rows of a and of b, in ascending order of (i, j), and
+    in how many bits they differ. Equal hashes are compared once, but n copies in a and m in b are
+    n m pairs: ``nearest`` gives one for each of a. Images without a hash (0) or with a flat one
+    are for the caller to leave out.
+
+    Raises UsageError for a distance outside 0 to MAX_DISTANCE.
+    """
+    _check(distance)
+    rows, asked = _versions(a, rotations)
+    distinct_a, at_a = np.unique(asked, return_inverse=True)
+    distinct_b, at_b = np.unique(np.ascontiguousarray(b, np.uint64), return_inverse=True)
+    # the smaller side lies in buckets, the larger one is asked
+    swapped = len(distinct_a) < len(distinct_b)
+    held, queries = (distinct_a, distinct_b) if swapped else (distinct_b, distinct_a)
+    found = list(Buckets(held, distance).pairs(queries))
+    q, h, bits = (
+        np.concatenate([part[at] for part in found]) if found else np.empty(0, kind)
+        for at, kind in enumerate((np.intp, np.intp, np.uint8))
+    )
+    left, right = (h, q) if swapped else (q, h)
+    members_a, members_b = _members(at_a), _members(at_b)
+    left, right, bits = _product(left, right, bits, members_a, members_b)
+    return _smallest(rows[left], right, bits, len(b))
+
+
+def nearest(
+    a: NDArray[np.uint64], b: NDArray[np.uint64], distance: int, *, rotations: bool = False
+) -> tuple[Rows, Bits]:
+    """For each of ``a`` the row of its nearest hash in ``b`` (the first of equals), or -1 where
+    none differs in at most ``distance`` bits, and those bits (255 where none): both (n,).
+
+    Arguments and errors as in ``near_pairs``; the answer never grows beyond n.
+    """
+    _check(distance)
+    rows, asked = _versions(a, rotations)
+    distinct, first = np.unique(np.ascontiguousarray(b, np.uint64), return_index=True)
+    row = np.full(len(a), -1, dtype=np.intp)
+    best = np.full(len(a), 255, dtype=np.uint8)
+    for q, h, bits in Buckets(distinct, distance).pairs(asked):
+        owner, target = rows[q], first[h]
+        order = np.lexsort((target, bits, owner))
+        owner, target, bits = owner[order], target[order], bits[order]
+        lead = np.concatenate([[True], owner[1:] != owner[:-1]]) if len(owner) else owner > 0
+        owner, target, bits = owner[lead], target[lead], bits[lead]
+        better = (bits < best[owner]) | ((bits == best[owner]) & (target < row[owner]))
+        row[owner[better]], best[owner[better]] = target[better], bits[better]
+    return row, best
+
+
+def ones(words: Hashes) -> Bits:
+    """(n,) uint8: how many bits of each word are 1."""
+    if hasattr(np, "bitwise_count"):  # numpy 2
+        return np.bitwise_count(words)
+    halves = _ONES_IN[np.ascontiguousarray(words).view(np.uint16)]
+    return halves.reshape(-1, 4).sum(axis=1, dtype=np.uint8)
+
+
+class HammingIndex:
+    """A growing set of hashes that is asked for near ones.
+
+    Segments of doubling size, each in buckets. Memory: 8 bytes a hash and 8 more for each mask,
+    of which distance 2 has 6, 4 has 15, 6 has 28 beyond some 10^5 hashes.
+    """
+
+    def __init__(self, distance: int) -> None:
+        _check(distance)
+        self.size = 0
+        self._distance = distance
+        self._segments: list[Buckets] = []
+
+    def add(self, hashes: Hashes) -> None:
+        """Add hashes, (n,)."""
+        if not len(hashes):
+            return
+        self.size += len(hashes)
+        words = np.array(hashes, dtype=np.uint64)
+        while self._segments and (
+            len(self._segments[-1].words) < 2 * len(words)
+            or len(self._segments[-1].words) + len(words) <= _SMALLEST
+        ):
+            words = np.concatenate([self._segments.pop().words, words])
+        self._segments.append(Buckets(words, self._distance))
+
+    def near(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """(n,) bool: is any hash of the index within the distance?"""
+        found = np.zeros(len(hashes), dtype=bool)
+        for segment in self._segments:
+            asked = np.flatnonzero(~found)
+            found[asked] = segment.near(hashes[asked])
+        return found
+
+    def pairs(self, hashes: Hashes) -> Iterator[tuple[Rows, Rows, Bits]]:
+        """(row of ``hashes``, number of the hash in the index, bits) of all that are near."""
+        start = 0
+        for segment in self._segments:  # the order of adding is kept
+            for rows, others, bits in segment.pairs(hashes):
+                yield rows, others + start, bits
+            start += len(segment.words)
+
+
+class Buckets:
+    """Fixed hashes, (n,), by the buckets of their masked words."""
+
+    def __init__(self, words: Hashes, distance: int) -> None:
+        self.words = words
+        self._distance = distance
+        self._masks = _masks(distance, _kept_blocks(len(words), distance))
+        self._shift = np.uint64(64 - max(1, min(26, len(words).bit_length())))
+        self._tables = [self._table(mask) for mask in self._masks]
+
+    def near(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """(n,) bool: is any of the words within the distance?"""
+        found = np.zeros(len(hashes), dtype=bool)
+        for number in range(len(self._masks)):
+            asked = np.flatnonzero(~found)
+            for rows, others in self._candidates(number, hashes[asked]):
+                close = ones(hashes[asked[rows]] ^ self.words[others]) <= self._distance
+                found[asked[rows[close]]] = True
+        return found
+
+    def pairs(self, hashes: Hashes) -> Iterator[tuple[Rows, Rows, Bits]]:
+        """(row of ``hashes``, row of the words, bits) of all that are near, each once."""
+        for start in range(0, len(hashes), _QUERIES):
+            part = hashes[start : start + _QUERIES]
+            for number in range(len(self._masks)):
+                for rows, others in self._candidates(number, part):
+                    differ = part[rows] ^ self.words[others]
+                    bits = ones(differ)
+                    close = np.flatnonzero(bits <= self._distance)
+                    # found by the first mask under which it differs in nothing; words that meet in
+                    # a bucket by chance leave it to that mask
+                    differ = differ[close]
+                    own = (differ & self._masks[number]) == 0
+                    close, differ = close[own], differ[own]
+                    for mask in self._masks[:number]:
+                        fresh = (differ & mask) != 0
+                        close, differ = close[fresh], differ[fresh]
+                    if len(close):
+                        yield rows[close] + start, others[close], bits[close]
+
+    def _candidates(self, number: int, hashes: Hashes) -> Iterator[tuple[Rows, Rows]]:
+        """(row of ``hashes``, row of the words) of one bucket under one mask, some at a time."""
+        order, starts = self._tables[number]
+        keys = self._keys(hashes, self._masks[number])
+        low = starts[keys].astype(np.int64)
+        counts = starts[keys + 1].astype(np.int64) - low
+        held = np.flatnonzero(counts)
+        low, counts = low[held], counts[held]
+        ends = np.cumsum(counts)
+        first, before = 0, 0
+        while first < len(held):
+            last = int(np.searchsorted(ends, before + _AT_ONCE, side="right"))
+            if last == first:  # one bucket alone is larger
+                for at in range(int(low[first]), int(low[first] + counts[first]), _AT_ONCE):
+                    own = order[at : min(at + _AT_ONCE, int(low[first] + counts[first]))]
+                    yield np.full(len(own), held[first], dtype=np.intp), own.astype(np.intp)
+                last = first + 1
+            else:
+                many = counts[first:last]
+                begins = np.repeat(low[first:last] - (ends[first:last] - many - before), many)
+                rows = order[begins + np.arange(len(begins))].astype(np.intp)
+                yield np.repeat(held[first:last], many), rows
+            before, first = int(ends[last - 1]), last
+
+    def _keys(self, hashes: Hashes, mask: np.uint64) -> NDArray[np.int64]:
+        # multiplicative hashing: equal masked words always meet, others seldom
+        return (((hashes & mask) * _GOLDEN) >> self._shift).astype(np.int64)
+
+    def _table(self, mask: np.uint64) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Rows in the order of their keys, (n,), and where each key's begin, (keys + 1,)."""
+        keys = self._keys(self.words, mask).astype(np.uint64)
+        rows = np.arange(len(keys), dtype=np.uint64)
+        # key and row in one word: a plain sort is several times faster than an argsort
+        both = np.sort((keys << np.uint64(32)) | rows)
+        counts = np.bincount(keys.astype(np.int64), minlength=1 << (64 - int(self._shift)))
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
+        return both.astype(np.uint32), starts
+
+
+def _check(distance: int) -> None:
+    if not 0 <= distance <= MAX_DISTANCE:
+        raise UsageError(f"distance={distance}: must be from 0 to {MAX_DISTANCE} bits.")
+
+
+def _versions(a: Hashes, rotations: bool) -> tuple[Rows, Hashes]:
+    """The hashes to ask for, and the row of ``a`` that each belongs to."""
+    words = np.ascontiguousarray(a, np.uint64)
+    if words.ndim == 1 and rotations:
+        words = dihedral(words)
+    if words.ndim == 1:
+        return np.arange(len(words)), words
+    return np.repeat(np.arange(len(words)), words.shape[1]), words.ravel()
+
+
+def _members(inverse: NDArray[np.intp]) -> tuple[Rows, Rows]:
+    """The rows of each distinct value, one after the other, and where they begin, (values + 1,)."""
+    counts = np.bincount(inverse.ravel())
+    return np.argsort(inverse.ravel(), kind="stable"), np.concatenate([[0], np.cumsum(counts)])
+
+
+def _product(
+    left: Rows, right: Rows, bits: Bits, a: tuple[Rows, Rows], b: tuple[Rows, Rows]
+) -> tuple[Rows, Rows, Bits]:
+    """Pairs of distinct values as pairs of all rows that hold them."""
+    for members, starts in (a, b):
+        counts = starts[left + 1] - starts[left] if len(left) else left
+        begins = np.repeat(starts[left] - (np.cumsum(counts) - counts), counts)
+        rows = members[begins + np.arange(len(begins))] if len(left) else left
+        # the side that is done goes to the right; after two turns both are back in their place
+        left, right, bits = np.repeat(right, counts), rows, np.repeat(bits, counts)
+    return left, right, bits
+
+
+def _smallest(i: Rows, j: Rows, bits: Bits, m: int) -> tuple[Rows, Rows, Bits]:
+    """Each pair once, with its smallest number of bits, in order."""
+    order = np.lexsort((bits, j, i))
+    i, j, bits = i[order], j[order], bits[order]
+    fresh = np.ones(len(i), dtype=bool)
+    fresh[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
+    return i[fresh], j[fresh], bits[fresh]
+
+
+def _kept_blocks(words: int, distance: int) -> int:
+    """The k at which a query costs least: a look-up a mask, and a comparison a candidate."""
+
+    def cost(kept: int) -> float:
+        masks = comb(distance + kept, kept)
+        same = words / 2 ** (64 * kept / (distance + kept))
+        return masks * (60 + 8 * same)  # nanoseconds, measured
+
+    choices = [k for k in range(1, 4) if comb(distance + k, k) <= _MOST_MASKS]
+    return min(choices, key=cost)
+
+
+def _masks(distance: int, kept: int) -> list[np.uint64]:
+    blocks = distance + kept
+    block = [sum(1 << bit for bit in range(at, 64, blocks)) for at in range(blocks)]
+    return [
+        np.uint64(sum(block[at] for at in chosen)) for chosen in combinations(range(blocks), kept)
+    ]
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_ONES_IN = np.array([value.bit_count() for value in range(1 << 16)], dtype=np.uint8)
