@@ -59,6 +59,10 @@ KINDS = {
 # top-level module of a failed import -> the extra that brings it
 _EXTRA_OF = {
     "rasterio": "tiles",
+    "pyogrio": "tiles",
+    "shapely": "tiles",
+    "pystac": "tiles",
+    "inflect": "tiles",
     "pydicom": "dicom",
     "nibabel": "dicom",
     "monai": "volumes",

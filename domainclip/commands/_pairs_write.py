@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from domainclip.catalogue import import_optional
 from domainclip.commands._printing import explain_exit, plain, print_json, print_table
 from domainclip.commands._progress import progress_bar
 from domainclip.errors import UsageError
@@ -80,25 +81,22 @@ def merge(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     from domainclip.pairs import open_pairs
-    from domainclip.pairs.formats import csv, folders, huggingface, webdataset
 
-    pairs, out, split = open_pairs(arguments.pairs), arguments.output, arguments.split
+    # late and by name: geoparquet and stac need the libraries of an extra
+    module = import_optional(f"domainclip.pairs.formats.{arguments.format}")
+    options: dict[str, Any] = {}
+    if arguments.format == "webdataset":
+        options["shard_pairs"] = arguments.shard_pairs
+    elif arguments.format == "csv":
+        options["separator"] = arguments.separator
+    pairs, out = open_pairs(arguments.pairs), arguments.output
     with progress_bar("exporting") as progress:
-        if arguments.format == "webdataset":
-            report = webdataset.write(
-                pairs, out, split=split, shard_pairs=arguments.shard_pairs, progress=progress
-            )
-        elif arguments.format == "csv":
-            report = csv.write(
-                pairs, out, split=split, separator=arguments.separator, progress=progress
-            )
-        else:
-            module = folders if arguments.format == "folders" else huggingface
-            report = module.write(pairs, out, split=split, progress=progress)
+        report = module.write(pairs, out, split=arguments.split, progress=progress, **options)
     if arguments.json:
         print_json(plain(report) | {"path": str(report.path)})
         return 0
-    print(f"{report.path}: {report.pairs:,} pairs in {report.files:,} files ({report.format})")
+    files = "1 file" if report.files == 1 else f"{report.files:,} files"
+    print(f"{report.path}: {report.pairs:,} pairs in {files} ({report.format})")
     print("What this format does not hold:")
     for sentence in report.lost:
         print(f"  - {sentence}")
