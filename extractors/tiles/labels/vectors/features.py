@@ -1,0 +1,263 @@
+"""Features of vector layers as facts of tiles: what is visible, and which of it a tile is about.
+
+Measured by benchmarks/tile_vectors.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+
+from domainclip.errors import BadInput, UsageError
+
+from ...reading.scenes import Scene
+from ...records import Facts, Thing
+from .reading import Layer, open_layers
+from .strips import Strip, read_strip
+from .visibility import extents, visible
+from .vocabulary import Vocabulary, read_vocabulary
+
+__all__ = ["Vectors", "open_vectors"]
+
+MOST = 500_000  # features of a layer that are held at once
+AHEAD = 4  # tiles' heights that are read at once from a file with an index
+
+
+@dataclass
+class Vectors:
+    """Facts of tiles from layers of one file. category: the column with the noun, "" for tags.
+    size_m: on the ground, of points and lines that say nothing of it. telling: the rank from which
+    on a feature can be what a tile is about. empty: keep tiles where nothing is visible.
+    dropped: reason -> features left out by now, of all that was read."""
+
+    layers: list[Layer]
+    vocabulary: Vocabulary
+    category: str = ""
+    size_m: float | None = None
+    telling: float = 40.0
+    strictness: float = 1.0
+    empty: bool = True
+    most: int = MOST
+    dropped: Counter[str] = field(default_factory=Counter)
+    _here: tuple[Scene, int, int, Strip] | None = field(default=None, repr=False)
+
+    def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
+        """See Labels. Features are those visible at the tile's resolution: first the one that the
+        tile is about, if there is one, then by rank, and by area. Without ``empty`` a tile with
+        none is left out: no_visible_feature. Raises BadInput."""
+        strip = self._strip(scene, row, size)
+        gsds = scene.place.gsd_m(columns, row, size)
+        found: list[list[tuple[Thing, float]]] = [[] for _ in range(len(columns))]
+        windows = _windows(scene, row, columns, size)
+        for number, at, thing in self._seen(strip, windows, gsds):
+            found[number].append((thing, strip.meanings[at].rank))
+        results: list[Facts | str] = []
+        for things, gsd_m in zip(found, gsds, strict=True):
+            if not things and not self.empty:
+                results.append("no_visible_feature")
+                continue
+            ordered, focus = _ordered(things, size, self.telling)
+            results.append(Facts(size, gsd_m, features=ordered, focus=focus))
+        return results
+
+    def centres(self, scene: Scene, size: int) -> Iterator[tuple[int, int]]:
+        """Upper left corners (column, row) of tiles around what a tile can be about, as SkyScript
+        takes its images: telling features in the order of their place, whose tile lies within the
+        scene and further than half a tile from those before. Raises BadInput."""
+        step = AHEAD * size
+        taken: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for top in range(0, scene.height, step):
+            strip = self._strip(scene, top, size)
+            if not len(strip.shapes):
+                continue
+            middle = shapely.get_coordinates(shapely.centroid(strip.shapes))
+            ranks = np.array([each.rank for each in strip.meanings])
+            own = (ranks >= self.telling) & (middle[:, 1] >= top) & (middle[:, 1] < top + step)
+            order = np.lexsort((middle[:, 0], middle[:, 1]))
+            corners = np.floor(middle + 0.5).astype(np.int64) - size // 2
+            for at in order[own[order]].tolist():
+                column, row = corners[at].tolist()
+                if not (0 <= column <= scene.width - size and 0 <= row <= scene.height - size):
+                    continue
+                gsd = scene.place.gsd_m(np.array([column]), row, size)
+                window = _windows(scene, row, np.array([column]), size)
+                if self._is_free(taken, column, row, size) and any(
+                    seen == at for _, seen, _ in self._seen(strip, window, gsd)
+                ):
+                    taken.setdefault((column // size, row // size), []).append((column, row))
+                    yield column, row
+
+    def _strip(self, scene: Scene, row: int, size: int) -> Strip:
+        """What lies in the rows of a tile and some more: all of the scene where the file has no
+        index and the scene not too many features."""
+        if self._here is not None:
+            held, first, last, strip = self._here
+            if held is scene and first <= row and min(row + size, scene.height) <= last:
+                return strip
+        parts = [(row, min(row + AHEAD * size + size, scene.height))]
+        if not all(layer.indexed for layer in self.layers):
+            parts.insert(0, (0, scene.height))
+        for first, last in parts:
+            strip_or_none = read_strip(
+                self.layers, self.vocabulary, scene, (first, last),
+                category=self.category, size_m=self.size_m, most=self.most, dropped=self.dropped,
+            )  # fmt: skip
+            if strip_or_none is not None:
+                self._here = scene, first, last, strip_or_none
+                return strip_or_none
+        rows = parts[-1][1] - row
+        raise BadInput(
+            f"{self.layers[0].path}: over {self.most:,} features lie in {rows} rows of "
+            f"{scene.name}; keep those layers that matter (layers), or cut the file up."
+        )
+
+    def _seen(
+        self, strip: Strip, windows: np.ndarray, gsds: list[float | None]
+    ) -> Iterator[tuple[int, int, Thing]]:
+        """(number of the window, of the feature, what is seen of it)"""
+        if not len(strip.shapes):
+            return
+        tile, at = strip.tree.query(shapely.box(*windows.T), predicate="intersects")
+        order = np.lexsort((at, tile))
+        tile, at = tile[order], at[order]
+        parts, inside = _cut(strip, windows, tile, at)
+        kind = strip.kinds[at]
+        gsd = np.array([np.nan if each is None else each for each in gsds])[tile]
+        width = strip.widths_m[at] / gsd
+        width[np.isinf(strip.widths_m[at])] = np.inf
+        area = shapely.area(parts)
+        length = np.where(kind == 1, shapely.length(parts), 0.0)
+        keep = visible(
+            kind, area, length, width, strip.pixels[at], strictness=self.strictness
+        ) & ~shapely.is_empty(parts)
+        tile, at, kind, width = tile[keep], at[keep], kind[keep], width[keep]
+        area, length, parts = area[keep], length[keep], parts[keep]
+        boxes = extents(kind, shapely.bounds(parts), width, windows[tile])
+        sides = boxes[:, 2:] - boxes[:, :2]
+        broad = np.where(np.isfinite(width), width, 0.0)
+        covered = np.select(
+            [kind == 2, (kind == 1) & (broad > 0)], [area, length * broad], sides.prod(axis=1)
+        )
+        measure = np.select([kind == 2, kind == 1], [area, length], 1.0)
+        share = np.clip(measure / np.maximum(strip.whole[at], 1e-12), 0.0, 1.0)
+        share[inside[keep] & ~strip.cut[at]] = 1.0
+        for row in zip(
+            tile.tolist(), at.tolist(), boxes.tolist(), covered.tolist(), share.tolist(),
+            length.tolist(), strict=True,
+        ):  # fmt: skip
+            number, feature, box, pixels, part, long = row
+            yield number, feature, Thing(
+                category=strip.meanings[feature].category,
+                box=(box[0], box[1], box[2], box[3]),
+                area_px=pixels,
+                visible=part,
+                length_px=long,
+                name=strip.names[feature],
+                tags=strip.tags[feature],
+            )  # fmt: skip
+
+    def _is_free(
+        self, taken: dict[tuple[int, int], list[tuple[int, int]]], column: int, row: int, size: int
+    ) -> bool:
+        near = (
+            other
+            for x in (-1, 0, 1)
+            for y in (-1, 0, 1)
+            for other in taken.get((column // size + x, row // size + y), ())
+        )
+        return all(max(abs(column - x), abs(row - y)) > size / 2 for x, y in near)
+
+
+def open_vectors(
+    path: str,
+    *,
+    layers: tuple[str, ...] = (),
+    crs: str | None = None,
+    tags: str | None = None,
+    category: str = "",
+    size_m: float | None = None,
+    telling: float = 40.0,
+    strictness: float = 1.0,
+    empty: bool = True,
+) -> Vectors:
+    """Any file that OGR reads (GeoJSON, GeoPackage, Shapefile, FlatGeobuf, .osm.pbf, CSV, zipped).
+
+    layers: those that are meant; by default all. crs: of the coordinates, or ``scene``; by default
+    what the file says. tags: a vocabulary like tags.yaml; by default that. category: the column
+    whose value is the noun. Else features are what their tags say, and those of a layer without a
+    column of tags are of the layer's name. size_m, telling, strictness, empty: see Vectors; points
+    and lines of a category or layer that no size is known of are taken as visible.
+
+    Raises BadInput for what cannot be read, UsageError for options that cannot be.
+    """
+    if size_m is not None and not 0 < size_m < 1e6:
+        raise UsageError(f"size_m {size_m:g} must be metres above 0.")
+    if not strictness > 0:
+        raise UsageError(f"strictness {strictness:g} must be above 0.")
+    opened = open_layers(path, layers=layers, crs=crs)
+    if category and not any(category in layer.fields for layer in opened):
+        fields = sorted({each for layer in opened for each in layer.fields})
+        raise BadInput(f"{path}: no column {category!r}; it has {', '.join(fields[:30])}.")
+    return Vectors(
+        opened,
+        read_vocabulary(tags),
+        category=category,
+        size_m=size_m,
+        telling=telling,
+        strictness=strictness,
+        empty=empty,
+    )
+
+
+def _windows(scene: Scene, row: int, columns: np.ndarray, size: int) -> np.ndarray:
+    """(n, 4) x0, y0, x1, y1 in the scene's pixels, as far as they lie in it."""
+    columns = np.asarray(columns, float)
+    right = np.minimum(columns + size, scene.width)
+    low = np.full(len(columns), float(row))
+    high = np.full(len(columns), float(min(row + size, scene.height)))
+    return np.stack([columns, low, right, high], axis=1)
+
+
+def _cut(
+    strip: Strip, windows: np.ndarray, tile: np.ndarray, at: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(the part of each feature in its tile, was it all in it)"""
+    bounds, frames = strip.bounds[at], windows[tile]
+    inside = (bounds[:, :2] >= frames[:, :2]).all(axis=1) & (
+        bounds[:, 2:] <= frames[:, 2:]
+    ).all(axis=1)  # fmt: skip
+    parts: Any = strip.shapes[at]
+    if not inside.all():
+        out = ~inside
+        parts[out] = shapely.intersection(parts[out], shapely.box(*frames[out].T))
+    return parts, inside
+
+
+def _ordered(
+    things: list[tuple[Thing, float]], size: int, telling: float
+) -> tuple[tuple[Thing, ...], bool]:
+    """By rank, area, category and place; before them the focus, and is there one.
+
+    As in SkyScript a tile is about the object at its centre: the nearest to it of those that tell
+    enough, whose middle lies in the tile's central quarter, and of which the tile holds most or
+    that cover most of the tile.
+    """
+    ranked = sorted(
+        things, key=lambda each: (-each[1], -each[0].area_px, each[0].category, each[0].box)
+    )
+    best, nearest = None, size / 4 + 1e-9
+    for at, (thing, rank) in enumerate(ranked):
+        if rank < telling or (thing.visible < 0.5 and thing.area_px < size**2 / 2):
+            continue
+        x, y = (thing.box[0] + thing.box[2]) / 2, (thing.box[1] + thing.box[3]) / 2
+        distance = max(abs(x - size / 2), abs(y - size / 2))
+        if distance < nearest:
+            best, nearest = at, distance
+    if best is not None:
+        ranked.insert(0, ranked.pop(best))
+    return tuple(thing for thing, _ in ranked), best is not None
