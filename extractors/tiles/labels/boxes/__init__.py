@@ -1,0 +1,235 @@
+"""Boxes and outlines as facts of tiles: COCO, PASCAL VOC, DOTA, YOLO, tables, vector files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from domainclip.errors import UsageError
+
+from ...reading.scenes import Scene
+from ...records import Facts
+from ..things import Objects, Shown, facts_of_tiles
+from .categories import Categories, read_category_map
+from .drawn import Drawn
+from .laid import FileGrid, own_grid, to_objects
+from .layers import Layer
+from .matching import Names, stem_of
+from .reading import Asked, counted
+from .sources import Annotated, find_annotations
+
+__all__ = ["Boxes", "FileGrid", "open_boxes"]
+
+
+def open_boxes(
+    path: str | Path,
+    *,
+    category: str = "",
+    all_are: str = "",
+    category_map: str | Path | None = None,
+    crs: str = "",
+    min_score: float = 0.0,
+    min_visible: float = 0.3,
+    min_side_px: float = 2.0,
+    keep_empty: float = 0.0,
+    seed: int = 0,
+    file_grid: Callable[[Scene], FileGrid] = own_grid,
+) -> Boxes:
+    """Annotations of a file, or of the files in a folder; the format is told by their content.
+
+    category: the column or property that names the category; by default one of the usual names.
+    all_are: the category of all objects, whatever the files say. category_map: CSV with the columns
+    from and to; an empty ``to`` leaves a category out. crs: of vector files that state none or a
+    wrong one; ``pixels`` where their outlines are in pixels of the image with the file's name.
+    min_score: detections below are left out. min_visible: see ``things``. min_side_px: objects
+    whose longer side is shorter in the scene's pixels are left out. keep_empty: share, 0 to 1, of
+    the tiles without objects that are kept, drawn with the seed. file_grid: the pixels of a scene's
+    file, where the scene is a view of it with others.
+
+    Raises BadInput, naming file and line, and UsageError.
+    """
+    if category and all_are:
+        raise UsageError(
+            f"boxes: all objects are {all_are!r}, or the field {category!r} says what each is; "
+            "give one of the two."
+        )
+    for name, share in (("min_visible", min_visible), ("keep_empty", keep_empty)):
+        if not 0 <= share <= 1:
+            raise UsageError(f"boxes: {name} {share:g} must lie between 0 and 1.")
+    renamed = read_category_map(category_map) if category_map is not None else None
+    asked = Asked(Categories(renamed), category, all_are, crs, min_score)
+    return Boxes(
+        find_annotations(Path(path), asked),
+        min_visible=min_visible,
+        min_side_px=min_side_px,
+        keep_empty=keep_empty,
+        seed=seed,
+        file_grid=file_grid,
+    )
+
+
+class Boxes:
+    """The objects that annotations draw. Implements ``Labels``.
+
+    A scene that is named by them is looked at as a whole; polygons on the map are looked for within
+    the bounds of all of their layer, or in all of the scene whose name their file has. Tiles beyond
+    are left out as ``not_annotated``.
+    """
+
+    def __init__(
+        self,
+        found: Annotated,
+        *,
+        min_visible: float,
+        min_side_px: float,
+        keep_empty: float,
+        seed: int,
+        file_grid: Callable[[Scene], FileGrid],
+    ) -> None:
+        self._found, self._names = found, Names(found.pictured)
+        self._min_visible, self._min_side_px = min_visible, min_side_px
+        self._keep_empty, self._seed, self._file_grid = keep_empty, seed, file_grid
+        self._here: tuple[Scene, _Here | None] | None = None
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Files of the folder that hold no annotations."""
+        return tuple(self._found.unread)
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Objects that belong to no image: reason -> number."""
+        return counted(self._found.dropped, {})
+
+    def dropped(self, scene: Scene) -> Mapping[str, int]:
+        """Objects of a scene that were left out: reason -> number. Raises BadInput."""
+        here = self._of(scene)
+        return {} if here is None else here.dropped
+
+    def objects(self, scene: Scene) -> Objects | None:
+        """All of a scene, in its pixels; None where it is not annotated. Raises BadInput."""
+        here = self._of(scene)
+        return None if here is None else here.objects
+
+    def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
+        here = self._of(scene)
+        if here is None:
+            return ["not_annotated"] * len(columns)
+        facts = facts_of_tiles(
+            scene,
+            row,
+            columns,
+            size,
+            here.shown.of_row(row, columns, size),
+            keep_empty=self._keep_empty,
+            seed=self._seed,
+            gsd_m=here.gsd_m,
+        )
+        if here.within is None:
+            return facts
+        # the centre of the part that lies in the scene
+        x = (columns + np.minimum(columns + size, scene.width)) / 2
+        y = np.full(len(columns), (row + min(row + size, scene.height)) / 2)
+        looked = np.logical_or.reduce([layer.reaches(scene, x, y) for layer in here.within])
+        return [
+            fact if there or (isinstance(fact, Facts) and fact.objects) else "not_annotated"
+            for fact, there in zip(facts, looked.tolist(), strict=True)
+        ]
+
+    def _of(self, scene: Scene) -> _Here | None:
+        if self._here is None or self._here[0] is not scene:
+            self._here = scene, self._lay(scene)
+        return self._here[1]
+
+    def _lay(self, scene: Scene) -> _Here | None:
+        found, path = self._found, _path_of(scene)
+        name, stem = self._names.of(path), stem_of(path)
+        if name is not None:
+            grid = self._file_grid(scene)
+            drawn = found.drawn(name)
+            # what the annotation says of the file's pixels is not true of others
+            gsd_m = drawn.gsd_m if grid.to_scene is None else None
+            return self._here_of(scene, [self._objects(scene, drawn, grid)], None, gsd_m)
+        named = [layer for layer in found.layers if layer.path.stem == stem]
+        layers = named or found.layers
+        if not layers or (scene.georeference is None and not all(map(_is_empty, layers))):
+            return None
+        parts = [
+            self._objects(scene, layer.drawn(scene, found.asked), None)
+            for layer in layers
+            if len(layer.shapes)
+        ]
+        return self._here_of(scene, parts, None if named else layers, None)
+
+    def _here_of(
+        self,
+        scene: Scene,
+        parts: Sequence[tuple[Objects, dict[str, int]]],
+        within: Sequence[Layer] | None,
+        gsd_m: float | None,
+    ) -> _Here:
+        objects, dropped = _together(parts)
+        shown = Shown(
+            objects, width=scene.width, height=scene.height, min_visible=self._min_visible
+        )
+        return _Here(objects, dropped, shown, within, gsd_m)
+
+    def _objects(
+        self, scene: Scene, drawn: Drawn, grid: FileGrid | None
+    ) -> tuple[Objects, dict[str, int]]:
+        sides = {"width": scene.width, "height": scene.height}
+        return to_objects(drawn, grid, **sides, min_side_px=self._min_side_px)
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What was found for a scene. within: layers outside of which nothing was looked for."""
+
+    objects: Objects
+    dropped: dict[str, int]
+    shown: Shown
+    within: Sequence[Layer] | None
+    gsd_m: float | None
+
+
+def _together(parts: Sequence[tuple[Objects, dict[str, int]]]) -> tuple[Objects, dict[str, int]]:
+    if len(parts) == 1:
+        return parts[0]
+    names = tuple(sorted({name for objects, _ in parts for name in objects.names}))
+    codes, boxes, areas, shapes = (
+        [np.zeros(0, np.int64)],
+        [np.zeros((0, 4))],
+        [np.zeros(0)],
+        [np.full(0, None, object)],
+    )
+    dropped: dict[str, int] = {}
+    for objects, own in parts:
+        place = np.array([names.index(name) for name in objects.names], np.int64)
+        codes.append(place[objects.codes])
+        boxes.append(objects.boxes)
+        areas.append(objects.areas)
+        missing = np.full(len(objects.codes), None, object)
+        shapes.append(missing if objects.shapes is None else objects.shapes)
+        dropped = counted(dropped, own)
+    polygons = np.concatenate(shapes)
+    return Objects(
+        names,
+        np.concatenate(codes),
+        np.concatenate(boxes),
+        np.concatenate(areas),
+        None if shapely.is_missing(polygons).all() else polygons,
+    ), dropped
+
+
+def _is_empty(layer: Layer) -> bool:
+    return not len(layer.shapes)
+
+
+def _path_of(scene: Scene) -> str:
+    """The path of a scene's file, as far as it has one."""
+    path = str(scene.dataset.name)
+    return path if stem_of(path) == stem_of(scene.name) else scene.name
