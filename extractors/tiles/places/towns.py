@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -64,11 +64,10 @@ class Towns:
             missing = (len(points), count)
             return np.full(missing, np.inf), np.full(missing, -1)
         chords, at = tree.query(points, k=range(1, count + 1))
-        found = np.where(np.isfinite(chords), np.append(numbers, -1)[at], -1)
-        with np.errstate(invalid="ignore"):
-            return 2 * EARTH_KM * np.arcsin(np.minimum(chords / 2, np.inf).clip(max=1)) + np.where(
-                np.isfinite(chords), 0.0, np.inf
-            ), found
+        found = np.isfinite(chords)
+        km = np.full(chords.shape, np.inf)
+        km[found] = 2 * EARTH_KM * np.arcsin(np.minimum(chords[found] / 2, 1.0))
+        return km, np.where(found, np.append(numbers, -1)[at], -1)
 
     def _tree(self, country: str, population: int) -> tuple[Any, np.ndarray]:
         known = self._trees.get((country, population))
@@ -116,7 +115,7 @@ def read_towns() -> Towns:
 class _OneALine(io.RawIOBase):
     """A JSON list of flat records as Arrow reads it, one a line; never whole in memory."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: gzip.GzipFile) -> None:
         self._file = file
         self._held = file.read(1).strip(b"[")
 
