@@ -1,0 +1,68 @@
+"""Captions of mapped features: the one that a tile is about, and what is around it.
+
+After SkyScript (arXiv 2312.12856): a caption of the focus object and one with its surroundings.
+Lines are not counted (a road is many ways of a map), and names are not said unless asked for:
+nobody can see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..records import Facts, Thing
+from .draws import Draws
+from .language import Language
+from .material import Material, material_of
+from .phrases import Phrase, a_noun, counted, joined, noun_in, several
+
+__all__ = ["focus_alone", "focus_and_others", "scene_of_features"]
+
+
+def focus_and_others(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """``a school`` and ``many houses, roads and water``."""
+    focus = focus_alone(facts, language, draws)
+    if focus is None:
+        return None
+    others = _list(language, facts.features[1:], draws)
+    if others is None:
+        return None
+    values = {"focus": focus.values["focus"], "others": others.text}
+    return Material(values, focus.plural, focus.first_plural)
+
+
+def focus_alone(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """The focus feature, with its name where the option says so."""
+    if not facts.focus or not facts.features:
+        return None
+    thing = facts.features[0]
+    noun = noun_in(language, thing.category)
+    if noun is None:
+        return None
+    said = a_noun(language, noun)
+    if language.options.names and thing.name:
+        text = language.named.replace("{thing}", said.text).replace("{name}", thing.name)
+        said = Phrase(text, said.plural, said.first_plural)
+    return material_of("focus", said)
+
+
+def scene_of_features(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """All of them, the most telling kinds first."""
+    return material_of("things", _list(language, facts.features, draws))
+
+
+def _list(language: Language, things: Sequence[Thing], draws: Draws) -> Phrase | None:
+    groups: dict[str, list[Thing]] = {}
+    for thing in things:  # in the order that they tell most
+        groups.setdefault(thing.category, []).append(thing)
+    phrases: list[Phrase] = []
+    for category, own in list(groups.items())[: language.options.categories]:
+        noun = noun_in(language, category)
+        if noun is None:
+            return None
+        if noun.mass or len(own) == 1:
+            phrases.append(a_noun(language, noun))
+        elif any(thing.length_px for thing in own):
+            phrases.append(several(language, noun))
+        else:
+            phrases.append(counted(language, noun, len(own), draws, vague=True))
+    return joined(language, phrases) if phrases else None

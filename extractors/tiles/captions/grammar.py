@@ -1,0 +1,136 @@
+"""How a language puts nouns into phrases: articles, partitives, what ``of`` does to them.
+
+Each language's file says which grammar it has (``grammar: french``) and its articles; what
+articles by gender cannot say is here. Nouns stand in one case only, the nominative: the German
+and Dutch sentences are worded so.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from .english import a_phrase
+from .nouns import Noun
+
+__all__ = ["GRAMMARS", "Grammar"]
+
+
+class Grammar:
+    """Articles by gender; nothing before plurals and what is not counted; ``of`` changes nothing.
+
+    articles: gender -> indefinite article.
+    """
+
+    def __init__(self, articles: Mapping[str, str]) -> None:
+        self.articles = articles
+
+    def one(self, noun: Noun, phrase: str) -> str:
+        """A phrase whose head is the noun, in the singular, with its indefinite article."""
+        article = self.articles.get(noun.gender, "")
+        return f"{article} {phrase}" if article else phrase
+
+    def several(self, noun: Noun) -> str:
+        """Some of them, without a number: ``des navires``."""
+        return noun.more
+
+    def mass(self, noun: Noun) -> str:
+        """Some of what is not counted: ``de l'eau``."""
+        return noun.mass
+
+    def of(self, phrase: str) -> str:
+        """The phrase after the word for of, with that word: ``d'un navire``; a bare one too."""
+        return phrase
+
+
+class English(Grammar):
+    """a and an go by sound."""
+
+    def one(self, noun: Noun, phrase: str) -> str:
+        return a_phrase(phrase)
+
+    def of(self, phrase: str) -> str:
+        return f"of {phrase}"
+
+
+class French(Grammar):
+    """des, du, de la, de l'; de elides before vowels and mute h and swallows partitives."""
+
+    # their h is not mute
+    _ASPIRATED = (
+        "hangar", "haie", "hameau", "hauteur", "halle", "haut", "héron", "hors", "hutte", "houle",
+        "hêtr", "haras", "hache",
+    )  # fmt: skip
+
+    def several(self, noun: Noun) -> str:
+        return f"des {noun.more}"
+
+    def mass(self, noun: Noun) -> str:
+        if self._elides(noun.mass):
+            return f"de l'{noun.mass}"
+        return f"{'de la' if noun.mass_gender == 'f' else 'du'} {noun.mass}"
+
+    def of(self, phrase: str) -> str:
+        phrase = re.sub(r"^(?:des |du |de la |de l'|de )", "", phrase)
+        return f"d'{phrase}" if self._elides(phrase) else f"de {phrase}"
+
+    def _elides(self, word: str) -> bool:
+        first = unicodedata.normalize("NFD", word[:1].lower())[:1]
+        if first == "h":
+            return not word.lower().startswith(self._ASPIRATED)
+        return first in tuple("aeiouyœ") and not word.lower().startswith(("onze", "ya", "yo"))
+
+
+class Italian(Grammar):
+    """uno before s and a consonant, z, gn, ps, x, y; un' before a feminine's vowel."""
+
+    _UNO = re.compile(r"(?:s[^aeiouàèéìòù]|z|gn|ps|pn|x|y)", re.IGNORECASE)
+
+    def one(self, noun: Noun, phrase: str) -> str:
+        vowel = phrase[:1].lower() in tuple("aeiouàèéìòù")
+        if noun.gender == "f":
+            return f"un'{phrase}" if vowel else f"una {phrase}"
+        return f"{'uno' if self._UNO.match(phrase) else 'un'} {phrase}"
+
+    def of(self, phrase: str) -> str:
+        return f"di {phrase}"
+
+
+class Spanish(Grammar):
+    """un before a feminine that begins with a stressed a: ``un área``."""
+
+    _STRESSED_A = ("área", "agua", "aula", "ala", "arma", "hacha", "alga", "ancla")
+
+    def one(self, noun: Noun, phrase: str) -> str:
+        if noun.gender == "f" and phrase.split(" ", 1)[0].lower() in self._STRESSED_A:
+            return f"un {phrase}"
+        return super().one(noun, phrase)
+
+    def of(self, phrase: str) -> str:
+        return f"de {phrase}"
+
+
+class Portuguese(Grammar):
+    """um, uma; de before indefinite articles stays apart, as Portuguese prose allows."""
+
+    def of(self, phrase: str) -> str:
+        return f"de {phrase}"
+
+
+class Dutch(Grammar):
+    """een for every gender; van before what follows."""
+
+    def of(self, phrase: str) -> str:
+        return f"van {phrase}"
+
+
+GRAMMARS: dict[str, type[Grammar]] = {
+    "plain": Grammar,
+    "english": English,
+    "french": French,
+    "italian": Italian,
+    "spanish": Spanish,
+    "portuguese": Portuguese,
+    "dutch": Dutch,
+}

@@ -1,0 +1,108 @@
+"""Captions of objects from boxes and masks.
+
+After RemoteCLIP's Box-to-Caption (arXiv 2306.11029, section 3.1: what is in the centre, what is
+not, and counts of categories, with vague words above ten), made complete: one caption has every
+category with its exact count, and others say where things are and how long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..records import Facts, Thing
+from .draws import Draws
+from .language import Language
+from .material import Material, by_category, material_of
+from .nouns import Noun
+from .phrases import Phrase, counted, joined, noun_in
+from .placement import is_central, length_m, placed_groups, relative_size
+
+__all__ = ["all_objects", "central_objects", "edge_objects", "placed_objects", "some_objects"]
+
+# A category's own size is its name: no ``large small vehicle``.
+_SIZED = frozenset({"small", "large", "big", "tiny", "huge", "medium", "long", "short"})
+
+
+def all_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """Every category with its exact count."""
+    return material_of("things", _list(language, by_category(facts.objects), draws, vague=False))
+
+
+def central_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """What lies in the middle ninth of the tile."""
+    size_px = facts.size_px
+    return _some([one for one in facts.objects if is_central(one, size_px)], language, draws)
+
+
+def edge_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """What does not."""
+    size_px = facts.size_px
+    return _some([one for one in facts.objects if not is_central(one, size_px)], language, draws)
+
+
+def some_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """A few categories, with vague words where they are many."""
+    return _some(facts.objects, language, draws)
+
+
+def placed_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """Things with their zones: ``two ships in the upper left corner and a harbour in the centre``;
+    one alone in its zone with its length in metres, or as large or small in the tile."""
+    phrases: list[Phrase] = []
+    most = language.options.categories
+    for category, things in draws.shuffled(by_category(facts.objects)):
+        noun = noun_in(language, category)
+        if noun is None or not noun.one:
+            return None
+        for zone, own in placed_groups(things, facts.size_px):
+            if len(own) == 1:
+                said = _single(language, noun, category, own[0], facts, draws, zone)
+            else:
+                said = counted(language, noun, len(own), draws, vague=True)
+            where = draws.pick(language.zones[zone])
+            phrases.append(Phrase(f"{said.text} {where}", said.plural, said.first_plural))
+        if len(phrases) >= most:
+            break
+    return material_of("placed", joined(language, phrases[:most]) if phrases else None)
+
+
+def _some(things: Sequence[Thing], language: Language, draws: Draws) -> Material | None:
+    groups = by_category(things)
+    most = language.options.categories
+    if len(groups) > most:
+        groups = draws.shuffled(groups)[:most]
+    return material_of("things", _list(language, groups, draws, vague=True))
+
+
+def _list(
+    language: Language, groups: Sequence[tuple[str, list[Thing]]], draws: Draws, *, vague: bool
+) -> Phrase | None:
+    """``many ships, two harbours and a bridge``; None where the language lacks one of them."""
+    phrases = []
+    for category, things in groups:
+        noun = noun_in(language, category)
+        if noun is None or not noun.one:
+            return None
+        phrases.append(counted(language, noun, len(things), draws, vague=vague))
+    return joined(language, phrases) if phrases else None
+
+
+def _single(
+    language: Language,
+    noun: Noun,
+    category: str,
+    thing: Thing,
+    facts: Facts,
+    draws: Draws,
+    zone: str,
+) -> Phrase:
+    length = length_m(thing, facts.size_px, facts.gsd_m)
+    if length is not None and draws.below(3) > 0:
+        said = counted(language, noun, 1, draws, vague=False)
+        pattern = language.lengths[length[0]]
+        text = pattern.replace("{m}", str(length[1])).replace("{thing}", said.text)
+        return Phrase(text, said.plural, said.first_plural)
+    size = "" if zone == "filling" else relative_size(thing, facts.size_px)
+    if size and (_SIZED & set(category.lower().replace("-", " ").replace("_", " ").split())):
+        size = ""
+    return counted(language, noun, 1, draws, vague=False, size=size)

@@ -1,0 +1,187 @@
+"""Captions of a tile from its facts: which kinds, in which order, in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from domainclip.errors import UsageError
+from domainclip.pairs import Text
+
+from ..records import Facts
+from .context import Alternatives, context_of
+from .cover import cover_in_numbers, cover_in_words
+from .draws import Draws
+from .features import focus_alone, focus_and_others, scene_of_features
+from .language import Language
+from .material import Material
+from .objects import all_objects, central_objects, edge_objects, placed_objects, some_objects
+from .phrases import a_noun, bare_noun, noun_in
+from .templates import Templates
+
+__all__ = ["captions_of"]
+
+# Over all kinds, for captions that differ; a tile of which little is known then has fewer.
+_ROUNDS = 6
+_TELLING = frozenset({"where", "when", "sensor"})
+
+
+def captions_of(
+    facts: Facts,
+    *,
+    key: str,
+    seed: int,
+    count: int,
+    languages: tuple[str, ...] = ("en",),
+    templates: Templates,
+) -> tuple[Text, ...]:
+    """``count`` captions of a tile in each language, or as many different ones as there are.
+
+    The first is the pair's default text. Of a tile with objects it has every category with its
+    exact count; where that is longer than the option long_words it comes second. The next say
+    what is in the centre and what is not; the rest are drawn from all that is known.
+    Text.role: class, objects, features, cover, place, summary; plain where nothing is known.
+
+    A language whose lexicon lacks a noun has no caption of that kind (never one half in English);
+    one that can say nothing has no caption of this tile: the caller may count the languages that
+    are missing. No objects although they were looked for (``looked``) say nothing, since which
+    kinds were looked for is not known here. Raises UsageError (unknown language, count below 1).
+    """
+    if count < 1:
+        raise UsageError(f"captions: {count} for a tile, and it must be 1 or more.")
+    made: list[Text] = []
+    for code in languages:
+        language = templates.language(code)
+        made += _in_language(facts, language, Draws(seed, key, code), count)
+    return tuple(made)
+
+
+def _in_language(facts: Facts, language: Language, draws: Draws, count: int) -> list[Text]:
+    context = context_of(facts, language)
+    kinds = _kinds(facts, context, draws)
+    made: list[Text] = []
+    said: set[str] = set()
+    for _ in range(_ROUNDS):
+        failed = set()
+        for kind in kinds:
+            if len(made) == count:
+                break
+            text = _sentence(kind, facts, language, context, draws)
+            if text is None:
+                failed.add(kind)
+            elif text not in said:
+                said.add(text)
+                made.append(Text(kind.partition(".")[0], text, language.code))
+        kinds = [kind for kind in kinds if kind not in failed]
+        if len(made) == count or not kinds:
+            break
+    if len(made) > 1 and facts.objects and _is_long(made[0].text, language):
+        made[0], made[1] = made[1], made[0]
+    return made
+
+
+def _kinds(facts: Facts, context: Alternatives, draws: Draws) -> list[str]:
+    """The kinds of captions that the facts allow, in the order in which they are written."""
+    first: list[str] = []
+    rest: list[str] = []
+    if facts.objects:
+        first = ["objects.all", *draws.shuffled(["objects.centre", "objects.edge"])]
+        rest += ["objects.placed", "objects.some"]
+    if facts.features:
+        several = len(facts.features) > 1
+        focus = ["features.focus"] if several else ["features.alone"]
+        rest += focus if facts.focus else ["features.scene"]
+    if facts.label:
+        rest.append("class")
+    if facts.shares:
+        rest += ["cover.words", "cover.numbers"]
+    lead = [] if first or not rest else [rest[0]]
+    place = "place.sea" if facts.place is not None and facts.place.water else "place"
+    if _TELLING & context.keys():
+        rest += [place, "summary"] if first or rest else [place]
+    if not first and not rest:
+        return [place] if "gsd" in context or place == "place.sea" else ["plain"]
+    return first + lead + draws.shuffled([kind for kind in rest if kind not in lead])
+
+
+def _sentence(
+    kind: str, facts: Facts, language: Language, context: Alternatives, draws: Draws
+) -> str | None:
+    patterns = language.sentences.get(kind)
+    if not patterns:
+        return None
+    material = _MAKERS[kind](facts, language, draws)
+    if material is None:
+        return None
+    known = material.values.keys() | context.keys()
+    told = known & (_TELLING if kind == "summary" else _TELLING | {"gsd"})
+    start = draws.below(len(patterns))
+    for at in range(len(patterns)):
+        pattern = patterns[(start + at) % len(patterns)]
+        if pattern.needs <= known and (kind not in _JOINED or pattern.tells(told)):
+            values = {**{name: draws.pick(context[name]) for name in context}, **material.values}
+            return pattern.fill(values, plural=material.plural, first_plural=material.first_plural)
+    return None
+
+
+def _is_long(text: str, language: Language) -> bool:
+    return len(text.split()) > language.options.long_words
+
+
+def _class(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    noun = noun_in(language, facts.label)
+    if noun is None:
+        return None
+    said = a_noun(language, noun)
+    values = {
+        "class": bare_noun(noun),
+        "a_class": said.text,
+        "of_class": language.grammar.of(said.text),
+    }
+    return Material(values, said.plural, said.first_plural)
+
+
+def _summary(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """The most telling that is known of the ground: objects or the class, features, cover."""
+    if facts.objects and not (facts.label and draws.below(2)):
+        return _as_main(some_objects(facts, language, draws), "things")
+    if facts.label:
+        return _as_main(_class(facts, language, draws), "a_class")
+    if facts.focus:
+        return _as_main(focus_alone(facts, language, draws), "focus")
+    if facts.features:
+        return _as_main(scene_of_features(facts, language, draws), "things")
+    material = cover_in_words(facts, language, draws)
+    if material is None:
+        return None
+    return _as_main(material, "most" if "most" in material.values else "mix")
+
+
+def _as_main(material: Material | None, slot: str) -> Material | None:
+    if material is None:
+        return None
+    return Material({"main": material.values[slot]}, material.plural, material.first_plural)
+
+
+def _nothing(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    return Material({})
+
+
+_MAKERS: dict[str, Callable[[Facts, Language, Draws], Material | None]] = {
+    "class": _class,
+    "objects.all": all_objects,
+    "objects.centre": central_objects,
+    "objects.edge": edge_objects,
+    "objects.placed": placed_objects,
+    "objects.some": some_objects,
+    "features.focus": focus_and_others,
+    "features.alone": focus_alone,
+    "features.scene": scene_of_features,
+    "cover.words": cover_in_words,
+    "cover.numbers": cover_in_numbers,
+    "place": _nothing,
+    "place.sea": _nothing,
+    "summary": _summary,
+    "plain": _nothing,
+}
+# kinds that must say something beside what is on the ground
+_JOINED = frozenset({"place", "summary"})
