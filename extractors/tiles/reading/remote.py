@@ -1,0 +1,194 @@
+"""Rasters far away: GDAL's settings for HTTP and object stores, and reads that are taken up again.
+
+GDAL itself repeats a request that was answered by 429, 500, 502, 503 or 504, or whose connection
+was reset. What fails nonetheless (a connection dropped within a block, a server away for some
+seconds) is read again from a dataset opened anew. Settings: GDAL, "Configuration options",
+https://gdal.org/en/stable/user/configoptions.html#networking-options.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio._path import _parse_path, _vsi_path
+from rasterio.env import getenv, hasenv
+from rasterio.io import DatasetReader
+from rasterio.session import DummySession, Session
+
+from domainclip.errors import BadInput
+
+from .errors import GDAL_ERRORS, words_of
+
+__all__ = ["environment", "is_remote", "open_dataset", "vsi_path", "without_secrets"]
+
+# every worker has a block cache of its own; GDAL's default is 5 % of the machine's memory for each
+BLOCK_CACHE_BYTES = 256 * 2**20
+
+NETWORK = {
+    # no listing of the folder, no guesses at sidecars: each would be a request
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",  # the header of most cloud-optimised GeoTIFFs
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "GDAL_HTTP_MULTIPLEX": "YES",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    # a stalled transfer ends, a slow one does not
+    "GDAL_HTTP_LOW_SPEED_TIME": "30",
+    "GDAL_HTTP_LOW_SPEED_LIMIT": "100",
+    "GDAL_HTTP_MAX_RETRY": "4",
+    "GDAL_HTTP_RETRY_DELAY": "0.25",  # seconds, doubled each time
+    "GDAL_HTTP_RETRY_CODES": "429,500,502,503,504",
+    "VSI_CACHE": "TRUE",
+    "VSI_CACHE_SIZE": str(16 * 2**20),  # of each open file
+    "CPL_VSIL_CURL_CACHE_SIZE": str(64 * 2**20),
+}
+# waits before a failed read is tried again on a dataset opened anew, seconds
+PAUSES_S = (0.5, 2.0, 5.0)
+
+_REMOTE = re.compile(
+    r"(?:^|[+\"'>])(?:https?|ftp|s3|gs|az|adls|oss|swift)://"
+    r"|/vsi(?:curl|s3|gs|az|adls|oss|swift|webhdfs|hdfs)(?:_streaming)?[/?]"
+)
+
+
+def is_remote(path: str) -> bool:
+    """Does it lead over the network? URLs, s3://, gs://, /vsicurl/ and the like, also within the
+    name of a subdataset, of a member of an archive or the XML of a VRT."""
+    return _REMOTE.search(path) is not None
+
+
+def vsi_path(path: str) -> str:
+    """The path as GDAL takes it: ``s3://a/b`` is ``/vsis3/a/b``."""
+    return str(_vsi_path(_parse_path(path)))
+
+
+def without_secrets(path: str) -> str:
+    """A URL without its query and user, which may hold a signature or a password."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "", path.partition("?")[0])
+
+
+def environment(path: str) -> rasterio.Env:
+    """GDAL's settings for a path, to be entered around opening and reading.
+
+    What the user has set, as an environment variable or in a rasterio.Env around, is left as it is.
+    S3 requests go unsigned where there is no sign of any credentials.
+    """
+    options = {"GDAL_CACHEMAX": BLOCK_CACHE_BYTES, "GDAL_VRT_ENABLE_PYTHON": "NO"}
+    if not is_remote(path):
+        return rasterio.Env(**_not_set(options))
+    options |= NETWORK
+    if "/vsis3/" in vsi_path(path) and not _has_aws_credentials():
+        options["AWS_NO_SIGN_REQUEST"] = "YES"
+    return rasterio.Env(session=_session(path), **_not_set(options))
+
+
+def open_dataset(path: str, *, drivers: list[str] | None = None, **options: Any) -> Any:
+    """A dataset opened for reading, in the environment of its path; of a remote one, reads that
+    fail are taken up again.
+
+    drivers: the only ones that may take it. options: GDAL's open options. Raises GDAL_ERRORS.
+    """
+    kind = RemoteReader if is_remote(path) else DatasetReader
+    with environment(path):
+        try:
+            return kind(_parse_path(path), driver=drivers, sharing=False, **options)
+        except GDAL_ERRORS:
+            if kind is DatasetReader:
+                raise
+        time.sleep(PAUSES_S[0])
+        with rasterio.Env(CPL_VSIL_CURL_NON_CACHED=vsi_path(path)):
+            return kind(_parse_path(path), driver=drivers, sharing=False, **options)
+
+
+class RemoteReader(DatasetReader):
+    """A dataset over the network whose failed reads are repeated on one opened anew.
+
+    A read that fails twice though the file opens is that of a damaged file and raises what GDAL
+    says; where the file no longer opens, BadInput names the URL.
+    """
+
+    def __init__(self, path: Any, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._reopen = path, options
+        self._fresh: Any = self
+
+    def read(self, *args: Any, **kwargs: Any) -> Any:
+        return self._persist("read", args, kwargs)
+
+    def read_masks(self, *args: Any, **kwargs: Any) -> Any:
+        return self._persist("read_masks", args, kwargs)
+
+    def dataset_mask(self, *args: Any, **kwargs: Any) -> Any:
+        return self._persist("dataset_mask", args, kwargs)
+
+    def _persist(self, what: str, args: Any, kwargs: Any) -> Any:
+        name = str(_vsi_path(self._reopen[0]))
+        with environment(name):
+            try:
+                return getattr(DatasetReader, what)(self._fresh, *args, **kwargs)
+            except GDAL_ERRORS as error:
+                failed: BaseException = error
+            opened = 0
+            # forgets what is cached of the file once it is closed
+            with rasterio.Env(CPL_VSIL_CURL_NON_CACHED=name):
+                for pause in PAUSES_S:
+                    time.sleep(pause)
+                    try:
+                        self._renew()
+                        opened += 1
+                        return getattr(DatasetReader, what)(self._fresh, *args, **kwargs)
+                    except GDAL_ERRORS as error:
+                        failed = error
+                    if opened == 2:
+                        raise failed
+        if opened:
+            raise failed
+        raise BadInput(
+            f"{without_secrets(name)}: the server no longer answers ({words_of(failed)}); run the "
+            "same command again when it does."
+        ) from failed
+
+    def _renew(self) -> None:
+        path, options = self._reopen
+        if self._fresh is not self:
+            with suppress(*GDAL_ERRORS):
+                self._fresh.close()
+        self._fresh = self
+        self._fresh = DatasetReader(path, **options)
+
+
+def _not_set(options: dict[str, Any]) -> dict[str, Any]:
+    own = set(os.environ) | (set(getenv()) if hasenv() else set())
+    return {name: value for name, value in options.items() if name not in own}
+
+
+def _session(path: str) -> Session:
+    """boto3's credentials where it is installed; GDAL finds those in the environment alone."""
+    return Session.aws_or_dummy() if "/vsis3/" in path or "s3://" in path else DummySession()
+
+
+def _has_aws_credentials() -> bool:
+    """Is there any sign of them, that of a machine at Amazon with a role included?"""
+    names = (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    )
+    if any(os.environ.get(name) for name in names):
+        return True
+    shared = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+    files = (shared, os.environ.get("AWS_CONFIG_FILE", "~/.aws/config"))
+    if any(Path(file).expanduser().is_file() for file in files):
+        return True
+    with suppress(OSError):
+        return "Amazon" in Path("/sys/devices/virtual/dmi/id/sys_vendor").read_text()
+    return False

@@ -1,0 +1,77 @@
+"""A sample of a scene's values, from which its stretch is taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rasterio.windows import Window
+
+from domainclip.errors import BadInput
+from domainclip.images.stretch import percentile_limits
+
+from .errors import GDAL_ERRORS
+from .remote import environment
+
+if TYPE_CHECKING:
+    from .scenes import Scene
+
+__all__ = ["sample", "stretch_limits"]
+
+SAMPLE_PX = 1 << 20  # pixels from which a stretch is taken
+SAMPLE_WINDOWS = 64
+
+
+def stretch_limits(
+    scene: Scene, bands: tuple[int, ...], percentiles: tuple[float, float]
+) -> tuple[tuple[float, float], ...] | None:
+    """(low, high) of each band from a sample of the scene; None for 8-bit values, which stay.
+
+    Raises BadInput where no block can be decoded.
+    """
+    if scene.dataset.dtypes[bands[0] - 1] == "uint8":
+        return None
+    values, valid = sample(scene, bands)
+    return percentile_limits(values, valid, percentiles)
+
+
+def sample(scene: Scene, bands: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """About a million pixels of a scene: values (bands, n) and which hold data (n,) bool.
+
+    From an overview where there is one, all of a small scene, else from 64 windows spread over it;
+    windows that cannot be decoded are left out. Raises BadInput where none can.
+    """
+    dataset = scene.dataset
+    samples = []
+    for window, shape in _windows(dataset):
+        try:
+            found = dataset.read(list(bands), window=window, out_shape=(len(bands), *shape))
+            masks = dataset.read_masks(list(bands), window=window, out_shape=found.shape)
+        except GDAL_ERRORS:
+            continue
+        samples.append((found.reshape(len(bands), -1), masks.any(axis=0).ravel()))
+    if not samples:
+        raise BadInput(f"{scene.name}: none of its blocks that were tried can be decoded.")
+    values, valid = (np.concatenate(parts, axis=-1) for parts in zip(*samples, strict=True))
+    return values, valid > 0
+
+
+def _windows(dataset: Any) -> list[tuple[Window, tuple[int, int]]]:
+    """(window, shape to read it in)"""
+    width, height = dataset.width, dataset.height
+    with environment(dataset.name):
+        overviews = dataset.overviews(1)
+    factors = [f for f in overviews if width * height // f**2 <= SAMPLE_PX]
+    if factors or width * height <= SAMPLE_PX:
+        factor = min(factors, default=1)
+        shape = (max(1, height // factor), max(1, width // factor))
+        return [(Window(0, 0, width, height), shape)]
+    # squares on a diagonal that wraps: every row and every column of the scene is near one
+    side = max(1, int((SAMPLE_PX / SAMPLE_WINDOWS) ** 0.5))
+    wide, high = min(side, width), min(side, height)
+    found = []
+    for at in range(SAMPLE_WINDOWS):
+        x = int((at * 0.6180339887 % 1) * (width - wide))
+        y = int((at + 0.5) / SAMPLE_WINDOWS * (height - high))
+        found.append((Window(x, y, wide, high), (high, wide)))
+    return found
