@@ -1,12 +1,22 @@
-"""Any numbers as a picture of 8 bits: stretched between two percentiles, band by band."""
+"""Any numbers as a picture of 8 bits: stretched between two percentiles, band by band.
+
+Measured (benchmarks/tile_reading.py, 224-pixel tiles of three bands, uint16, one core): about 10
+times numpy's percentile and arithmetic with limits that are known, 3.5 times with limits of each
+tile's own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 __all__ = ["Stretch", "percentile_limits"]
+
+# Whole numbers that span less are counted; others are sorted, which numpy does faster than counting
+# into so many bins (AVX-512: 2.5 times).
+COUNTED = 1 << 14
 
 
 def percentile_limits(
@@ -15,15 +25,17 @@ def percentile_limits(
     """The two percentiles of each band, the robust ends of a stretch.
 
     values (bands, ...) of any real type; valid (...) bool: what counts, besides finite numbers.
-    A band without a value gives (0, 0).
+    Between two values it is interpolated linearly, as numpy.percentile does. A band without a value
+    gives (0, 0).
     """
+    every = valid is None or bool(valid.all())
     found = []
     for band in values:
-        kept = band[valid] if valid is not None else band.ravel()
-        if np.issubdtype(kept.dtype, np.floating):
-            kept = kept[np.isfinite(kept)]
-        low, high = np.percentile(kept, percentiles) if kept.size else (0.0, 0.0)
-        found.append((float(low), float(high)))
+        kept = band.ravel() if every else band[valid]
+        if kept.dtype.kind == "f":
+            finite = np.isfinite(kept)
+            kept = kept if finite.all() else kept[finite]
+        found.append(_limits(kept, percentiles))
     return tuple(found)
 
 
@@ -32,38 +44,86 @@ class Stretch:
     """Numbers to 8 bits: ``low`` is 0, ``high`` is 255, linear between and cut beyond them.
 
     limits: (low, high) of each band; None takes the values as they are, for 8-bit ones.
-    16-bit integers go through a table of all 65,536 values, which gives the same bytes.
+    gamma: a share t of the way from low to high is shown as t ** (1 / gamma): above 1 brightens
+    what is dark. 16-bit integers go through a table of all 65,536 values, which gives the same
+    bytes; once: the stretch is for one call only, where a table does not pay.
     """
 
     limits: tuple[tuple[float, float], ...] | None
+    gamma: float = 1.0
+    once: bool = False
     _tables: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """values (bands, h, w) -> uint8 (h, w, 3) of three bands, else (h, w, 1 -> 3): one band is
         grey. Numbers that are not finite are 0."""
-        if self.limits is None:
-            shown = values.astype(np.uint8, copy=False)
-        else:
-            shown = np.stack([self._band(at, band) for at, band in enumerate(values)])
-        if len(shown) == 1:
-            shown = shown.repeat(3, axis=0)
-        return np.ascontiguousarray(np.moveaxis(shown, 0, -1))
-
-    def _band(self, at: int, band: np.ndarray) -> np.ndarray:
-        assert self.limits is not None
-        low, high = self.limits[at]
-        if band.dtype not in (np.uint16, np.int16):
-            return _scaled(band, low, high)
-        if at not in self._tables:
-            every = np.arange(65536, dtype=np.uint16)  # int16 by its bits: -1 is row 65535
-            self._tables[at] = _scaled(every.view(band.dtype), low, high)
-        shown: np.ndarray = self._tables[at][band.view(np.uint16)]
+        bands, *shape = values.shape
+        shown = np.empty((*shape, 3 if bands == 1 else bands), np.uint8)
+        for at, band in enumerate(values):
+            shown[..., at] = self._band(at, band)
+        if bands == 1:
+            shown[..., 1:] = shown[..., :1]
         return shown
 
+    def _band(self, at: int, band: np.ndarray) -> np.ndarray:
+        if band.dtype == np.bool_:
+            band = band.view(np.uint8) * np.uint8(255) if self.limits is None else band
+        if self.limits is None:
+            if self.gamma == 1.0:
+                return band.astype(np.uint8, copy=False)
+            low, high = 0.0, 255.0
+        else:
+            low, high = self.limits[at]
+        if self.once or band.dtype not in (np.uint8, np.uint16, np.int16):
+            return _scaled(band, low, high, self.gamma)
+        if at not in self._tables:
+            bits = np.arange(256**band.dtype.itemsize, dtype=f"u{band.dtype.itemsize}")
+            # int16 by its bits: -1 is row 65535
+            self._tables[at] = _scaled(bits.view(band.dtype), low, high, self.gamma)
+        # every value is a row of the table, and "clip" is spared the test whether it is
+        return self._tables[at].take(band.view(f"u{band.dtype.itemsize}"), mode="clip")
 
-def _scaled(band: np.ndarray, low: float, high: float) -> np.ndarray:
-    """round(255 (x - low) / (high - low)), 0 everywhere where the limits are one."""
+
+def _limits(kept: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, float]:
+    if not kept.size:
+        return 0.0, 0.0
+    if kept.dtype == np.bool_:
+        kept = kept.view(np.uint8)
+    if kept.dtype.kind not in "iu" or kept.dtype.itemsize > 2:
+        low, high = np.percentile(kept, percentiles)
+        return float(low), float(high)
+    least = int(kept.min())
+    if int(kept.max()) - least < COUNTED:
+        below = np.cumsum(np.bincount(np.subtract(kept, least, dtype=np.int64)))
+        place = below.searchsorted
+        low, high = (
+            _between(kept.size, each, lambda rank: int(place(rank, side="right")) + least)
+            for each in percentiles
+        )
+        return low, high
+    ordered = np.sort(kept)
+    low, high = (_between(kept.size, each, lambda rank: int(ordered[rank])) for each in percentiles)
+    return low, high
+
+
+def _between(count: int, percentile: float, value_at: Callable[[int], int]) -> float:
+    """A percentile of ``count`` values, from the one or two that it lies between."""
+    place = (count - 1) * percentile / 100
+    first = int(place)
+    low, high = value_at(first), value_at(min(first + 1, count - 1))
+    return float(low + (high - low) * (place - first))
+
+
+def _scaled(band: np.ndarray, low: float, high: float, gamma: float) -> np.ndarray:
+    """round(255 ((x - low) / (high - low)) ** (1 / gamma)), 0 where the limits are one."""
     if not high > low:
         return np.zeros(band.shape, np.uint8)
-    scaled = (band.astype(np.float64) - low) * (255.0 / (high - low))
-    return np.nan_to_num(scaled, nan=0.0).clip(0, 255).round().astype(np.uint8)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.subtract(band, low, dtype=np.float64)
+        scaled *= 255.0 / (high - low)
+    if band.dtype.kind == "f":
+        np.nan_to_num(scaled, copy=False, nan=0.0)
+    np.clip(scaled, 0, 255, out=scaled)
+    if gamma != 1.0:
+        scaled = 255.0 * (scaled / 255.0) ** (1.0 / gamma)
+    return np.rint(scaled, out=scaled).astype(np.uint8)
