@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import csv
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 from rasterio import CRS
 from rasterio.errors import CRSError
-from rasterio.features import rasterize
 from rasterio.warp import transform as transform_points
-from rasterio.warp import transform_bounds, transform_geom
+from rasterio.warp import transform_bounds
 
 from domainclip.errors import BadInput
 
 from ..reading.scenes import Scene
-from .classes import NO_CLASS, Classes, majority, read_text
+from .class_polygons import PolygonClasses, open_class_vectors
+from .classes import NO_CLASS, Classes, read_text
+from .vectors.placing import placed
 
 __all__ = ["open_class_table", "tile_key"]
 
@@ -30,7 +30,7 @@ def tile_key(scene: str, column: int, row: int, size: int) -> str:
     return f"{scene}_x{column:06d}_y{row:06d}_{size}px"
 
 
-def open_class_table(path: Path, crs: str | None) -> Classes:
+def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Classes:
     """A CSV or TSV with the column ``label`` and one of these sets of columns:
 
     west, south, east, north: boxes; a tile is of a class as far as its boxes cover it.
@@ -38,17 +38,20 @@ def open_class_table(path: Path, crs: str | None) -> Classes:
     x, y, or lon, lat (WGS 84): points; a tile's share is that of the points in it.
     key: the tile of that key, wholly.
 
-    crs: of the coordinates; by default the scene's. Raises BadInput naming the line.
+    Or polygons of any vector file, see open_class_vectors. crs: of the coordinates; by default the
+    scene's. Raises BadInput naming the line.
     """
+    if path.suffix.lower() not in (".csv", ".tsv"):
+        return open_class_vectors(str(path), crs, label=label)
     reader = csv.DictReader(
-        read_text(path).splitlines(), delimiter="\t" if path.suffix == ".tsv" else ","
+        read_text(path).splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ","
     )
     columns = set(reader.fieldnames or ())
     kind = next((names for names in _KINDS if set(names) <= columns), None)
-    if "label" not in columns or kind is None:
+    if label not in columns or kind is None:
         raise BadInput(
-            f"{path}: a table of classes needs the column label, and west, south, east and north, "
-            "or x and y, or geometry (WKT), or key."
+            f"{path}: a table of classes needs the column {label}, and west, south, east and "
+            "north, or x and y, or geometry (WKT), or key."
         )
     places, labels = [], []
     for number, line in enumerate(reader, start=2):
@@ -56,9 +59,11 @@ def open_class_table(path: Path, crs: str | None) -> Classes:
             places.append(_KINDS[kind]([line[name] or "" for name in kind]))
         except ValueError as error:
             raise BadInput(f"{path}:{number}: {error}.") from error
-        labels.append((line["label"] or "").strip())
+        labels.append((line[label] or "").strip())
     if not places:
         raise BadInput(f"{path}: the table of classes is empty.")
+    if crs == "scene":
+        crs = None
     if crs is None and kind == ("lon", "lat"):
         crs = "EPSG:4326"
     if crs is not None:
@@ -67,8 +72,8 @@ def open_class_table(path: Path, crs: str | None) -> Classes:
         except CRSError as error:
             raise BadInput(f"classes_crs {crs!r} is no CRS that PROJ knows.") from error
     names = sorted(set(labels))
-    values = np.array([names.index(label) for label in labels])
-    made = {"key": _KeyClasses, "geometry": _PolygonClasses}.get(kind[0], _BoxClasses)
+    values = np.searchsorted(names, labels)
+    made = {"key": _KeyClasses, "geometry": PolygonClasses}.get(kind[0], _BoxClasses)
     classes: Classes = made(places, values, dict(enumerate(names)), crs)
     return classes
 
@@ -87,13 +92,26 @@ class _BoxClasses:
         self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
     ) -> tuple[np.ndarray, np.ndarray]:
         margin = (size - inner) // 2
+        values, amounts = self.proportions(scene, row + margin, columns + margin, inner)
+        best, share = np.full(len(columns), NO_CLASS, np.int64), np.zeros(len(columns))
+        if len(values):
+            share = np.minimum(amounts.max(axis=0), 1.0)
+            best[share > 0] = values[amounts.argmax(axis=0)][share > 0]
+        return best, share
+
+    def proportions(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes that overlap count for each of their classes, so that the sum may be above 1."""
         boxes, values = self._boxes(scene), self.values
-        south, north = _heights(scene, row + margin, inner)
+        south, north = _heights(scene, row, size)
         there = (boxes[:, 3] >= south) & (boxes[:, 1] <= north)
         boxes, values = boxes[there], values[there]
-        best, share = np.full(len(columns), NO_CLASS, np.int64), np.zeros(len(columns))
+        amounts = np.zeros((len(self.names), len(columns)))
         for number, column in enumerate(columns.tolist()):
-            west, south, east, north = scene.place.bounds(column + margin, row + margin, inner)
+            west, south, east, north = _within(scene, column, row, size)
+            if not (west < east and south < north):
+                continue
             wide = np.minimum(boxes[:, 2], east) - np.maximum(boxes[:, 0], west)
             high = np.minimum(boxes[:, 3], north) - np.maximum(boxes[:, 1], south)
             touching = (wide >= 0) & (high >= 0)
@@ -104,67 +122,16 @@ class _BoxClasses:
                 weight = points / points.sum()
             else:
                 weight = np.where(touching, wide * high, 0.0) / ((east - west) * (north - south))
-            sums = np.bincount(values, weight)
-            if sums.max() > 0:
-                best[number], share[number] = sums.argmax(), min(sums.max(), 1.0)
-        return best, share
+            amounts[:, number] = np.bincount(values, weight, len(self.names))
+        return np.arange(len(self.names)), amounts
 
     def _boxes(self, scene: Scene) -> np.ndarray:
         if self._here is None or self._here[0] is not scene:
+            place = placed(scene)
             boxes = np.array(self.places, float)
             if self.crs is not None:
-                boxes = _moved(boxes, CRS.from_user_input(self.crs), scene.place.crs)
+                boxes = _moved(boxes, CRS.from_user_input(self.crs), place.crs)
             self._here = scene, boxes
-        return self._here[1]
-
-
-@dataclass
-class _PolygonClasses:
-    """GeoJSON polygons; where they overlap the later line wins."""
-
-    places: list[dict[str, Any]]
-    values: np.ndarray
-    names: Mapping[int, str]
-    crs: str | None
-    _here: tuple[Scene, list[tuple[Any, int, float, float]]] | None = field(
-        default=None, repr=False
-    )
-
-    def shares(
-        self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        margin = (size - inner) // 2
-        top = row + margin
-        south, north = _heights(scene, top, inner)
-        shapes = [
-            (shape, value + 1)
-            for shape, value, low, high in self._shapes(scene)
-            if high >= south and low <= north
-        ]
-        if not shapes:
-            return np.full(len(columns), NO_CLASS, np.int64), np.zeros(len(columns))
-        a, b, c, d, e, f = scene.place.window_transform(0, top)
-        band = rasterize(
-            shapes,
-            out_shape=(inner, scene.width),
-            transform=type(scene.place.transform)(a, b, c, d, e, f),
-            dtype="int32",
-        )
-        best, share = majority(band - 1, band > 0, columns + margin, inner)
-        return best, share
-
-    def _shapes(self, scene: Scene) -> list[tuple[Any, int, float, float]]:
-        """(polygon in the scene's CRS, value, lowest y, highest y)"""
-        if self._here is None or self._here[0] is not scene:
-            places = self.places
-            if self.crs is not None:
-                source = CRS.from_user_input(self.crs)
-                places = [transform_geom(source, scene.place.crs, place) for place in places]
-            found = []
-            for place, value in zip(places, self.values.tolist(), strict=True):
-                ys = [y for _, y in _points(place["coordinates"])]
-                found.append((place, value, min(ys), max(ys)))
-            self._here = scene, found
         return self._here[1]
 
 
@@ -186,6 +153,13 @@ class _KeyClasses:
         keys = [tile_key(scene.name, column, row, size) for column in columns.tolist()]
         best = np.array([self._value_of.get(key, NO_CLASS) for key in keys], np.int64)
         return best, (best != NO_CLASS).astype(float)
+
+    def proportions(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        best, share = self.shares(scene, row, columns, size, size)
+        values = np.arange(len(self.names))
+        return values, (values[:, None] == best) * share
 
 
 def _heights(scene: Scene, row: int, rows: int) -> tuple[float, float]:
@@ -227,28 +201,27 @@ def _numbers(words: list[str]) -> list[float]:
     return found
 
 
-def _polygon(words: list[str]) -> dict[str, Any]:
-    """WKT -> GeoJSON."""
-    found = re.fullmatch(r"\s*(MULTI)?POLYGON\s*(?:Z\s*)?(\(.*\))\s*", words[0], re.I | re.S)
-    number = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-    pair = rf"({number})\s+({number})(?:\s+{number})*"
+def _polygon(words: list[str]) -> Any:
     try:
-        if found is None:
-            raise ValueError
-        lists = re.sub(pair, lambda m: f"[{float(m[1])!r},{float(m[2])!r}]", found[2])
-        coordinates = json.loads(lists.replace("(", "[").replace(")", "]"))
-        rings = coordinates if not found[1] else [ring for part in coordinates for ring in part]
-        if any(len(ring) < 4 or np.shape(ring)[1:] != (2,) for ring in rings):
-            raise ValueError
-    except (ValueError, TypeError, IndexError):
-        raise ValueError(f"geometry {words[0][:60]!r} is no POLYGON or MULTIPOLYGON") from None
-    return {"type": "MultiPolygon" if found[1] else "Polygon", "coordinates": coordinates}
+        shape = shapely.from_wkt(words[0])
+    except (shapely.errors.GEOSException, ValueError):
+        shape = None
+    flat = shape is not None and shape.geom_type in ("Polygon", "MultiPolygon")
+    if not flat or shape.is_empty or not np.isfinite(shape.bounds).all():
+        raise ValueError(f"geometry {words[0][:60]!r} is no POLYGON or MULTIPOLYGON")
+    return shapely.force_2d(shape)
 
 
-def _points(coordinates: Any) -> list[tuple[float, float]]:
-    if isinstance(coordinates[0], int | float):
-        return [(float(coordinates[0]), float(coordinates[1]))]
-    return [point for part in coordinates for point in _points(part)]
+def _within(scene: Scene, column: int, row: int, size: int) -> tuple[float, float, float, float]:
+    """(west, south, east, north) of a window as far as it lies in the scene."""
+    if column + size <= scene.width and row + size <= scene.height:
+        return scene.place.bounds(column, row, size)
+    right, low = min(column + size, scene.width), min(row + size, scene.height)
+    if right <= column or low <= row:
+        return 0.0, 0.0, 0.0, 0.0
+    corners = [scene.place.point(x, y) for x in (column, right) for y in (row, low)]
+    xs, ys = zip(*corners, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 _KINDS: dict[tuple[str, ...], Callable[[list[str]], Any]] = {

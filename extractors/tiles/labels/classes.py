@@ -1,13 +1,10 @@
-"""The class of a tile from a class raster: the majority of its central pixels."""
+"""The class of a tile from a class raster, and how much of it is of each class."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from rasterio.enums import ColorInterp, Resampling
@@ -17,15 +14,29 @@ from domainclip.errors import BadInput
 
 from ..reading.rows import GDAL_ERRORS, Rows, is_sequential, words_of
 from ..reading.scenes import Scene, open_scene
+from .class_names import names_of, read_text
+from .vectors.placing import placed
 
-__all__ = ["NO_CLASS", "Classes", "RasterClasses", "majority", "open_raster_classes", "read_text"]
+__all__ = [
+    "NO_CLASS",
+    "Classes",
+    "Gridded",
+    "RasterClasses",
+    "majority",
+    "open_raster_classes",
+    "read_text",
+    "tally",
+]
 
 NO_CLASS = -(2**62)  # a pixel outside the class raster, or nodata in it; a tile without a class
 WARPED_PX = 1 << 26  # a class raster that decodes from its start is kept whole up to this size
 
 
 class Classes(Protocol):
-    """Says what a tile shows. names: class value -> name; none: the values are the names."""
+    """Says what a tile shows. names: class value -> name; none: the values are the names.
+
+    Of windows that stick out of the scene to the right or below only the part within counts.
+    """
 
     names: Mapping[int, str]
 
@@ -36,9 +47,55 @@ class Classes(Protocol):
         central ``inner`` pixels -> (majority value, its share 0 to 1), each (tiles,)."""
         ...
 
+    def proportions(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """-> (values (k,), the share of each in each tile (k, tiles)), together at most 1; what is
+        missing from that is of no class."""
+        ...
+
+
+class Gridded:
+    """Classes that are painted onto the scene's pixels, so that a share is the exact share of
+    these."""
+
+    _last: tuple[Scene, int, np.ndarray, np.ndarray] | None = None
+
+    def shares(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        margin = (size - inner) // 2
+        band, valid = self._rows_of(scene, row + margin, inner)
+        return majority(band, valid, columns + margin, inner)
+
+    def proportions(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        band, valid = self._rows_of(scene, row, size)
+        values, counts, pixels = tally(band, valid, columns, size)
+        return values, counts / np.maximum(pixels, 1)
+
+    def painted(self, scene: Scene, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Values and where there are any, each (rows, width of the scene)."""
+        raise NotImplementedError
+
+    def _rows_of(self, scene: Scene, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of those asked for last, where they hold these."""
+        rows = min(rows, scene.height - row)
+        if rows <= 0:
+            return np.zeros((0, scene.width), np.int64), np.zeros((0, scene.width), bool)
+        last = self._last
+        if last is not None and last[0] is scene:
+            start = row - last[1]
+            if start >= 0 and start + rows <= len(last[2]):
+                return last[2][start : start + rows], last[3][start : start + rows]
+        band, valid = self.painted(scene, row, rows)
+        self._last = scene, row, band, valid
+        return band, valid
+
 
 @dataclass
-class RasterClasses:
+class RasterClasses(Gridded):
     """A class raster of any resolution and CRS.
 
     It is read at the centres of the scene's pixels (nearest neighbour; across CRSs to within an
@@ -49,19 +106,16 @@ class RasterClasses:
     names: Mapping[int, str]
     _grid: tuple[Scene, Rows] | None = field(default=None, repr=False)
 
-    def shares(
-        self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        margin = (size - inner) // 2
-        values, valid = self._rows(scene).at(row + margin, inner)
-        return majority(values[0], valid, columns + margin, inner)
+    def painted(self, scene: Scene, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        values, valid = self._rows(scene).at(row, rows)
+        return values[0], valid
 
     def _rows(self, scene: Scene) -> Rows:
         if self._grid is None or self._grid[0] is not scene:
             source = self.raster.dataset
             warped = self._laid_over(scene)
             resident = is_sequential(source) and scene.width * scene.height <= WARPED_PX
-            rows = Rows(self.raster.name, warped, (1,), resident=resident)
+            rows: Any = Rows(self.raster.name, warped, (1,), resident=resident)
             self._grid = scene, rows
         return self._grid[1]
 
@@ -72,7 +126,7 @@ class RasterClasses:
                 source,
                 src_crs=self.raster.place.crs,
                 src_transform=self.raster.place.transform,
-                crs=scene.place.crs,
+                crs=placed(scene).crs,
                 transform=scene.place.transform,
                 width=scene.width,
                 height=scene.height,
@@ -92,23 +146,40 @@ def majority(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The most frequent value in squares of a band, and its share of all their pixels.
 
-    band, valid (side, width), columns (tiles,): left edges -> (tiles,), (tiles,). Of equals the
+    band, valid (rows, width), columns (tiles,): left edges -> (tiles,), (tiles,). Of equals the
     smallest value wins; a square without a valid pixel is NO_CLASS with share 0.
     """
-    best = np.full(len(columns), NO_CLASS, np.int64)
-    most = np.zeros(len(columns), np.int64)
-    whole = valid.all()
-    for value in np.unique(band if whole else band[valid]):
+    values, counts, pixels = tally(band, valid, columns, side)
+    if not len(values):
+        return np.full(len(columns), NO_CLASS, np.int64), np.zeros(len(columns))
+    most = counts.max(axis=0)
+    best = np.where(most > 0, values[counts.argmax(axis=0)], NO_CLASS)
+    return best, most / np.maximum(pixels, 1)
+
+
+def tally(
+    band: np.ndarray, valid: np.ndarray, columns: np.ndarray, side: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts of values in squares of a band, as far as these lie in it.
+
+    band, valid (rows, width), columns (tiles,): left edges -> the values (k,) int64, rising; how
+    many pixels of each are in each square (k, tiles); how many pixels each has (tiles,).
+    """
+    left = np.minimum(columns, band.shape[1])
+    right = np.minimum(columns + side, band.shape[1])
+    whole = bool(valid.all())
+    values = np.unique(band if whole else band[valid])
+    counts = np.zeros((len(values), len(columns)), np.int64)
+    for number, value in enumerate(values):
         found = band == value if whole else (band == value) & valid
         along = np.concatenate([[0], np.cumsum(found.sum(axis=0))])
-        count = along[columns + side] - along[columns]
-        better = count > most
-        best[better], most[better] = value, count[better]
-    return best, most / side**2
+        counts[number] = along[right] - along[left]
+    return values.astype(np.int64), counts, (right - left) * len(band)
 
 
 def open_raster_classes(source: str, table: str | None) -> RasterClasses:
-    """A class raster with the names of its values: a CSV with columns value and name.
+    """A class raster with the names of its values: from a CSV with columns value and name, a table
+    of ours by its name (``worldcover``), else those that the file itself gives.
 
     Raises BadInput.
     """
@@ -124,30 +195,4 @@ def open_raster_classes(source: str, table: str | None) -> RasterClasses:
             f"{source}: its values are {kind}, and classes are whole numbers; convert it with "
             "gdal_translate -ot Int32."
         )
-    if table is None and source == "koppen_geiger":
-        text = (files(__package__) / "koppen_geiger.csv").read_text(encoding="utf-8")
-        return RasterClasses(raster, _read_names(text, source))
-    if table is None:
-        return RasterClasses(raster, {})
-    return RasterClasses(raster, _read_names(read_text(Path(table)), table))
-
-
-def read_text(path: Path) -> str:
-    """The text of a table. Raises BadInput."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: the class table cannot be read ({error}).") from error
-
-
-def _read_names(text: str, place: str) -> dict[int, str]:
-    reader = csv.DictReader(text.splitlines())
-    if not {"value", "name"} <= set(reader.fieldnames or ()):
-        raise BadInput(f"{place}: a class table needs the columns value and name.")
-    names: dict[int, str] = {}
-    for number, line in enumerate(reader, start=2):
-        try:
-            names[int(line["value"])] = line["name"].strip()
-        except (TypeError, ValueError, AttributeError) as error:
-            raise BadInput(f"{place}:{number}: value {line['value']!r} is no integer.") from error
-    return names
+    return RasterClasses(raster, names_of(source, raster.dataset, table))

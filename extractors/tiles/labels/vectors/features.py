@@ -24,7 +24,7 @@ from .vocabulary import Vocabulary, read_vocabulary
 
 __all__ = ["Vectors", "open_vectors"]
 
-MOST = 500_000  # features of a layer that are held at once
+MOST = 200_000  # features of a layer that are held at once
 AHEAD = 4  # tiles' heights that are read at once from a file with an index
 
 
@@ -125,6 +125,10 @@ class Vectors:
         tile, at = strip.tree.query(shapely.box(*windows.T), predicate="intersects")
         order = np.lexsort((at, tile))
         tile, at = tile[order], at[order]
+        # a point on the border of two tiles is in the right, lower one
+        ends = (strip.bounds[at, :2] >= windows[tile, 2:]).any(axis=1)
+        own = ~((strip.kinds[at] == 0) & ends)
+        tile, at = tile[own], at[own]
         parts, inside = _cut(strip, windows, tile, at)
         kind = strip.kinds[at]
         gsd = np.array([np.nan if each is None else each for each in gsds])[tile]

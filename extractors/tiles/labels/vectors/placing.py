@@ -11,20 +11,34 @@ import shapely
 from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 
+from domainclip.errors import BadInput
+
+from ...reading.georeference import Georeference
 from ...reading.rows import GDAL_ERRORS
 from ...reading.scenes import Scene
 
-__all__ = ["cleaned", "laid", "regions"]
+__all__ = ["cleaned", "laid", "placed", "regions"]
 
 Box = tuple[float, float, float, float]
 _PIECES = 64  # an edge is bent between two CRSs at so many points across the scene
+
+
+def placed(scene: Scene) -> Georeference:
+    """The place of a scene. Raises BadInput where it has none."""
+    if scene.georeference is None:
+        raise BadInput(
+            f"{scene.name}: has no place on the ground, and labels with coordinates need one; give "
+            "its CRS and bounds."
+        )
+    return scene.georeference
 
 
 def regions(scene: Scene, rows: tuple[int, int], source: Any) -> Iterator[tuple[Box | None, float]]:
     """(box in ``source`` that holds what lies in some rows, how far to the east it then is moved in
     the scene's degrees); two of them where the dateline is crossed; box None: everything.
     """
-    corners = [scene.place.point(x, y) for x in (0, scene.width) for y in rows]
+    place = placed(scene)
+    corners = [place.point(x, y) for x in (0, scene.width) for y in rows]
     west, east = min(x for x, _ in corners), max(x for x, _ in corners)
     south, north = min(y for _, y in corners), max(y for _, y in corners)
     if not scene.place.crs.is_geographic:

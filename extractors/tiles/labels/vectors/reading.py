@@ -19,7 +19,7 @@ from domainclip.errors import BadInput
 
 from ...reading.rows import words_of
 from ...reading.scenes import Scene
-from .placing import cleaned, laid, regions
+from .placing import cleaned, laid, placed, regions
 from .tags import PACKED, key_of_column
 
 __all__ = ["Layer", "Raw", "open_layers"]
@@ -75,6 +75,26 @@ class Layer:
                 found[field] = key.lower() if field.lower() in PACKED else key
         return found
 
+    def distinct(self, field: str) -> list[Any]:
+        """The values of a column. Raises BadInput."""
+        found: set[Any] = set()
+        try:
+            _, _, _, (values,) = pyogrio.raw.read(
+                self.path,
+                layer=self.name,
+                columns=[field],
+                read_geometry=False,
+                datetime_as_string=True,
+                **dict(self.options),
+            )
+        except OGR_ERRORS as error:
+            raise self._unreadable(error) from error
+        found.update(values.tolist())
+        return list(found)
+
+    def _unreadable(self, error: BaseException) -> BadInput:
+        return BadInput(f"{self.path}: layer {self.name} cannot be read ({_said(error)}).")
+
     def within(
         self, scene: Scene, rows: tuple[int, int], columns: list[str], most: int
     ) -> Raw | None:
@@ -82,7 +102,7 @@ class Layer:
         there are more than ``most``. Raises BadInput where the file cannot be read."""
         dropped: Counter[str] = Counter()
         shapes, wholes, values = [], [], []
-        source = self.crs if self.crs is not None else scene.place.crs
+        source = self.crs if self.crs is not None else placed(scene).crs
         for box, shift in regions(scene, rows, source):
             try:
                 read = pyogrio.raw.read(
@@ -96,9 +116,7 @@ class Layer:
                     **dict(self.options),
                 )
             except OGR_ERRORS as error:
-                raise BadInput(
-                    f"{self.path}: layer {self.name} cannot be read ({_said(error)})."
-                ) from error
+                raise self._unreadable(error) from error
             meta, _, wkb, data = read
             most -= len(wkb)
             if most < 0:

@@ -90,7 +90,7 @@ def read_strip(
     told = [each for each in meanings if each is not None]
     shapes = np.concatenate([each[0] for each in raws])
     kinds = shapely.get_dimensions(shapes)
-    return Strip(
+    strip = Strip(
         shapes=shapes,
         kinds=kinds,
         whole=np.where(kinds == 0, 1.0, np.concatenate([each[1] for each in raws])),
@@ -109,6 +109,33 @@ def read_strip(
             tuple(sorted((key, value) for key, value in each.items() if key in vocabulary.kept))
             for each in tags
         ],
+    )
+    return _once(strip, dropped)
+
+
+def _once(strip: Strip, dropped: Counter[str]) -> Strip:
+    """Without points that stand for the area around them: a school is often mapped as both."""
+    points = np.nonzero(strip.kinds == 0)[0]
+    if len(points) in (0, len(strip.kinds)):
+        return strip
+    point, area = strip.tree.query(strip.shapes[points], predicate="within")
+    same = [
+        strip.meanings[points[p]].category == strip.meanings[a].category
+        for p, a in zip(point.tolist(), area.tolist(), strict=True)
+    ]
+    doubled = points[point[(strip.kinds[area] == 2) & np.array(same, bool)]]
+    if not len(doubled):
+        return strip
+    kept = np.setdiff1d(np.arange(len(strip.kinds)), doubled)
+    dropped["point_in_its_area"] += len(strip.kinds) - len(kept)
+    return Strip(
+        strip.shapes[kept],
+        strip.kinds[kept],
+        strip.whole[kept],
+        strip.widths_m[kept],
+        [strip.meanings[at] for at in kept],
+        [strip.names[at] for at in kept],
+        [strip.tags[at] for at in kept],
     )
 
 

@@ -135,10 +135,15 @@ def read_vocabulary(path: str | None) -> Vocabulary:
             entries.setdefault((key, value), []).append(entry)
         keys.add(key)
         kept |= {key, *(other for other, _ in more)}
-    hidden = tuple(
-        condition for each in loaded.get("hidden") or () for condition in _conditions(name, each)
-    )
-    return Vocabulary(entries, frozenset(kept), hidden, frozenset(keys))
+    hidden = []
+    for each in loaded.get("hidden") or ():
+        condition, *more = _conditions(name, str(each))
+        if more:
+            raise BadInput(
+                f"{name}: hidden {each!r} must be one key=value; write a|b for two values."
+            )
+        hidden.append(condition)
+    return Vocabulary(entries, frozenset(kept), tuple(hidden), frozenset(keys))
 
 
 def _small_text(path: Path) -> str:

@@ -1,0 +1,163 @@
+"""Land cover as facts of tiles: the shares of classes, and a class where one of them prevails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from domainclip.errors import BadInput, UsageError, nearest
+
+from ..reading.scenes import Scene
+from ..records import Facts
+from .class_polygons import open_class_vectors
+from .class_tables import open_class_table
+from .classes import Classes, open_raster_classes
+from .vectors.reading import open_layers
+
+__all__ = ["Cover", "open_cover"]
+
+VECTORS = {
+    ".fgb", ".geojson", ".geojsonl", ".geojsons", ".gdb", ".gml", ".json", ".kml", ".kmz",
+    ".parquet", ".shp", ".sqlite", ".topojson", ".zip",
+}  # fmt: skip
+
+
+@dataclass
+class Cover:
+    """Facts of tiles from classes; see open_cover for its options."""
+
+    classes: Classes
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    purity: float = 0.5
+    inner_px: int | None = None
+    min_labelled: float = 0.0
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Class value -> name; empty where the values are the names."""
+        return self.classes.names
+
+    def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
+        """See Labels. shares: of the pixels that have a class with a name, of all classes whatever
+        include and exclude say. A tile is left out with no_class, below_purity or, where less of it
+        than min_labelled has a class, mostly_unlabelled. Raises BadInput."""
+        columns = np.asarray(columns)
+        values, amounts = self._named(*self.classes.proportions(scene, row, columns, size))
+        labelled = np.minimum(amounts.sum(axis=0), 1.0)
+        shares = [self._shares(values, amount) for amount in amounts.T]
+        if self.purity == 0:
+            leading = [share[0][0] if share else None for share in shares]
+            names, purities = [self._wanted(name) for name in leading], labelled
+        else:
+            names, purities = self.judge(scene, row, columns, size)
+        if scene.georeference is None:
+            gsds = [scene.pixel_m] * len(columns)
+        else:
+            gsds = scene.georeference.gsd_m(columns, row, size)
+        found: list[Facts | str] = []
+        for number, (name, purity, gsd_m) in enumerate(zip(names, purities, gsds, strict=True)):
+            if name is None:
+                found.append("no_class")
+            elif purity < self.purity:
+                found.append("below_purity")
+            elif labelled[number] < self.min_labelled:
+                found.append("mostly_unlabelled")
+            else:
+                label, share = ("", None) if self.purity == 0 else (name, float(purity))
+                found.append(Facts(size, gsd_m, label=label, purity=share, shares=shares[number]))
+        return found
+
+    def judge(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> tuple[list[str | None], np.ndarray]:
+        """The prevailing class of each tile's central square, None where it has none or it is not
+        wanted, and its share of that square's pixels, whatever the purity asked for."""
+        inner = min(self.inner_px or size, size)
+        values, shares = self.classes.shares(scene, row, np.asarray(columns), size, inner)
+        names: dict[int, str | None] = {}
+        for value in np.unique(values[shares > 0]).tolist():
+            names[value] = self._wanted(self._name(value))
+        return [names.get(value) for value in values.tolist()], shares
+
+    def labelled(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> np.ndarray:
+        """The share of each tile's pixels that have a class with a name, 0 to 1."""
+        columns = np.asarray(columns)
+        _, amounts = self._named(*self.classes.proportions(scene, row, columns, size))
+        return np.minimum(amounts.sum(axis=0), 1.0)
+
+    def _wanted(self, name: str | None) -> str | None:
+        left_out = name in self.exclude or (self.include and name not in self.include)
+        return None if left_out else name
+
+    def _name(self, value: int) -> str | None:
+        return self.names.get(value) if self.names else str(value)
+
+    def _named(self, values: np.ndarray, amounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        there = np.array([bool(self._name(value)) for value in values.tolist()], bool)
+        return values[there], amounts[there]
+
+    def _shares(self, values: np.ndarray, amounts: np.ndarray) -> tuple[tuple[str, float], ...]:
+        """Values of one name count together."""
+        whole = float(amounts.sum())
+        found: dict[str, float] = {}
+        for value, amount in zip(values.tolist(), amounts.tolist(), strict=True):
+            if amount > 0:
+                name = self._name(value) or ""
+                found[name] = found.get(name, 0.0) + amount / whole
+        return tuple(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+
+def open_cover(
+    source: str,
+    *,
+    table: str | None = None,
+    crs: str | None = None,
+    label: str = "label",
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    purity: float = 0.5,
+    inner_px: int | None = None,
+    min_labelled: float = 0.0,
+) -> Cover:
+    """Classes from a raster, a CSV (see open_class_table) or polygons of any vector file.
+
+    table: names of a raster's values, a CSV with columns value and name, or one of ours
+    (``worldcover``, ``corine``, ``nlcd``, ...); by default those that the raster gives itself.
+    crs: of a table's or vectors' coordinates. label: the column of vectors that holds the class.
+    include, exclude: names of the classes that make a tile wanted or not. purity: least share of
+    the central ``inner_px`` (by default the whole tile) of one class; 0: land cover only, so that
+    every tile with a class is taken and none is given one. min_labelled: least share of the tile
+    that has any class.
+
+    Raises BadInput for classes that cannot be read, UsageError for options that cannot be.
+    """
+    for option, share in (("purity", purity), ("min_labelled", min_labelled)):
+        if not 0 <= share <= 1:
+            raise UsageError(f"{option} {share:g} must lie between 0 and 1.")
+    classes = _opened(source, table, crs, label)
+    known = classes.names.values()
+    for name in (*include, *exclude):
+        if known and name not in known:
+            raise UsageError(f"{name!r} is no class of {source}.{nearest(name, known)}")
+    return Cover(classes, include, exclude, purity, inner_px, min_labelled)
+
+
+def _opened(source: str, table: str | None, crs: str | None, label: str) -> Classes:
+    suffix = Path(source).suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        return open_class_table(Path(source), crs, label=label)
+    if suffix in VECTORS or (suffix == ".gpkg" and _holds_layers(source)):
+        return open_class_vectors(source, crs, label=label)
+    return open_raster_classes(source, table)
+
+
+def _holds_layers(source: str) -> bool:
+    """A GeoPackage holds vectors, rasters or both."""
+    try:
+        return bool(open_layers(source, crs="scene"))
+    except BadInput:
+        return False
