@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from domainclip.errors import UsageError
 from domainclip.images.phash import dihedral
 
-__all__ = ["MAX_DISTANCE", "Buckets", "HammingIndex", "near_pairs", "nearest", "ones"]
+__all__ = ["MAX_DISTANCE", "Buckets", "HammingIndex", "near_pairs", "nearest", "ones", "telling"]
 
 Hashes = NDArray[np.uint64]
 Rows = NDArray[np.intp]
@@ -46,8 +46,8 @@ def near_pairs(
     the eight versions of an (n,) ``a`` out of the hashes alone (``phash.dihedral``: some bits
     off). Gives i, j, bits, each (pairs,): rows of a and of b, in ascending order of (i, j), and
     in how many bits they differ. Equal hashes are compared once, but n copies in a and m in b are
-    n m pairs: ``nearest`` gives one for each of a. Images without a hash (0) or with a flat one
-    are for the caller to leave out.
+    n m pairs: ``nearest`` gives one for each of a. What ``telling`` refuses is for the
+    caller to leave out.
 
     Raises UsageError for a distance outside 0 to MAX_DISTANCE.
     """
@@ -99,6 +99,11 @@ def ones(words: Hashes) -> Bits:
         return np.bitwise_count(words)
     halves = _ONES_IN[np.ascontiguousarray(words).view(np.uint16)]
     return halves.reshape(-1, 4).sum(axis=1, dtype=np.uint8)
+
+
+def telling(hashes: Hashes) -> NDArray[np.bool_]:
+    """(n,) bool: is it a perceptual hash (not 0), and not of a flat picture (fewer than 8 ones)?"""
+    return ones(hashes) >= 8
 
 
 class HammingIndex:

@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["dihedral", "dihedral_hashes", "phash"]
+__all__ = [
+    "BASIS",
+    "dihedral",
+    "dihedral_hashes",
+    "hashes_of",
+    "lowest",
+    "phash",
+    "turned",
+    "without_noise",
+]
 
 _SIDE = 32
 _KEPT = 8
@@ -24,7 +33,7 @@ _KEPT = 8
 
 def phash(image: Image.Image) -> int:
     """The hash of an image of any mode and size, 0 <= hash < 2**64."""
-    return int(_hashes(_low(image)[None])[0])
+    return int(hashes_of(lowest(image)[None])[0])
 
 
 def dihedral_hashes(image: Image.Image) -> NDArray[np.uint64]:
@@ -35,7 +44,7 @@ def dihedral_hashes(image: Image.Image) -> NDArray[np.uint64]:
     versions but for coefficients that lie within rounding of the median. Order: as it is, mirrored
     left to right, top to bottom, both (a half turn); then each of these transposed.
     """
-    return _hashes(_turned(_low(image)))
+    return hashes_of(turned(lowest(image)))
 
 
 def dihedral(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -53,25 +62,30 @@ def dihedral(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return _packed(np.stack(versions, axis=1))
 
 
-def _low(image: Image.Image) -> NDArray[np.float64]:
+def lowest(image: Image.Image) -> NDArray[np.float64]:
     """(8, 8): the lowest frequencies; row: vertical, column: horizontal."""
     grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    low: NDArray[np.float64] = _BASIS @ np.asarray(grey, dtype=np.float64) @ _BASIS.T
-    # the frequencies of a flat picture are rounding noise, and no machine agrees on noise
+    low: NDArray[np.float64] = BASIS @ np.asarray(grey, dtype=np.float64) @ BASIS.T
+    return without_noise(low)
+
+
+def without_noise(low: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The frequencies of a flat picture are rounding noise, and no machine agrees on noise."""
     low[np.abs(low) < 1e-6 * _SIDE**2] = 0.0
     return low
 
 
-def _turned(low: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(8, 8) -> (8, 8, 8): of the turned and mirrored versions."""
+def turned(low: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., 8, 8) -> (..., 8, 8, 8): of the turned and mirrored versions."""
     odd = 1.0 - 2.0 * (np.arange(_KEPT) % 2)
     versions = [low, low * odd, low * odd[:, None], low * odd * odd[:, None]]
-    return np.stack([*versions, *(version.T for version in versions)])
+    return np.stack([*versions, *(version.swapaxes(-1, -2) for version in versions)], axis=-3)
 
 
-def _hashes(low: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """(n, 8, 8) -> (n,)."""
-    return _packed(low > np.median(low, axis=(-2, -1), keepdims=True))
+def hashes_of(low: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """(..., 8, 8) frequencies -> (...) hashes."""
+    flat = low.reshape(*low.shape[:-2], _KEPT**2)
+    return _packed((flat > np.median(flat, axis=-1, keepdims=True)).reshape(low.shape))
 
 
 def _packed(bits: NDArray[np.bool_] | NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -81,4 +95,4 @@ def _packed(bits: NDArray[np.bool_] | NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 # (8, 32): the first rows of the unnormalised DCT-II; a common scale changes no comparison
-_BASIS = 2 * np.cos(np.pi / _SIDE * (np.arange(_SIDE)[None, :] + 0.5) * np.arange(_KEPT)[:, None])
+BASIS = 2 * np.cos(np.pi / _SIDE * (np.arange(_SIDE)[None, :] + 0.5) * np.arange(_KEPT)[:, None])

@@ -19,7 +19,7 @@ from domainclip.curation._sorted import SortedSet
 from domainclip.curation.caption_length import CaptionLength
 from domainclip.curation.exact_duplicates import ExactDuplicates
 from domainclip.curation.min_size import MinSize
-from domainclip.curation.near_duplicates import NearDuplicates, _first_of_each
+from domainclip.curation.near_duplicates import NearDuplicates, _Asked, _first_of_each
 from domainclip.errors import OutputInUse, UsageError
 from domainclip.pairs import PAIR_SCHEMA, Pairs, PairWriter, Skip, open_pairs
 from tests.data.make_pairs import make_pair
@@ -52,13 +52,15 @@ def pairs(tmp_path: Path) -> Pairs:
 
 def test_filters_are_found_by_name() -> None:
     assert FILTERS == [
-        "caption_length", "exact_duplicates", "figure_kind", "min_size", "near_duplicates",
+        "caption_length", "evaluation_duplicates", "exact_duplicates", "figure_kind", "min_size",
+        "near_duplicates",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_decides_each_row_and_by_default_reads_no_image(name: str, pairs: Pairs) -> None:
-    chosen = load("filters", name)()
+    needed = {"against": str(pairs.path)} if name == "evaluation_duplicates" else {}
+    chosen = load("filters", name)(**needed)
     assert set(chosen.columns) <= set(PAIR_SCHEMA.names) - {"image"}
     table = pairs.table(list(chosen.columns))
     keep = chosen.start()(table)
@@ -107,7 +109,7 @@ def slow_near(hashes: list[int], distance: int) -> list[bool]:
 @given(
     seeds=st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=4),
     flips=st.lists(st.tuples(st.integers(0, 3), st.sets(st.integers(0, 63), max_size=6))),
-    distance=st.integers(0, 7),
+    distance=st.integers(0, 8),
     cut=st.integers(1, 50),
 )
 def test_near_duplicates_equal_comparing_all(
@@ -122,7 +124,7 @@ def test_near_duplicates_equal_comparing_all(
 
 def test_near_duplicates_many_copies_are_cheap_and_flat_images_stay() -> None:
     hashes = np.full(20_000, 0x0F0F0F0F0F0F0F0F, dtype=np.uint64)
-    assert _first_of_each(hashes, 3).sum() == 1
+    assert _first_of_each(_Asked(hashes[:, None], None), 3).sum() == 1
     flat = pa.table({"phash": np.zeros(5, dtype=np.uint64)})
     assert NearDuplicates().start()(flat).all()
 
@@ -214,7 +216,7 @@ def test_the_command_counts_each_filter(
         (["--filter", "min_size:pixels=3"], "unknown option 'pixels'"),
         (["--filter", "min_size:px=few"], "px: 'few' is not a whole number"),
         (["--filter", "min_size:px=3,max_aspect"], "'max_aspect' has no value"),
-        (["--filter", "near_duplicates:distance=9"], "must be from 0 to 7 bits"),
+        (["--filter", "near_duplicates:distance=9"], "must be from 0 to 8 bits"),
     ],
 )
 def test_wrong_filters_are_one_sentence(
