@@ -16,13 +16,13 @@ from ...records import Facts
 from ..things import Objects, Shown, facts_of_tiles
 from .categories import Categories, read_category_map
 from .drawn import Drawn
-from .laid import FileGrid, own_grid, to_objects
+from .laid import FileGrid, grid_of_file, own_grid, to_objects
 from .layers import Layer
-from .matching import Names, stem_of
+from .matching import Names, path_of, stem_of
 from .reading import Asked, counted
 from .sources import Annotated, find_annotations
 
-__all__ = ["Boxes", "FileGrid", "open_boxes"]
+__all__ = ["Boxes", "FileGrid", "grid_of_file", "open_boxes"]
 
 
 def open_boxes(
@@ -146,7 +146,7 @@ class Boxes:
         return self._here[1]
 
     def _lay(self, scene: Scene) -> _Here | None:
-        found, path = self._found, _path_of(scene)
+        found, path = self._found, path_of(scene)
         name, stem = self._names.of(path), stem_of(path)
         if name is not None:
             grid = self._file_grid(scene)
@@ -227,9 +227,3 @@ def _together(parts: Sequence[tuple[Objects, dict[str, int]]]) -> tuple[Objects,
 
 def _is_empty(layer: Layer) -> bool:
     return not len(layer.shapes)
-
-
-def _path_of(scene: Scene) -> str:
-    """The path of a scene's file, as far as it has one."""
-    path = str(scene.dataset.name)
-    return path if stem_of(path) == stem_of(scene.name) else scene.name

@@ -92,7 +92,8 @@ def _draw(drawing: Drawing, raw: str, annotation: dict[str, Any], where: str) ->
         if isinstance(segmentation, dict):
             extent = rle_extent(segmentation)
             if extent is not None:
-                box, area = box or extent[0], float(extent[1])
+                box = box or extent[0]
+                area = min(float(extent[1]), (box[2] - box[0]) * (box[3] - box[1]))
         else:
             rings = [np.array(ring, np.float64).reshape(-1, 2) for ring in segmentation]
     except (KeyError, TypeError, ValueError, OverflowError) as error:

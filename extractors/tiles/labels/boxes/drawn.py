@@ -11,7 +11,7 @@ import shapely
 
 from .categories import Categories
 
-__all__ = ["Drawing", "Drawn", "polygons_of"]
+__all__ = ["Drawing", "Drawn", "areal", "polygons_of"]
 
 Box = Sequence[float]
 
@@ -22,8 +22,8 @@ class Drawn:
 
     boxes (n, 4): x0, y0, x1, y1 in pixels of the image's file from its upper left corner, or in
     shares of its sides where relative. codes (n,): of their category in names. areas (n,): pixels,
-    NaN where it is the box. shapes (n,): polygons, None for a box; None: all are boxes. gsd_m: as
-    the annotation states it. dropped: reason -> number.
+    NaN where it is that of the shape or box. shapes (n,): polygons, None for a box; None: all are
+    boxes. gsd_m: as the annotation states it. dropped: reason -> number.
     """
 
     boxes: np.ndarray
@@ -131,9 +131,10 @@ class Drawing:
             if good[number]:
                 shapes[number] = shape
         there = np.flatnonzero(~shapely.is_missing(shapes))
-        shapes[there] = mended(shapes[there])
+        shapes[there] = areal(shapes[there])
         whole = np.prod(boxes[there, 2:] - boxes[there, :2], axis=1)
         areas = shapely.area(shapes[there])
+        # also of outlines without an area, whose box is all there is to go by
         shapes[there[(areas <= 0) | (np.abs(areas / whole - 1) < 1e-9)]] = None
         return shapes if not shapely.is_missing(shapes).all() else None
 
@@ -156,14 +157,19 @@ def polygons_of(rings: Sequence[np.ndarray], owners: Sequence[int], count: int) 
     shapes[own[parts == 1]] = polygons[first[parts == 1]]
     for number, start, many in zip(own, first, parts, strict=True):
         if many > 1:
-            shapes[number] = shapely.union_all(mended(polygons[start : start + many]))
+            shapes[number] = shapely.union_all(areal(polygons[start : start + many]))
     return shapes
 
 
-def mended(shapes: np.ndarray) -> np.ndarray:
-    """Outlines that cross themselves made valid, the rest as it is."""
-    bad = ~shapely.is_valid(shapes)
+def areal(shapes: np.ndarray) -> np.ndarray:
+    """Outlines that cross themselves made valid, and of mixtures the polygons alone; the rest as
+    it is."""
+    kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+    bad = ~shapely.is_valid(shapes) | ~np.isin(shapely.get_type_id(shapes), kinds)
     if bad.any():
         shapes = shapes.copy()
-        shapes[bad] = shapely.make_valid(shapes[bad])
+        for number in np.flatnonzero(bad):
+            parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shapes[number])))
+            polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+            shapes[number] = shapely.union_all(polygons)
     return shapes

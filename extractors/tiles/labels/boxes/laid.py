@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from ...reading.georeference import Georeference
+from ...reading.placing import Placing
 from ...reading.scenes import Scene
 from ..things import Objects
+from .between import between
 from .drawn import Drawn
 from .reading import counted
 
-__all__ = ["FileGrid", "PixelMap", "own_grid", "to_objects"]
+__all__ = ["FileGrid", "PixelMap", "grid_of_file", "own_grid", "to_objects"]
 
 PixelMap = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -21,16 +24,40 @@ PixelMap = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 @dataclass(frozen=True)
 class FileGrid:
     """The pixels of the file that a scene is a view of. to_scene: from the file's pixels to the
-    scene's, (x, y) -> (x, y); None where they are the same."""
+    scene's, (x, y) -> (x, y); None where they are the same. georeference: of the file's pixels."""
 
     width: int
     height: int
     to_scene: PixelMap | None = None
+    georeference: Georeference | None = None
 
 
 def own_grid(scene: Scene) -> FileGrid:
     """Of a scene that is seen as it lies in its file."""
-    return FileGrid(scene.width, scene.height)
+    return FileGrid(scene.width, scene.height, georeference=scene.georeference)
+
+
+def grid_of_file(scene: Scene, *, width: int, height: int, placing: Placing | None) -> FileGrid:
+    """Of a scene that a view shows on another grid: the file's sides in pixels and where it lies,
+    as ``placing_of`` says; None for one without a place, which a view can only scale."""
+    shown = scene.georeference
+    if placing is None or shown is None:
+        if (width, height) == (scene.width, scene.height):
+            return FileGrid(width, height)
+        by_x, by_y = scene.width / width, scene.height / height
+        return FileGrid(width, height, lambda x, y: (x * by_x, y * by_y))
+    place = Georeference(placing.crs, placing.transform) if placing.kind == "affine" else None
+    same_sides = (width, height) == (scene.width, scene.height)
+    if same_sides and place is not None and place == shown:
+        return FileGrid(width, height, georeference=place)
+    inverse = ~shown.transform
+
+    def to_scene(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        x, y = between(placing.crs, shown.crs, *placing.xy(x, y))
+        t = inverse
+        return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
+
+    return FileGrid(width, height, to_scene, place)
 
 
 def to_objects(
@@ -47,18 +74,20 @@ def to_objects(
         sides = np.array([grid.width, grid.height], float)
         boxes = boxes * np.tile(sides, 2)
         shapes = _moved(shapes, lambda points: points * sides)
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    shares = np.where(np.isfinite(drawn.areas), drawn.areas / areas, 1.0)
+    in_file = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    areas = in_file
     if grid is not None and grid.to_scene is not None:
-        boxes, areas = _through(boxes, grid.to_scene)
         to_scene = grid.to_scene
+        boxes, areas = _through(boxes, to_scene)
         shapes = _moved(shapes, lambda points: np.stack(to_scene(*points.T), axis=1))
-    areas = areas * np.minimum(shares, 1.0)
+    stated = np.isfinite(drawn.areas)
+    areas = np.where(stated, areas * drawn.areas / in_file, areas)
     if shapes is not None:
         there = ~shapely.is_missing(shapes)
-        areas[there] = shapely.area(shapes[there])
         boxes = boxes.copy()
         boxes[there] = shapely.bounds(shapes[there])
+        there &= ~stated
+        areas[there] = shapely.area(shapes[there])
     dropped: dict[str, int] = {}
     good = np.ones(len(boxes), bool)
     with np.errstate(invalid="ignore"):

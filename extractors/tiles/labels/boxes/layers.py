@@ -16,16 +16,16 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio import CRS
 from rasterio.errors import CRSError
-from rasterio.warp import transform as transform_points
-from rasterio.warp import transform_bounds
 from shapely.errors import ShapelyError
 
 from domainclip.errors import BadInput
 
-from ...reading.rows import GDAL_ERRORS, words_of
+from ...reading.errors import words_of
 from ...reading.scenes import Scene
+from ..vectors.placing import laid, regions
+from .between import between
 from .categories import XVIEW_TYPES
-from .drawn import Drawing, Drawn
+from .drawn import Drawing, Drawn, areal
 from .reading import (
     CATEGORY_NAMES,
     IMAGE_NAMES,
@@ -58,21 +58,26 @@ class Layer:
     _tree: shapely.STRtree | None = field(default=None, repr=False)
 
     def drawn(self, scene: Scene, asked: Asked) -> Drawn:
-        """Those that may lie in a scene, in its pixels. Raises BadInput."""
-        which, turns = self._there(scene)
+        """Those that may lie in a scene with a place, in its pixels. Raises BadInput."""
+        if self._tree is None:
+            self._tree = shapely.STRtree(self.shapes)
         drawing = Drawing()
         drawing.dropped.update(self.dropped)
-        for turn in np.unique(turns):
-            own = which[turns == turn]
-            shapes = shapely.transform(
-                self.shapes[own], lambda points, by=turn: self._pixels(points, scene, by)
+        seen = np.zeros(len(self.shapes), bool)
+        for box, shift in regions(scene, (0, scene.height), self.crs):
+            near = ~seen
+            if box is not None:
+                near = np.zeros(len(self.shapes), bool)
+                near[self._tree.query(shapely.box(*box))] = True
+                near &= ~seen
+            seen |= near
+            which = np.flatnonzero(near)
+            shapes, areas, kept = laid(
+                areal(self.shapes[which]), self.crs, box, shift, scene, drawing.dropped
             )
-            for number, shape in zip(own.tolist(), shapes, strict=True):
-                if np.isfinite(shapely.get_coordinates(shape)).all():
-                    score = float(self.scores[number])
-                    drawing.add(self.categories[number], shape=shape, score=score)
-                else:
-                    drawing.dropped["beyond_projection"] += 1
+            for number, shape, area in zip(which[kept].tolist(), shapes, areas, strict=True):
+                score = float(self.scores[number])
+                drawing.add(self.categories[number], shape=shape, score=score, area=float(area))
         return drawing.done(asked.categories, min_score=asked.min_score, where=str(self.path))
 
     def reaches(self, scene: Scene, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -80,53 +85,11 @@ class Layer:
         if not len(self.shapes):
             return np.zeros(len(x), bool)
         west, south, east, north = shapely.total_bounds(self.shapes)
-        points = scene.place.point(x, y)
-        try:
-            x, y = _between(scene.place.crs, self.crs, *points)
-        except GDAL_ERRORS:
-            return np.zeros(len(x), bool)
+        x, y = between(scene.place.crs, self.crs, *scene.place.point(x, y))
         turns = (-360, 0, 360) if self.crs.is_geographic else (0,)
         with np.errstate(invalid="ignore"):
             within = [(x + turn >= west) & (x + turn <= east) for turn in turns]
             return np.logical_or.reduce(within) & (y >= south) & (y <= north)
-
-    def _there(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers of the polygons that may lie in the scene, and by how many degrees of longitude
-        they are to be turned."""
-        if self._tree is None:
-            self._tree = shapely.STRtree(self.shapes)
-        found, turned = [], []
-        place = scene.place
-        corners = [place.point(x, y) for x in (0, scene.width) for y in (0, scene.height)]
-        xs, ys = zip(*corners, strict=True)
-        try:
-            west, south, east, north = transform_bounds(
-                place.crs, self.crs, min(xs), min(ys), max(xs), max(ys), densify_pts=21
-            )
-        except GDAL_ERRORS:
-            return np.zeros(0, np.int64), np.zeros(0)
-        if self.crs.is_geographic and west > east:  # across the dateline
-            east += 360
-        for turn in (0.0, 360.0, -360.0) if self.crs.is_geographic else (0.0,):
-            own = self._tree.query(shapely.box(west - turn, south, east - turn, north))
-            found.append(own)
-            turned.append(np.full(len(own), turn))
-        which, turns = np.concatenate(found), np.concatenate(turned)
-        first = np.unique(which, return_index=True)[1]
-        which, turns = which[first], turns[first]
-        same = self.crs == place.crs
-        return which, turns if same else np.zeros(len(which))
-
-    def _pixels(self, points: np.ndarray, scene: Scene, turn: float) -> np.ndarray:
-        place = scene.place
-        try:
-            x, y = _between(self.crs, place.crs, points[:, 0] + turn, points[:, 1])
-        except GDAL_ERRORS as error:
-            raise BadInput(
-                f"{self.path}: cannot be brought into the CRS of {scene.name} ({words_of(error)})."
-            ) from error
-        t = ~place.transform
-        return np.stack([t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f], axis=1)
 
 
 def read_layers(path: Path, asked: Asked) -> tuple[dict[str, Drawn], list[Layer]]:
@@ -235,13 +198,6 @@ def _layer(
         )
     kept = [noun for noun, area in zip(nouns, areas, strict=True) if area]
     return Layer(path, crs, shapes, kept, scores[areas], dropped)
-
-
-def _between(source: Any, target: Any, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-    if source == target:
-        return x, y
-    moved = transform_points(source, target, x.tolist(), y.tolist())
-    return np.array(moved[0]), np.array(moved[1])
 
 
 def _is_area(shape: Any) -> bool:

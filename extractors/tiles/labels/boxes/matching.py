@@ -7,7 +7,9 @@ from pathlib import PurePosixPath
 
 from domainclip.errors import BadInput
 
-__all__ = ["Names", "stem_of"]
+from ...reading.scenes import Scene
+
+__all__ = ["Names", "path_of", "stem_of"]
 
 _IMAGES = {
     "tif", "tiff", "png", "jpg", "jpeg", "jp2", "j2k", "jpx", "bmp", "gif", "webp", "vrt", "img",
@@ -53,6 +55,12 @@ def stem_of(name: str) -> str:
     tail = _parts(name)[-1]
     start, dot, ending = tail.rpartition(".")
     return start if dot and start and ending.lower() in _IMAGES else tail
+
+
+def path_of(scene: Scene) -> str:
+    """The path of a scene's file, as far as it has one."""
+    path = str(scene.dataset.name)
+    return path if stem_of(path) == stem_of(scene.name) else scene.name
 
 
 def _nearness(name: str, scene: str) -> tuple[int, bool]:

@@ -1,0 +1,178 @@
+"""Masks as facts of tiles: connected components, or instances, become objects with their boxes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from domainclip.errors import UsageError
+
+from ...reading.scenes import Scene, open_scene
+from ...records import Facts, Thing
+from ..boxes.categories import Categories, read_category_map
+from ..boxes.laid import FileGrid, own_grid
+from ..boxes.matching import path_of
+from ..things import facts_of_tiles
+from .components import Parts, components, instances
+from .files import LaidMask, MaskFiles
+from .tables import MaskClasses, packed, read_mask_table
+
+__all__ = ["Masks", "open_masks"]
+
+
+def open_masks(
+    path: str | Path,
+    *,
+    table: str | Path | None = None,
+    category: str = "",
+    category_map: str | Path | None = None,
+    by_instance: bool = False,
+    min_area_px: int = 16,
+    keep_empty: float = 0.0,
+    seed: int = 0,
+    file_grid: Callable[[Scene], FileGrid] = own_grid,
+) -> Masks:
+    """A mask with a CRS, or masks named as their scenes, in a file or a folder.
+
+    table: CSV of classes, see ``read_mask_table``; what it does not name is background. category:
+    of all pixels that are not 0, where there is no table. category_map: CSV with the columns from
+    and to for the table's names. by_instance: every value is one object, not every component.
+    min_area_px: objects with fewer pixels in a tile are left out as specks. keep_empty: share,
+    0 to 1, of the tiles without objects that are kept, drawn with the seed. file_grid: the pixels
+    of a scene's file, where the scene is a view of it with others.
+
+    Raises BadInput and UsageError.
+    """
+    if (table is None) == (not category):
+        raise UsageError(
+            "masks: give either a table of their classes or the one category that they show."
+        )
+    if not 0 <= keep_empty <= 1:
+        raise UsageError(f"masks: keep_empty {keep_empty:g} must lie between 0 and 1.")
+    if min_area_px < 1:
+        raise UsageError(f"masks: min_area_px {min_area_px} must be at least 1.")
+    renamed = read_category_map(category_map) if category_map is not None else None
+    classes = (
+        MaskClasses((category,))
+        if table is None
+        else read_mask_table(Path(table), Categories(renamed))
+    )
+    return Masks(
+        MaskFiles(Path(path)),
+        classes,
+        by_instance=by_instance,
+        min_area_px=min_area_px,
+        keep_empty=keep_empty,
+        seed=seed,
+        file_grid=file_grid,
+    )
+
+
+class Masks:
+    """The objects that masks show. Implements ``Labels``.
+
+    Objects are found in each tile by itself, so that their count is what the tile shows: two
+    halves of a building whose middle lies beyond the edge are two. A tile whose centre no mask
+    covers is left out as ``not_annotated``.
+    """
+
+    def __init__(
+        self,
+        files: MaskFiles,
+        classes: MaskClasses,
+        *,
+        by_instance: bool,
+        min_area_px: int,
+        keep_empty: float,
+        seed: int,
+        file_grid: Callable[[Scene], FileGrid],
+    ) -> None:
+        self._files, self._classes, self._by_instance = files, classes, by_instance
+        self._min_area_px, self._keep_empty, self._seed = min_area_px, keep_empty, seed
+        self._file_grid = file_grid
+        self._here: tuple[Scene, LaidMask | None] | None = None
+        self.specks: Counter[str] = Counter()
+
+    def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
+        mask = self._of(scene)
+        if mask is None or not len(columns):
+            return ["not_annotated"] * len(columns)
+        bottom = min(row + size, scene.height)
+        x = (columns + np.minimum(columns + size, scene.width)) / 2
+        covered = mask.covers(x, np.full(len(columns), (row + bottom) / 2))
+        facts = facts_of_tiles(
+            scene,
+            row,
+            columns,
+            size,
+            self._things(scene, mask.at(row, bottom - row), columns, size),
+            keep_empty=self._keep_empty,
+            seed=self._seed,
+        )
+        return [
+            fact if there or (isinstance(fact, Facts) and fact.objects) else "not_annotated"
+            for fact, there in zip(facts, covered.tolist(), strict=True)
+        ]
+
+    def _things(
+        self, scene: Scene, values: np.ndarray, columns: np.ndarray, size: int
+    ) -> list[tuple[Thing, ...]]:
+        classes = self._classes.of(values)
+        if self._by_instance:
+            numbers = packed(values) if len(values) == 3 else values[0]
+            parts = instances(_tiles(np.where(classes > 0, numbers, 0), columns, size))
+            codes = self._codes_of(parts, values)
+        else:
+            parts = components(_tiles(classes, columns, size))
+            codes = parts.values
+        large = parts.areas >= self._min_area_px
+        self.specks[scene.name] += int((~large).sum())
+        found: list[list[Thing]] = [[] for _ in columns]
+        names = ("", *self._classes.names)
+        for tile, code, box, area in zip(
+            parts.tiles[large].tolist(),
+            codes[large].tolist(),
+            parts.boxes[large].astype(float).tolist(),
+            parts.areas[large].astype(float).tolist(),
+            strict=True,
+        ):
+            found[tile].append(Thing(names[code], tuple(box), area))
+        return [tuple(things) for things in found]
+
+    def _codes_of(self, parts: Parts, values: np.ndarray) -> np.ndarray:
+        """The class of each instance by its value."""
+        if len(values) == 3:
+            colours = [parts.values >> 16, parts.values >> 8 & 255, parts.values & 255]
+            shown = np.stack(colours).astype(np.uint8)[:, None]
+        else:
+            shown = parts.values.astype(values.dtype)[None, None]
+        return self._classes.of(shown)[0]
+
+    def _of(self, scene: Scene) -> LaidMask | None:
+        if self._here is None or self._here[0] is not scene:
+            path = self._files.of(scene, path_of(scene))
+            laid = None
+            if path is not None:
+                grid = self._file_grid(scene)
+                laid = LaidMask(path, scene, grid, coloured=self._is_coloured(path))
+            self._here = scene, laid
+        return self._here[1]
+
+    def _is_coloured(self, path: Path) -> bool:
+        """Are its classes told by colour? By value where both are known and it has one band."""
+        if self._classes.by_colour is None:
+            return self._classes.by_value is None and open_scene(str(path)).dataset.count >= 3
+        return self._classes.by_value is None or open_scene(str(path)).dataset.count >= 3
+
+
+def _tiles(band: np.ndarray, columns: np.ndarray, size: int) -> np.ndarray:
+    """Squares of a band (rows, width) at these columns -> (tiles, size, size), 0 beyond it."""
+    rows, width = band.shape
+    tiles = np.zeros((len(columns), size, size), band.dtype)
+    for tile, column in zip(tiles, columns.tolist(), strict=True):
+        part = band[:, column : min(column + size, width)]
+        tile[:rows, : part.shape[1]] = part
+    return tiles

@@ -1,0 +1,187 @@
+"""Which mask belongs to a scene, and its pixels laid over the scene's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.vrt import WarpedVRT
+
+from domainclip.errors import BadInput
+
+from ...reading.errors import GDAL_ERRORS, words_of
+from ...reading.georeference import Georeference
+from ...reading.rows import Rows, is_sequential, stays_in_memory
+from ...reading.scenes import Scene, open_scene
+from ..boxes.between import between
+from ..boxes.laid import FileGrid
+from ..boxes.matching import Names
+
+__all__ = ["LaidMask", "MaskFiles"]
+
+RESIDENT_PX = 1 << 26  # a warped mask that decodes from its start is kept whole up to this size
+_ENDINGS = {".tif", ".tiff", ".png", ".bmp", ".gif", ".jp2", ".vrt", ".img", ".jpg", ".jpeg"}
+_SUFFIX = re.compile(
+    r"[._-](?:masks?|labels?|gt|seg|segmentation|annotations?|lc|semantic"
+    r"|instance_(?:color|id)_rgb)$",
+    re.IGNORECASE,
+)
+
+
+class MaskFiles:
+    """A mask, or a folder of masks named as their scenes (``P1.tif``: ``P1.png``, ``P1_mask.png``).
+
+    One mask with a CRS lies over whatever scenes it covers. Raises BadInput where there is none.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not root.exists() and "://" not in str(root) and not str(root).startswith("/vsi"):
+            raise BadInput(f"{root}: no such mask or folder of masks.")
+        self._over = None
+        self._paths: dict[str, list[Path]] = {}
+        if root.is_dir():
+            for path in _files(root):
+                name = path.relative_to(root).with_suffix("").as_posix()
+                self._paths.setdefault(_SUFFIX.sub("", name), []).append(path)
+            if not self._paths:
+                raise BadInput(f"{root}: no masks in this folder.")
+        else:
+            self._paths[_SUFFIX.sub("", root.stem)] = [root]
+            if open_scene(str(root)).georeference is not None:
+                self._over = root
+        self._names = Names(self._paths)
+
+    def of(self, scene: Scene, path: str) -> Path | None:
+        """The mask of a scene (its path), or None. Raises BadInput where two could be meant."""
+        if self._over is not None:
+            return self._over
+        name = self._names.of(path)
+        if name is None:
+            return None
+        # where masks lie beside the scenes, they are those with an ending such as _mask
+        found = self._paths[name]
+        ended = [one for one in found if _SUFFIX.search(one.stem)]
+        found = [one for one in ended or found if str(one) != path]
+        if len(found) > 1:
+            raise BadInput(
+                f"{scene.name}: both {found[0].name} and {found[1].name} may be its mask; keep one."
+            )
+        return found[0] if found else None
+
+
+class LaidMask:
+    """A mask in the pixels of a scene. bands: 1, or red, green and blue, as its classes are told.
+
+    A mask without a CRS lies on the pixels of the scene's file. Raises BadInput where it does not
+    fit.
+    """
+
+    def __init__(self, path: Path, scene: Scene, grid: FileGrid, *, coloured: bool) -> None:
+        mask = open_scene(str(path))
+        self._scene, self._mask = scene, mask
+        source = mask.dataset
+        if source.driver == "JPEG":
+            raise BadInput(f"{path}: JPEG blurs the values of a mask; keep masks as PNG or TIFF.")
+        kinds = {np.dtype(kind).kind for kind in source.dtypes}
+        if not kinds <= {"u", "i"}:
+            raise BadInput(
+                f"{path}: its values are {source.dtypes[0]}, and classes are whole numbers; "
+                "convert it with gdal_translate -ot Int32."
+            )
+        palette = source.colorinterp[0] == ColorInterp.palette
+        if coloured and not palette and (source.count < 3 or source.dtypes[0] != "uint8"):
+            raise BadInput(
+                f"{path}: the classes are told by colour, and it has {source.count} band(s) of "
+                f"{source.dtypes[0]}; give a table with the column value."
+            )
+        self.place = _placed(mask, scene, grid)
+        dataset = source if self._fits(grid) else self._warped(path, grid)
+        resident = (
+            stays_in_memory(source)
+            if dataset is source
+            else is_sequential(source) and scene.width * scene.height <= RESIDENT_PX
+        )
+        # a palette's indices are values: asked for twice, Rows does not resolve them into colours
+        bands = ([1] if coloured else [1, 1]) if palette else [1, 2, 3] if coloured else [1]
+        self._rows = Rows(mask.name, dataset, bands, resident=resident)
+        self._count = 3 if coloured else 1
+
+    def at(self, row: int, rows: int) -> np.ndarray:
+        """(1 or 3, rows, width), 0 where the mask holds no data. Raises BadInput."""
+        values, valid = self._rows.at(row, rows)
+        values = values[: self._count]
+        return values if valid.all() else np.where(valid, values, 0)
+
+    def covers(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Do pixels of the scene lie in the mask? (n,) bool"""
+        if self.place is None or self._scene.georeference is None:
+            return np.ones(len(x), bool)
+        x, y = self._scene.georeference.point(x, y)
+        x, y = between(self._scene.georeference.crs, self.place.crs, x, y)
+        t = ~self.place.transform
+        column, row = t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
+        wide, high = self._mask.width, self._mask.height
+        with np.errstate(invalid="ignore"):
+            within: np.ndarray = (column >= 0) & (column <= wide) & (row >= 0) & (row <= high)
+        return within
+
+    def _fits(self, grid: FileGrid) -> bool:
+        scene = self._scene
+        if (self._mask.width, self._mask.height) != (scene.width, scene.height):
+            return False
+        if self._mask.georeference is None or scene.georeference is None:
+            return grid.to_scene is None
+        same = self._mask.georeference.crs == scene.georeference.crs
+        return bool(
+            same
+            and self._mask.georeference.transform.almost_equals(scene.georeference.transform, 1e-9)
+        )
+
+    def _warped(self, path: Path, grid: FileGrid) -> Any:
+        scene, source = self._scene, self._mask.dataset
+        if self.place is None or scene.georeference is None:
+            raise BadInput(
+                f"{path}: has {self._mask.width} x {self._mask.height} pixels and no CRS, and "
+                f"{scene.name} has {grid.width} x {grid.height}; give a mask of its size, or one "
+                "with a CRS."
+            )
+        try:
+            return WarpedVRT(
+                source,
+                src_crs=self.place.crs,
+                src_transform=self.place.transform,
+                crs=scene.georeference.crs,
+                transform=scene.georeference.transform,
+                width=scene.width,
+                height=scene.height,
+                resampling=Resampling.nearest,
+                # without it, what lies outside would be of class 0
+                add_alpha=source.nodata is None and ColorInterp.alpha not in source.colorinterp,
+            )
+        except GDAL_ERRORS as error:
+            raise BadInput(
+                f"{path}: the mask cannot be laid over {scene.name} ({words_of(error)})."
+            ) from error
+
+
+def _placed(mask: Scene, scene: Scene, grid: FileGrid) -> Georeference | None:
+    """Its own place, or that of the scene's file where it has the same pixels."""
+    if mask.georeference is not None:
+        return mask.georeference
+    if (mask.width, mask.height) != (grid.width, grid.height):
+        return None
+    return grid.georeference if grid.to_scene is not None else scene.georeference
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for entry in sorted(root.iterdir()):
+        if entry.is_symlink():
+            continue
+        if entry.is_dir():
+            yield from _files(entry)
+        elif entry.suffix.lower() in _ENDINGS:
+            yield entry
