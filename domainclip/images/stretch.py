@@ -25,8 +25,9 @@ def percentile_limits(
     """The two percentiles of each band, the robust ends of a stretch.
 
     values (bands, ...) of any real type; valid (...) bool: what counts, besides finite numbers.
-    Between two values it is interpolated linearly, as numpy.percentile does. A band without a value
-    gives (0, 0).
+    Between two values it is interpolated linearly, as numpy.percentile does. Where both are one
+    value, as of a mask that is nearly empty, they are the least and the largest. A band without a
+    value gives (0, 0).
     """
     every = valid is None or bool(valid.all())
     found = []
@@ -35,7 +36,10 @@ def percentile_limits(
         if kept.dtype.kind == "f":
             finite = np.isfinite(kept)
             kept = kept if finite.all() else kept[finite]
-        found.append(_limits(kept, percentiles))
+        low, high = _limits(kept, percentiles)
+        if low == high and kept.size:
+            low, high = float(kept.min()), float(kept.max())
+        found.append((low, high))
     return tuple(found)
 
 
@@ -108,10 +112,12 @@ def _limits(kept: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, 
 
 def _between(count: int, percentile: float, value_at: Callable[[int], int]) -> float:
     """A percentile of ``count`` values, from the one or two that it lies between."""
-    place = (count - 1) * percentile / 100
+    place = (count - 1) * (percentile / 100)
     first = int(place)
     low, high = value_at(first), value_at(min(first + 1, count - 1))
-    return float(low + (high - low) * (place - first))
+    share = place - first
+    # from the nearer of the two, as numpy does, down to the last bit
+    return float(low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share))
 
 
 def _scaled(band: np.ndarray, low: float, high: float, gamma: float) -> np.ndarray:

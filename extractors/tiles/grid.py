@@ -162,13 +162,7 @@ def _pixels(scene: Scene, what: str, px: int | None, metres: float | None) -> in
 
 def _gsd_m(scene: Scene) -> float | None:
     """Metres to a pixel at the scene's centre, else what its provider states."""
-    place = scene.georeference
-    measured: float | None = None
-    if place is not None:
-        middle = np.array([scene.width // 2])
-        (measured,) = place.gsd_m(middle, scene.height // 2, 0)
-    facts = getattr(scene, "facts", None)
-    return measured or (facts.gsd_m if facts is not None else None)
+    return scene.gsd_m or scene.facts.gsd_m
 
 
 def _starts(length: int, size: int, stride: int, edge: Edge) -> Sequence[int]:

@@ -45,3 +45,41 @@ def test_nothing_to_stretch_is_black() -> None:
     assert percentile_limits(nothing) == ((0.0, 0.0),)
     assert not Stretch(((0.0, 0.0),))(nothing).any()
     assert not Stretch(((7.0, 7.0),))(np.full((1, 2, 2), 7, np.uint16)).any()
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.int8, np.uint16, np.int16, np.float32])
+@pytest.mark.parametrize("span", [1, 50, 30000])
+def test_limits_are_numpys_percentiles(kind: type, span: int) -> None:
+    rng = np.random.default_rng(span)
+    most = 1 if kind is np.bool_ else span if np.dtype(kind).itemsize > 1 else min(span, 127)
+    least = -most if np.dtype(kind).kind in "if" else 0
+    for size in (1, 2, 3, 7, 1000):
+        values = rng.integers(least, most, (2, size), endpoint=True).astype(kind)
+        valid = rng.random(size) < 0.7
+        for percentiles in ((2.0, 98.0), (0.0, 100.0), (33.3, 61.7)):
+            found = percentile_limits(values, valid, percentiles)
+            for pair, band in zip(found, values[:, valid], strict=True):
+                if not band.size:
+                    assert pair == (0.0, 0.0)
+                    continue
+                low, high = np.percentile(band.astype(float), percentiles)
+                if low == high:
+                    low, high = float(band.min()), float(band.max())
+                assert pair == (pytest.approx(low, rel=1e-6), pytest.approx(high, rel=1e-6))
+
+
+def test_one_call_gives_the_bytes_of_many() -> None:
+    for kind in (np.uint8, np.uint16, np.int16):
+        values = np.random.default_rng(1).integers(0, 100, (3, 20, 20)).astype(kind)
+        for gamma in (1.0, 2.2):
+            limits = ((3.0, 80.5), (0.0, 99.0), (50.0, 50.0))
+            once = Stretch(limits, gamma, once=True)(values)
+            assert np.array_equal(once, Stretch(limits, gamma)(values))
+
+
+def test_a_mask_that_is_nearly_empty_is_seen() -> None:
+    values = np.zeros((1, 30, 30), np.uint16)
+    values[0, 3, 4:6] = 7
+    limits = percentile_limits(values)
+    assert limits == ((0.0, 7.0),)
+    assert Stretch(limits)(values).max() == 255

@@ -74,14 +74,13 @@ def _check(bands: tuple[str, ...]) -> None:
 
 def _names(scene: Scene, sensor: str) -> list[set[str]]:
     dataset = scene.dataset
-    facts = getattr(scene, "facts", None)
+    facts = scene.facts
     descriptions = [each or "" for each in dataset.descriptions]
-    known = sensor_of(sensor or (facts.sensor if facts is not None else ""), descriptions)
+    known = sensor_of(sensor or facts.sensor, descriptions)
     if sensor and known is None:
         known = sensor_of("", descriptions)
-    stated: Sequence[str] = facts.bands if facts is not None else ()
     colours = [each.name for each in dataset.colorinterp]
-    return band_names(dataset.count, descriptions, stated, colours, known)
+    return band_names(dataset.count, descriptions, facts.bands, colours, known)
 
 
 def _default(scene: Scene, names: list[set[str]]) -> Composite:

@@ -128,16 +128,19 @@ class Composite:
     def _channel(self, channel: Channel, values: np.ndarray) -> np.ndarray:
         if channel.kind == "band":
             return values[channel.at[0]].astype(np.float32)
-        a, b = (self._physical(at, values) for at in channel.at)
         if channel.kind == "ratio":
+            a, b = (values[at].astype(np.float32) for at in channel.at)
             return np.asarray(a - b)
+        a, b = (self._physical(at, values) for at in channel.at)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray((a - b) / (a + b))
+            return np.asarray(((a - b) / (a + b)).astype(np.float32))
 
     def _physical(self, at: int, values: np.ndarray) -> np.ndarray:
         scale, offset = self.scales[at]
-        wide = values[at].astype(np.float32)
-        return wide if (scale, offset) == (1.0, 0.0) else wide * np.float32(scale) + offset
+        if (scale, offset) == (1.0, 0.0):
+            return values[at].astype(np.float32)
+        # float64, in which scale x + offset is 0 where it should be
+        return np.asarray(values[at].astype(np.float64) * scale + offset)
 
 
 def _decibels(values: np.ndarray, factor: float) -> np.ndarray:

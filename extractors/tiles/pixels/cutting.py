@@ -33,9 +33,10 @@ def tiles_of_row(
     ``cloudy``.
 
     shape: (height, width) of the scene; tiles may stick out of it to the right and below, where
-    they hold ``fill`` (0 where the values' type cannot) and no data. Such pixels do not count: at most ``max_nodata`` of those that
-    lie in the scene may be without data. A tile whose pixels with data are all the same is
-    constant. clouds: the cloudy share of each tile, NaN where it is not known, which is let pass.
+    they hold ``fill`` (0 where the values' type cannot) and no data. Such pixels do not count: at
+    most ``max_nodata`` of those that lie in the scene may be without data. A tile whose pixels with
+    data are all the same is constant. clouds: the cloudy share of each tile; NaN, where it is not
+    known, is let pass.
 
     Where the rows cannot be decoded as a whole, each tile is read alone, so that one bad block
     costs the tiles on it and no others.

@@ -1,0 +1,182 @@
+"""How much of a tile is cloud: from a mask, or by a rule from the bands themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.vrt import WarpedVRT
+
+from domainclip.errors import BadInput, UsageError
+
+from ..reading.rows import GDAL_ERRORS, Rows, words_of
+from ..reading.scenes import Scene, open_scene
+from .bands import band_number
+from .cloud_rules import RULES, Rule
+from .promotion import promoted
+
+__all__ = ["Clouds", "MaskKind", "open_clouds", "reading_of"]
+
+MaskKind = Literal["auto", "scl", "qa_pixel", "probability", "mask"]
+KINDS: tuple[MaskKind, ...] = ("auto", "scl", "qa_pixel", "probability", "mask")
+
+# Sentinel-2 Level-2A scene classification (ESA, S2 MSI Level-2A ATBD): cloud shadows, clouds of
+# medium and high probability, thin cirrus. 0 is no data.
+SCL_CLOUD = (3, 8, 9, 10)
+# Landsat Collection 2 QA_PIXEL (USGS LSDS-1619): bit 1 dilated cloud, 2 cirrus, 3 cloud, 4 cloud
+# shadow. Bit 0 is fill.
+QA_CLOUD, QA_FILL = 0b11110, 0b1
+# s2cloudless' own threshold; its rasters hold shares or per cent.
+PROBABILITY = 0.4
+
+# values as read -> (cloudy, known), both bool of one band's shape
+Reading = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+class Clouds(Protocol):
+    """Says how cloudy tiles are."""
+
+    def shares(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> np.ndarray:
+        """Tiles of ``size`` pixels at (columns, row) -> the cloudy share of the pixels of each that
+        lie in the scene and are known, 0 to 1; NaN where none is. Raises BadInput."""
+        ...
+
+
+@dataclass
+class _OfRows:
+    """Clouds of any rows that can be read pixel by pixel of the scene."""
+
+    open_rows: Callable[[Scene], tuple[Rows, Reading]]
+    _open: tuple[Scene, Rows, Reading] | None = field(default=None, repr=False)
+
+    def shares(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> np.ndarray:
+        if self._open is None or self._open[0] is not scene:
+            self._open = scene, *self.open_rows(scene)
+        _, rows, reading = self._open
+        values, valid = rows.at(row, min(size, scene.height - row))
+        cloudy, known = reading(values)
+        known = known & valid
+        starts, ends = columns, np.minimum(columns + size, scene.width)
+        counts = []
+        for which in (cloudy & known, known):
+            along = np.concatenate([[0], np.cumsum(which.sum(axis=0))])
+            counts.append(along[ends] - along[starts])
+        with np.errstate(invalid="ignore"):
+            return np.asarray(counts[0] / counts[1])
+
+
+def open_clouds(
+    source: str, *, kind: MaskKind = "auto", threshold: float | None = None, sensor: str = ""
+) -> Clouds:
+    """Clouds of scenes.
+
+    source: a raster of any resolution and CRS that is laid over the scene (nearest neighbour);
+    ``band:SCL`` or ``band:5``, a band of the scene itself; or a rule of ``cloud_rules``:
+    ``potential_clouds`` from reflectances, ``bright_and_white`` from red, green and blue alone.
+    kind: how a mask is to be read. ``scl``: Sentinel-2's classes 3, 8, 9, 10. ``qa_pixel``:
+    Landsat's bits 1 to 4. ``probability``: at or above the threshold, by default 0.4, or 40 where
+    values are whole numbers. ``mask``: what is not zero. ``auto``: the one that its name or its
+    band's description says, a probability where values are floating point, else a mask.
+
+    A scene without a place can only have a mask of its own width and height. Raises UsageError,
+    and BadInput where the raster cannot be opened.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"tiles: a cloud mask's kind must be one of {', '.join(KINDS)}.")
+    if source in RULES:
+        rule = RULES[source]
+        return _OfRows(lambda scene: _rows_of_rule(scene, rule, sensor))
+    if source.startswith("band:"):
+        band = source.removeprefix("band:")
+
+        def of_band(scene: Scene) -> tuple[Rows, Reading]:
+            number = band_number(scene, band, sensor)
+            reading = reading_of(scene.dataset, number, band, kind, threshold)
+            return Rows(scene.name, scene.dataset, (number,)), reading
+
+        return _OfRows(of_band)
+    mask = open_scene(source)
+    reading = reading_of(mask.dataset, 1, source, kind, threshold)
+    return _OfRows(lambda scene: (Rows(mask.name, _laid_over(mask, scene), (1,)), reading))
+
+
+def reading_of(
+    dataset: Any, band: int, name: str, kind: MaskKind, threshold: float | None = None
+) -> Reading:
+    """How a band's values say cloud. Raises BadInput for values that cannot be of that kind."""
+    dtype = np.dtype(dataset.dtypes[band - 1])
+    if kind == "auto":
+        kind = _kind_of(f"{name} {dataset.descriptions[band - 1] or ''}".upper(), dtype)
+    if kind in ("scl", "qa_pixel") and dtype.kind not in "iu":
+        raise BadInput(f"{name}: its values are {dtype}, and {kind} has whole numbers.")
+    if kind == "scl":
+        table = np.zeros(256, bool)
+        table[list(SCL_CLOUD)] = True  # what is beyond the classes is none of them
+        return lambda values: (table.take(values[0], mode="clip"), values[0] != 0)
+    if kind == "qa_pixel":
+        return lambda values: (values[0] & QA_CLOUD != 0, values[0] & QA_FILL == 0)
+    if kind == "mask":
+        return lambda values: (values[0] != 0, np.ones(values[0].shape, bool))
+    least = threshold if threshold is not None else PROBABILITY * (100 if dtype.kind in "iu" else 1)
+    return lambda values: (values[0] >= least, np.ones(values[0].shape, bool))
+
+
+def _kind_of(text: str, dtype: np.dtype[Any]) -> MaskKind:
+    if "SCL" in text:
+        return "scl"
+    if "QA_PIXEL" in text or "PIXEL_QA" in text:
+        return "qa_pixel"
+    if dtype.kind == "f" or any(each in text for each in ("CLDPRB", "CLOUDPROB", "PROBABILITY")):
+        return "probability"
+    return "mask"
+
+
+def _rows_of_rule(scene: Scene, rule: Rule, sensor: str) -> tuple[Rows, Reading]:
+    bands = rule.bands_of(scene, sensor)
+    numbers = tuple(dict.fromkeys(bands.values()))
+    at = {name: numbers.index(number) for name, number in bands.items()}
+    dataset = promoted(scene.dataset, numbers)
+    scales = [(dataset.scales[n - 1], dataset.offsets[n - 1]) for n in numbers]
+    dtype = np.dtype(dataset.dtypes[numbers[0] - 1])
+
+    def reading(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        named = {name: values[number] for name, number in at.items()}
+        of_named = {name: scales[number] for name, number in at.items()}
+        return rule.cloudy(named, of_named, dtype), np.ones(values.shape[1:], bool)
+
+    return Rows(scene.name, dataset, numbers), reading
+
+
+def _laid_over(mask: Scene, scene: Scene) -> Any:
+    """The mask's raster on the scene's pixels."""
+    source = mask.dataset
+    same = (source.width, source.height) == (scene.width, scene.height)
+    if mask.georeference is None or scene.georeference is None:
+        if same:
+            return source
+        raise BadInput(
+            f"{mask.name}: the cloud mask has {source.width} x {source.height} pixels and the scene"
+            f" {scene.name} {scene.width} x {scene.height}; without a place they must be equal."
+        )
+    if same and mask.georeference == scene.georeference:
+        return source
+    try:
+        return WarpedVRT(
+            source,
+            src_crs=mask.place.crs,
+            src_transform=mask.place.transform,
+            crs=scene.place.crs,
+            transform=scene.place.transform,
+            width=scene.width,
+            height=scene.height,
+            resampling=Resampling.nearest,
+            # without it, what lies outside would be clear
+            add_alpha=source.nodata is None and ColorInterp.alpha not in source.colorinterp,
+        )
+    except GDAL_ERRORS as error:
+        raise BadInput(
+            f"{mask.name}: the cloud mask cannot be laid over {scene.name} ({words_of(error)})."
+        ) from error
