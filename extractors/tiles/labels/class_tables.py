@@ -69,7 +69,7 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
     if crs is not None:
         try:
             CRS.from_user_input(crs)
-        except CRSError as error:
+        except (CRSError, ValueError) as error:
             raise BadInput(f"classes_crs {crs!r} is no CRS that PROJ knows.") from error
     names = sorted(set(labels))
     values = np.searchsorted(names, labels)

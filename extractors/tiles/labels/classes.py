@@ -94,6 +94,14 @@ class Gridded:
         return band, valid
 
 
+class _Values(Rows):
+    """Rows of values: a class stays a class where the file also gives it a colour."""
+
+    def __init__(self, name: str, dataset: Any, bands: tuple[int, ...], *, resident: bool) -> None:
+        super().__init__(name, dataset, bands, resident=resident)
+        self._palette = None
+
+
 @dataclass
 class RasterClasses(Gridded):
     """A class raster of any resolution and CRS.
@@ -115,8 +123,7 @@ class RasterClasses(Gridded):
             source = self.raster.dataset
             warped = self._laid_over(scene)
             resident = is_sequential(source) and scene.width * scene.height <= WARPED_PX
-            rows: Any = Rows(self.raster.name, warped, (1,), resident=resident)
-            self._grid = scene, rows
+            self._grid = scene, _Values(self.raster.name, warped, (1,), resident=resident)
         return self._grid[1]
 
     def _laid_over(self, scene: Scene) -> WarpedVRT:

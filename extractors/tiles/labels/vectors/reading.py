@@ -210,7 +210,7 @@ def _crs(path: str, info: dict[str, Any], fields: tuple[str, ...], given: str | 
         )
     try:
         crs = CRS.from_user_input(text)
-    except CRSError as error:
+    except (CRSError, ValueError) as error:
         raise BadInput(f"{path}: {text!r} is no CRS that PROJ knows.") from error
     bounds = info["total_bounds"]
     if crs.is_geographic and bounds is not None and len(bounds) == 4:

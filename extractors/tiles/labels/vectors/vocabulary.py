@@ -36,6 +36,9 @@ class _Entry:
     conditions: tuple[tuple[str, frozenset[str]], ...]  # beyond the first
     meaning: Meaning
 
+    def order(self) -> tuple[int, float]:
+        return len(self.conditions), self.meaning.rank
+
     def holds(self, tags: dict[str, str]) -> bool:
         return all(_matches(tags.get(key, ""), values) for key, values in self.conditions)
 
@@ -94,7 +97,7 @@ class Vocabulary:
                 for each in (value, "*"):
                     fitting = [e for e in self.entries.get((key, each), ()) if e.holds(tags)]
                     if fitting:
-                        found.append(max(fitting, key=lambda e: len(e.conditions)).meaning)
+                        found.append(max(fitting, key=_Entry.order).meaning)
                         break
         return max(found, key=lambda each: each.rank, default=None)
 
