@@ -124,7 +124,11 @@ def _cased(word: str) -> str:
 
 
 def _singular(word: str) -> str:
-    if word in _STAY or not word.islower() or word.endswith(("ss", "us", "is")):
+    if (
+        word in _STAY
+        or not (word.isalpha() and word.islower())
+        or word.endswith(("ss", "us", "is"))
+    ):
         return word
     if word.endswith("s") and word[:-1] in _STAY:
         return word[:-1]
