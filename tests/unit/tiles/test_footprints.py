@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pyproj
@@ -25,10 +26,7 @@ def slow_polygon(crs: str, transform: list[float], size: int, steps: int = 2000)
     corners = [(0, 0), (size, 0), (size, size), (0, size), (0, 0)]
     along = np.linspace(0, 1, steps, endpoint=False)
     pixels = np.concatenate(
-        [
-            np.outer(1 - along, start) + np.outer(along, end)
-            for start, end in zip(corners[:-1], corners[1:], strict=True)
-        ]
+        [np.outer(1 - along, start) + np.outer(along, end) for start, end in pairwise(corners)]
     )
     a, b, c, d, e, f = transform
     x, y = pixels.T

@@ -1,0 +1,312 @@
+"""Which assets of an item are its scene, and the one raster that they make together.
+
+Assets of one band on one grid become a VRT: its bands are called by common name or asset key, and
+red, green and blue are marked, so that a reader finds them. An asset of several bands stands alone.
+Headers are opened, since what an item says of its rasters is not always so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import rasterio
+from rasterio import CRS
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.io import DatasetReader
+
+from ..reading.rows import GDAL_ERRORS, words_of
+from .documents import Refusal, gdal_path, is_remote
+from .facts import band_entries, number
+from .stacking import GDAL_TYPES, Layer, stacked
+
+__all__ = ["Chosen", "chosen_assets"]
+
+# What an asset may be: formats that hold pixels themselves. A VRT or a WMS description that comes
+# with an item could name any file of this machine.
+DRIVERS = ["GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JPEG", "PNG", "WEBP", "NITF", "HFA"]
+MOST_ASSETS = 64
+_RASTER = (".tif", ".tiff", ".jp2", ".png", ".jpg", ".jpeg", ".webp", ".ntf", ".nitf", ".img")
+_MEDIA = ("image/tiff", "image/vnd.stac.geotiff", "image/jp2", "image/png", "image/jpeg",
+          "image/webp", "image/geotiff", "image/x.geotiff", "application/geotiff")  # fmt: skip
+# what is about the pixels, or for looking at only; all of it can be named with ``assets``
+_BESIDE = frozenset(
+    ("thumbnail", "overview", "metadata", "mask", "data-mask", "cloud", "cloud-shadow", "quality",
+     "snow-ice", "water-mask", "land-water", "saturation", "probability", "sun-azimuth",
+     "sun-elevation", "sat-azimuth", "sat-elevation", "incidence-angle", "azimuth", "graphic")
+)  # fmt: skip
+_BESIDE_KEYS = ("thumbnail", "preview", "rendered_preview", "overview", "scl", "aot", "wvp")
+_COLOURS = {
+    "red": ColorInterp.red,
+    "green": ColorInterp.green,
+    "blue": ColorInterp.blue,
+}
+_REMOTE = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_TIMEOUT": "30",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    "GDAL_HTTP_MAX_RETRY": "2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """path: what GDAL opens. bands: names in their order. assets: the fields of those used.
+    pixel_m: side of a pixel where the CRS is projected."""
+
+    path: str
+    bands: tuple[str, ...]
+    assets: tuple[Mapping[str, Any], ...]
+    pixel_m: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    """fields: all that the item says of it. properties: the item's, which hold for its assets."""
+
+    key: str
+    fields: Mapping[str, Any]
+    bands: Sequence[Mapping[str, Any]]
+    properties: Mapping[str, Any]
+
+    @property
+    def roles(self) -> frozenset[str]:
+        roles = self.fields.get("roles")
+        return frozenset(map(str, roles)) if isinstance(roles, list) else frozenset()
+
+    @property
+    def spectral(self) -> bool:
+        return any(band["spectral"] for band in self.bands)
+
+    @property
+    def colour(self) -> str:
+        """The common name of its only band."""
+        name = self.bands[0].get("common_name") if len(self.bands) == 1 else None
+        return name if isinstance(name, str) else ""
+
+    def is_raster(self) -> bool:
+        media = str(self.fields.get("type") or "").partition(";")[0].strip().lower()
+        href = str(self.fields.get("href")).partition("?")[0].lower()
+        return media in _MEDIA if media else href.endswith(_RASTER)
+
+    def is_beside(self) -> bool:
+        classes = self.fields.get("classification:classes") or any(
+            band.get("classes") for band in self.bands
+        )
+        key = self.key.lower()
+        return bool(self.roles & _BESIDE or classes or key in _BESIDE_KEYS or key.startswith("qa_"))
+
+    def said(self, name: str) -> Any:
+        return self.fields.get(name, self.properties.get(name))
+
+    def resolution(self) -> float | None:
+        """Side of a pixel as the item states it."""
+        transform = self.said("proj:transform")
+        if isinstance(transform, list) and len(transform) >= 6:
+            a, b, _, d, e = (number(each) or 0.0 for each in transform[:5])
+            if a * e - b * d:
+                return math.sqrt(abs(a * e - b * d))
+        for value in (
+            *(band.get("spatial_resolution") for band in self.bands),
+            self.fields.get("raster:spatial_resolution"),
+            self.fields.get("gsd"),
+            *(band.get("gsd") for band in self.bands),
+        ):
+            if found := number(value):
+                return found
+        return None
+
+
+def chosen_assets(
+    assets: Mapping[str, Mapping[str, Any]],
+    properties: Mapping[str, Any],
+    resolve: Callable[[Any], str],
+    *,
+    named: Sequence[str] = (),
+) -> Chosen:
+    """The raster of an item's assets (key -> fields). resolve: an asset's href -> its location.
+
+    named: the keys to use, in this order. By default those that state a colour or wavelength (else
+    those of role data, else all rasters), without masks and pictures for looking at. Of those with
+    one band: at the finest resolution at which red, green and blue are all there, else three bands
+    at least, else any. Where none has one band, the finest of the others. Raises Refusal.
+    """
+    if len(assets) > 10_000:
+        raise Refusal("invalid_item", f"It has {len(assets):,} assets.")
+    if named:
+        lacking = [name for name in named if name not in assets]
+        if lacking:
+            known = ", ".join(sorted(assets)[:40])
+            raise Refusal("no_such_asset", f"It has no asset {lacking[0]!r}, but {known}.")
+        return _opened([_asset(name, assets[name], properties) for name in named], resolve, True)
+    pool = [_asset(key, fields, properties) for key, fields in assets.items()]
+    pool = [asset for asset in pool if asset.is_raster() and not asset.is_beside()]
+    pool = (
+        [asset for asset in pool if asset.spectral and "visual" not in asset.roles]
+        or [asset for asset in pool if "data" in asset.roles and "visual" not in asset.roles]
+        or [asset for asset in pool if "data" in asset.roles]
+        or pool
+    )
+    if not pool:
+        known = ", ".join(sorted(assets)[:40]) or "none"
+        raise Refusal("no_raster_asset", f"None of its assets is a raster of data ({known}).")
+    return _opened(_finest(pool[:MOST_ASSETS], resolve), resolve, False)
+
+
+def _asset(key: str, fields: Mapping[str, Any], properties: Mapping[str, Any]) -> _Asset:
+    bands = band_entries(fields)
+    shown = bands or (band_entries(properties) if properties.get("bands") else [])
+    return _Asset(key, fields, shown, properties)
+
+
+def _finest(pool: list[_Asset], resolve: Callable[[Any], str]) -> list[_Asset]:
+    singles = [asset for asset in pool if len(asset.bands) <= 1]
+    several = singles or pool
+    sides = [asset.resolution() for asset in several]
+    if None in sides and len(several) > 1:
+        sides = [side or _side(asset, resolve) for side, asset in zip(sides, several, strict=True)]
+    by_side: dict[float, list[_Asset]] = {}
+    for side, asset in zip(sides, several, strict=True):
+        # to six digits: some write 10 and others 9.9999999
+        by_side.setdefault(float(f"{side or math.inf:.6g}"), []).append(asset)
+    groups = [by_side[side] for side in sorted(by_side)]
+    if not singles:
+        return groups[0][:1]
+    for group in groups:
+        if {"red", "green", "blue"} <= {asset.colour for asset in group}:
+            return group
+    return next((group for group in groups if len(group) >= 3), groups[0])
+
+
+def _side(asset: _Asset, resolve: Callable[[Any], str]) -> float | None:
+    with _header(resolve(asset.fields.get("href"))) as dataset:
+        return math.sqrt(abs(dataset.transform.determinant))
+
+
+def _opened(assets: Sequence[_Asset], resolve: Callable[[Any], str], named: bool) -> Chosen:
+    """The raster that these make; of those on other grids than the first red or first of all, an
+    error where they were named, else left out."""
+    locations = [resolve(asset.fields.get("href")) for asset in assets]
+    layers = [_layers(asset, at) for asset, at in zip(assets, locations, strict=True)]
+    first = next((at for at, asset in enumerate(assets) if asset.colour == "red"), 0)
+    grid = layers[first][0].grid
+    on_it = [at for at, own in enumerate(layers) if own[0].grid == grid]
+    other = next((at for at in range(len(assets)) if at not in on_it), None)
+    if named and other is not None:
+        raise Refusal(
+            "different_grids",
+            f"Its assets {assets[first].key!r} and {assets[other].key!r} lie on different grids "
+            f"({layers[first][0].grid_in_words} and {layers[other][0].grid_in_words}); name assets "
+            "of one.",
+        )
+    used = _named_apart([layer for at in on_it for layer in layers[at]])
+    # a file by itself keeps its palette, masks and interleaving; a VRT adds what it does not say
+    alone = len(on_it) == 1 and not any(layer.told for layer in used)
+    return Chosen(
+        locations[on_it[0]] if alone else stacked(used),
+        tuple(layer.name for layer in used),
+        tuple(assets[at].fields for at in on_it),
+        layers[first][0].pixel_m,
+    )
+
+
+def _header(location: str) -> Any:
+    path = gdal_path(location)
+    try:
+        # the environment is entered for the opening alone: headers are all that is read
+        with rasterio.Env(**(_REMOTE if is_remote(location) or path != location else {})):
+            # rasterio.open takes one driver, and this a list
+            return DatasetReader(path, driver=DRIVERS)
+    except GDAL_ERRORS as error:
+        raise Refusal(
+            "unreadable_asset", f"{location}: no raster that can be opened ({words_of(error)})."
+        ) from error
+
+
+def _layers(asset: _Asset, location: str) -> list[Layer]:
+    with _header(location) as dataset:
+        unknown = next((each for each in dataset.dtypes if each not in GDAL_TYPES), None)
+        if unknown:
+            raise Refusal(
+                "unreadable_asset", f"Its asset {asset.key!r} has values of type {unknown}."
+            )
+        crs, transform, told = _place(asset, dataset)
+        gcps, gcps_crs = dataset.gcps
+        several = dataset.count > 1
+        entries = asset.bands if len(asset.bands) == dataset.count else [{}] * dataset.count
+        # marked only where all three are, so that the file's own colours are never mixed with them
+        marked = {str(entry.get("common_name")) for entry in entries} >= set(_COLOURS)
+        found = []
+        for at, entry in enumerate(entries):
+            colour = dataset.colorinterp[at]
+            if marked or not several:
+                colour = _COLOURS.get(str(entry.get("common_name")), ColorInterp.undefined)
+            nodata = dataset.nodatavals[at]
+            flags = dataset.mask_flag_enums[at]
+            key = f"{asset.key}_{at + 1}" if several else asset.key
+            scale, offset = number(entry.get("scale")), number(entry.get("offset"))
+            found.append(
+                Layer(
+                    source=gdal_path(location),
+                    number=at + 1,
+                    name=_name(entry, several) or key,
+                    key=key,
+                    size=(dataset.width, dataset.height),
+                    crs=crs,
+                    transform=transform,
+                    gcps=tuple((p.col, p.row, p.x, p.y, p.z or 0.0) for p in gcps),
+                    gcps_crs=gcps_crs.to_wkt() if gcps and gcps_crs else "",
+                    dtype=dataset.dtypes[at],
+                    block=dataset.block_shapes[at],
+                    nodata=number(entry.get("nodata")) if nodata is None else float(nodata),
+                    scale=float(dataset.scales[at]) if scale is None else scale,
+                    offset=float(dataset.offsets[at]) if offset is None else offset,
+                    colour=colour,
+                    masked=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
+                    pixel_m=_pixel_m(dataset),
+                    told=told or (several and marked and colour != dataset.colorinterp[at]),
+                )
+            )
+        return found
+
+
+def _pixel_m(dataset: Any) -> float | None:
+    if dataset.crs is None or not dataset.crs.is_projected:
+        return None
+    return math.sqrt(abs(dataset.transform.determinant)) * float(dataset.crs.linear_units_factor[1])
+
+
+def _place(asset: _Asset, dataset: Any) -> tuple[str, tuple[float, ...], bool]:
+    """CRS and transform of the file, or those that the item states of a file that has none; and
+    whether they are the item's."""
+    transform = tuple(dataset.transform)[:6]
+    if dataset.crs is not None or dataset.gcps[0]:
+        return (dataset.crs.to_wkt() if dataset.crs else ""), transform, False
+    code, stated = asset.said("proj:code"), asset.said("proj:transform")
+    if not dataset.transform.is_identity or not isinstance(stated, list) or len(stated) < 6:
+        stated = list(transform)
+    numbers = [number(each) for each in stated[:6]]
+    try:
+        crs = CRS.from_user_input(code).to_wkt() if isinstance(code, str) else ""
+    except GDAL_ERRORS:
+        crs = ""
+    if not crs or None in numbers:
+        return "", transform, False
+    return crs, tuple(each or 0.0 for each in numbers), True
+
+
+def _name(entry: Mapping[str, Any], several: bool) -> str:
+    """The name that a band is given in the item; a single one's is its asset's key."""
+    for value in (entry.get("common_name"), entry.get("name") if several else None):
+        if isinstance(value, str) and value.strip():
+            return value
+    return ""
+
+
+def _named_apart(layers: list[Layer]) -> list[Layer]:
+    """Bands that share a name (Sentinel-2's three of the red edge) are called by their keys."""
+    times = Counter(layer.name for layer in layers)
+    return [layer if times[layer.name] == 1 else layer.renamed(layer.key) for layer in layers]
