@@ -1,16 +1,20 @@
-"""Boxes on a map: read from ``where``, and which come within a distance of any of others."""
+"""Which boxes come within a distance of any of others: in units of a map, and on the ground."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from domainclip.errors import BadInput
+from domainclip.pairs._close import close_pairs
+from domainclip.pairs._footprints import Footprints, is_geographic
+from domainclip.pairs._ground import Ground
 
-__all__ = ["boxes_of", "near_mask"]
+__all__ = ["PRIORITY", "check_located", "near_mask", "placed_on_ground", "without_near"]
+
+# Who keeps a place where two splits meet: the last one. Other names come before all of these.
+PRIORITY = ("train", "val", "test")
 
 
 def near_mask(
@@ -19,8 +23,6 @@ def near_mask(
     """(n, 4) boxes [w, s, e, n] -> (n,) bool: within ``distance`` of, or touching, one of others.
 
     Euclidean distance between the boxes' nearest points. wrap: the x axis closes after this length.
-    Others are hashed into square cells the size of a typical box, so that each box meets only its
-    neighbours: O(n) for tiles, never worse than all against all.
     """
     near = np.zeros(len(boxes), dtype=bool)
     if not len(boxes) or not len(others):
@@ -30,78 +32,95 @@ def near_mask(
         others = np.concatenate(shifted)
         low, high = boxes[:, 0].min() - distance, boxes[:, 2].max() + distance
         others = others[(others[:, 2] >= low) & (others[:, 0] <= high)]
-    spans = np.concatenate([boxes, others])
-    cell = max(float(np.median((spans[:, 2:] - spans[:, :2]).max(axis=1))), distance, 1e-9)
-    grid = _hashed(others, cell)
-    reach = np.array([-distance, -distance, distance, distance])
+        if not len(others):
+            return near
     # touching is near even where 0.1 + 0.2 != 0.3
-    slack = 1e-9 * max(1.0, float(np.abs(spans).max()))
-    for i, (low_x, low_y, high_x, high_y) in enumerate(_cells(boxes + reach, cell, slack)):
-        candidates: set[int] = set()
-        for x in range(low_x, high_x + 1):
-            for y in range(low_y, high_y + 1):
-                candidates.update(grid.get((x, y), ()))
-        if candidates:
-            found = others[list(candidates)]
-            dx = np.maximum(found[:, 0] - boxes[i, 2], boxes[i, 0] - found[:, 2]).clip(min=0)
-            dy = np.maximum(found[:, 1] - boxes[i, 3], boxes[i, 1] - found[:, 3]).clip(min=0)
-            near[i] = bool((np.hypot(dx, dy) <= distance + slack).any())
+    slack = 1e-9 * max(1.0, float(np.abs(boxes).max()), float(np.abs(others).max()))
+    found = close_pairs(*_discs(boxes), *_discs(others), distance + slack, done=near)
+    for rows, far in found:
+        a, b = boxes[rows], others[far]
+        dx = np.maximum(b[:, 0] - a[:, 2], a[:, 0] - b[:, 2]).clip(min=0)
+        dy = np.maximum(b[:, 1] - a[:, 3], a[:, 1] - b[:, 3]).clip(min=0)
+        near[rows[np.hypot(dx, dy) <= distance + slack]] = True
     return near
 
 
-def _hashed(boxes: np.ndarray, cell: float) -> dict[tuple[int, int], list[int]]:
-    grid: dict[tuple[int, int], list[int]] = {}
-    for i, (low_x, low_y, high_x, high_y) in enumerate(_cells(boxes, cell, 0.0)):
-        for x in range(low_x, high_x + 1):
-            for y in range(low_y, high_y + 1):
-                grid.setdefault((x, y), []).append(i)
-    return grid
-
-
-def _cells(boxes: np.ndarray, cell: float, slack: float) -> list[list[int]]:
-    low = np.floor((boxes[:, :2] - slack) / cell)
-    high = np.floor((boxes[:, 2:] + slack) / cell)
-    cells: list[list[int]] = np.concatenate([low, high], axis=1).astype(np.int64).tolist()
-    return cells
-
-
-def boxes_of(
-    where: Sequence[str | Mapping[str, Any]], buffer: float, keys: Sequence[str] | None
-) -> tuple[np.ndarray, bool]:
-    """(n, 4) boxes [w, s, e, n] of the rows' ``where``, NaN where absent; and: in degrees?"""
-    boxes = np.full((len(where), 4), np.nan)
-    systems: set[str] = set()
-    for row, place in enumerate(where):
-        place = json.loads(place or "{}") if isinstance(place, str) else place
-        name = repr(keys[row]) if keys is not None else f"row {row}"
-        bounds = place.get("bounds")
-        if bounds is None:
-            if buffer > 0:
-                raise BadInput(
-                    f"{name}: no where.bounds, so its distance is unknown; use a buffer of 0 or "
-                    "none for pairs that lie on no map."
-                )
-            continue
-        try:
-            w, s, e, n = map(float, bounds)
-        except (TypeError, ValueError) as error:
-            raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].") from error
-        systems.add(str(place.get("crs", "")))
-        if e < w and _is_geographic(str(place.get("crs", ""))):
-            e += 360.0  # a box across the dateline
-        if not (w <= e and s <= n):
-            raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].")
-        boxes[row] = w, s, e, n
-    if len(systems) > 1:
+def check_located(footprints: Footprints, keys: Sequence[str] | None) -> None:
+    """Raises BadInput where a row has no bounds, so that no distance is known."""
+    missing = np.flatnonzero(~footprints.located)
+    if len(missing):
+        name = repr(keys[missing[0]]) if keys is not None else f"row {missing[0]}"
         raise BadInput(
-            f"where.crs differs among the rows ({', '.join(sorted(systems)[:4])}), so their "
-            "distances cannot be compared; extract the tiles in one CRS, or split without a buffer."
+            f"{name}: no where.bounds, so its distance is unknown; use a buffer of 0 or none for "
+            "pairs that lie on no map."
         )
-    return boxes, any(map(_is_geographic, systems))
 
 
-def _is_geographic(crs: str) -> bool:
-    name = crs.strip().upper().replace(" ", "")
-    return name in ("EPSG:4326", "OGC:CRS84", "CRS84", "EPSG:4269", "EPSG:4258", "EPSG:4979") or (
-        name.startswith(("GEOGCS", "GEOGCRS", "GEODCRS"))
-    )
+def placed_on_ground(footprints: Footprints, keys: Sequence[str] | None) -> Ground:
+    """All rows on the ground. Raises BadInput where one has no place there."""
+    check_located(footprints, keys)
+    ground = Ground(footprints)
+    if ground.refused:
+        raise BadInput(
+            next(iter(ground.refused.values())) + " Give the buffer in units of the CRS."
+        )
+    return ground
+
+
+def without_near(
+    splits: Sequence[str],
+    footprints: Footprints,
+    ground: Ground | None,
+    buffer: float | None,
+    buffer_m: float | None,
+    keys: Sequence[str] | None,
+) -> list[str]:
+    """The splits with "" for rows too close to another; see splits.buffered_splits."""
+    if ground is None and buffer is None:
+        return list(splits)
+    if buffer:
+        check_located(footprints, keys)
+    geographic = _in_degrees(footprints) if buffer is not None else False
+    others = sorted({s for s in splits if s and s not in PRIORITY})
+    ranked = [s for s in (*others, *PRIORITY) if s in set(splits)][::-1]
+    names = np.asarray(splits, dtype=object)
+    for position, name in enumerate(ranked[1:], start=1):
+        mine = np.flatnonzero((names == name) & footprints.located)
+        higher = np.flatnonzero(np.isin(names, ranked[:position]) & footprints.located)
+        if ground is not None and buffer_m is not None:
+            near = _near_on_ground(ground, mine, higher, buffer_m)
+        else:
+            boxes = footprints.boxes
+            wrap = 360.0 if geographic else None
+            near = near_mask(boxes[mine], boxes[higher], buffer or 0.0, wrap=wrap)
+        names[mine[near]] = ""
+    return [str(name) for name in names]
+
+
+def _near_on_ground(
+    ground: Ground, rows: np.ndarray, others: np.ndarray, metres: float
+) -> np.ndarray:
+    """(n,) rows of ``ground`` -> (n,) bool: within ``metres`` of, or touching, one of others.
+
+    Never too few: a hundredth of a percent and a millimetre more are taken for rounding.
+    """
+    near = np.zeros(len(rows), dtype=bool)
+    reach = metres * 1.0001 + 1e-3
+    for i, j in ground.close(rows, others, reach, done=near):
+        near[i[ground.gaps(rows[i], others[j]) <= reach]] = True
+    return near
+
+
+def _in_degrees(footprints: Footprints) -> bool:
+    """Whether the one CRS is in degrees; raises BadInput where there are several."""
+    if len(footprints.names) > 1:
+        raise BadInput(
+            f"where.crs differs among the rows ({', '.join(sorted(footprints.names)[:4])}), so "
+            "their distances cannot be compared in its units; give the buffer in metres (buffer_m)."
+        )
+    return any(map(is_geographic, footprints.names))
+
+
+def _discs(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and half of the longer sides."""
+    return (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / 2

@@ -1,4 +1,4 @@
-"""Split pairs by group, stratified by label, with a buffer between the splits of a map.
+"""Split pairs by group, map cell or time, stratified by label, with a buffer between the splits.
 
 A group never crosses a split. Groups are placed one by one, the largest first, where their labels
 are missing most (Sechidis et al. 2011, "On the stratification of multi-label data", carried from
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from domainclip.errors import BadInput, UsageError, nearest
-from domainclip.pairs._buffer import boxes_of, near_mask
+from domainclip.pairs._buffer import check_located, placed_on_ground, without_near
+from domainclip.pairs._footprints import NO_DAY, read_footprints
+from domainclip.pairs._split_units import chronological, day_names, earth_cells, map_cells
 from domainclip.pairs._stratify import place, profiles_of
 from domainclip.pairs.schema import PAIR_SCHEMA
 
@@ -28,16 +30,16 @@ __all__ = ["SplitPlan", "assign_splits", "buffered_splits", "plan_splits"]
 
 _TEXT_COLUMNS = [f.name for f in PAIR_SCHEMA if f.type == pa.string()]
 
-# Who keeps a place where two splits meet: the last one. Other names come before all of these.
-_PRIORITY = ("train", "val", "test")
+_UNITS = ("cell", "time")
 
 
 @dataclass(frozen=True, slots=True)
 class SplitPlan:
     """A split of every row and how balanced it came out.
 
-    splits: one per row, "" where the buffer took the row out. rows, groups: per split.
-    labels: per label, its count in each split (its rows that hold it). buffered: rows taken out.
+    splits: one per row, "" where the row is in none. rows, groups: per split.
+    labels: per label, its count in each split (its rows that hold it). buffered: rows that the
+    buffer took out. untimed: rows left out of a split by time, since they have none.
     deviation: the largest distance, over labels and splits, between a label's share in a split and
     that split's own share of all labelled rows placed (0 is perfect).
     """
@@ -49,6 +51,7 @@ class SplitPlan:
     labels: dict[str, dict[str, int]]
     buffered: int
     deviation: float
+    untimed: int = 0
 
 
 def plan_splits(
@@ -58,23 +61,60 @@ def plan_splits(
     seed: int = 0,
     by: str = "group",
     buffer: float | None = None,
+    buffer_m: float | None = None,
+    cell: float | None = None,
+    cell_m: float | None = None,
 ) -> SplitPlan:
     """Split every row of ``pairs``; ``pairs.with_splits(plan.splits)`` lays the result over them.
 
-    by: the text column that must not cross splits (a row where it is empty stands alone).
-    buffer: distance in units of the CRS (see buffered_splits); None does not look at places.
+    by: the text column that must not cross splits (a row where it is empty stands alone):
+    ``group``, ``document`` (of tiles: the scene), ...; or one of
+
+    - ``cell``: map cells made now from ``where.bounds``, whatever cells the pairs were extracted
+      with: cell_m metres wide, one grid for scenes of every CRS (earth_cells), or cell units of the
+      CRS wide (map_cells). A tile belongs to the cell of its middle. Without a buffer the tiles
+      that touch another split are left out all the same, so no two splits overlap;
+    - ``time``: days of ``where.acquired``, the oldest in the split named first; no day is cut, and
+      rows without a time are left out (``untimed``). Labels and the seed have no say.
+
+    buffer: distance in units of the CRS; buffer_m: in metres on the ground, across CRSs; see
+    buffered_splits. None does not look at places.
     """
-    if by not in _TEXT_COLUMNS:
-        raise UsageError(f"by={by!r} is no text column of pairs.{nearest(by, _TEXT_COLUMNS)}")
-    columns = ["key", "labels"] + ([by] if by != "key" else [])
-    table = pairs.table(columns + (["where"] if buffer is not None else []))
-    groups = _standing_alone(table.column(by).to_pylist(), table.column("key").to_pylist())
-    labels = table.column("labels").to_pylist()
-    splits = assign_splits(groups, labels, fractions, seed)
-    if buffer is not None:
-        keys, where = table.column("key").to_pylist(), table.column("where").to_pylist()
-        splits = buffered_splits(splits, where, buffer, keys=keys)
-    return describe_splits(splits, groups, labels, fractions)
+    if by not in _TEXT_COLUMNS and by not in _UNITS:
+        known = [*_TEXT_COLUMNS, *_UNITS]
+        raise UsageError(f"by={by!r} is no text column of pairs.{nearest(by, known)}")
+    if by == "cell" and buffer is None and buffer_m is None:
+        buffer, buffer_m = (0.0, None) if cell_m is None else (None, 0.0)
+    _check_distances(by, buffer, buffer_m, cell, cell_m)
+    table = pairs.table(
+        list(dict.fromkeys(["key", "labels", *([by] if by in _TEXT_COLUMNS else [])]))
+    )
+    keys, labels = table.column("key").to_pylist(), table.column("labels").to_pylist()
+    footprints = ground = None
+    if by in _UNITS or buffer is not None or buffer_m is not None:
+        footprints = read_footprints(_where(pairs), keys)
+    if footprints is not None and (buffer_m is not None or cell_m is not None):
+        ground = placed_on_ground(footprints, keys)
+    if by == "time":
+        assert footprints is not None
+        _checked_fractions(fractions)
+        splits = chronological(footprints.days, fractions)
+        groups = day_names(footprints.days)
+    elif by == "cell":
+        assert footprints is not None
+        check_located(footprints, keys)
+        if ground is not None and cell_m is not None:
+            groups = earth_cells(ground, cell_m)
+        else:
+            groups = map_cells(footprints, cell or 0.0)
+        splits = assign_splits(groups, labels, fractions, seed)
+    else:
+        groups = _standing_alone(table.column(by).to_pylist(), keys)
+        splits = assign_splits(groups, labels, fractions, seed)
+    untimed = int((footprints.days == NO_DAY).sum()) if by == "time" and footprints else 0
+    if footprints is not None and (buffer is not None or buffer_m is not None):
+        splits = without_near(splits, footprints, ground, buffer, buffer_m, keys)
+    return describe_splits(splits, groups, labels, fractions, untimed=untimed)
 
 
 def assign_splits(
@@ -112,32 +152,29 @@ def assign_splits(
 def buffered_splits(
     splits: Sequence[str],
     where: Sequence[str | Mapping[str, Any]],
-    buffer: float,
+    buffer: float | None = None,
     *,
+    buffer_m: float | None = None,
     keys: Sequence[str] | None = None,
 ) -> list[str]:
     """The splits with "" for rows that lie too close to another split.
 
-    A row goes out when its ``where["bounds"]`` = [w, s, e, n] comes within ``buffer`` (units of
-    ``where["crs"]``) of, or touches, a row that stays in a split of higher priority: test over val
-    over train over any other. In geographic CRSs the map closes at the dateline; distances are
-    then degrees, so near the poles they are shorter on the ground. Rows without bounds are left
-    alone when buffer is 0; with a real distance they raise BadInput, as do rows in several CRSs.
+    A row goes out when its ``where["bounds"]`` = [w, s, e, n] comes within the buffer of, or
+    touches, a row that stays in a split of higher priority: test over val over train over any
+    other. Give one of
+
+    - buffer: in units of ``where["crs"]``, which must be one for all rows. In geographic CRSs the
+      map closes at the dateline; distances are then degrees, so near the poles they are shorter on
+      the ground. Rows without bounds are left alone when buffer is 0; with a real distance they
+      raise BadInput;
+    - buffer_m: metres on the ground between footprints of any CRSs, at the poles and the dateline
+      too, never less. Rows without a place on Earth raise BadInput. CRSs other than longitude and
+      latitude need the extra ``tiles``.
     """
-    if not (buffer >= 0 and math.isfinite(buffer)):
-        raise UsageError(f"buffer={buffer!r}: give a distance of 0 or more, in the CRS's units.")
-    boxes, geographic = boxes_of(where, buffer, keys)
-    result = list(splits)
-    others = sorted({s for s in splits if s and s not in _PRIORITY})
-    ranked = [s for s in (*others, *_PRIORITY) if s in set(splits)][::-1]
-    located = ~np.isnan(boxes[:, 0])
-    names = np.asarray(result, dtype=object)
-    for position, name in enumerate(ranked[1:], start=1):
-        mine = np.flatnonzero((names == name) & located)
-        higher = np.flatnonzero(np.isin(names, ranked[:position]) & located)
-        near = near_mask(boxes[mine], boxes[higher], buffer, wrap=360.0 if geographic else None)
-        names[mine[near]] = ""
-    return [str(name) for name in names]
+    _check_distances("", buffer, buffer_m, None, None)
+    footprints = read_footprints(where, keys)
+    ground = placed_on_ground(footprints, keys) if buffer_m is not None else None
+    return without_near(splits, footprints, ground, buffer, buffer_m, keys)
 
 
 def describe_splits(
@@ -145,6 +182,8 @@ def describe_splits(
     groups: Sequence[str],
     labels: Sequence[Sequence[str] | None],
     fractions: Mapping[str, float],
+    *,
+    untimed: int = 0,
 ) -> SplitPlan:
     """The SplitPlan of given splits: counts by split and by label."""
     names = list(fractions)
@@ -173,9 +212,38 @@ def describe_splits(
         labels={
             label: {name: of_label[label][name] for name in names} for label in sorted(of_label)
         },
-        buffered=counted[""],
+        buffered=counted[""] - untimed,
         deviation=deviation,
+        untimed=untimed,
     )
+
+
+def _check_distances(
+    by: str,
+    buffer: float | None,
+    buffer_m: float | None,
+    cell: float | None,
+    cell_m: float | None,
+) -> None:
+    if buffer is not None and buffer_m is not None:
+        raise UsageError("buffer is in units of the CRS and buffer_m in metres: give one of them.")
+    for name, value in (("buffer", buffer), ("buffer_m", buffer_m)):
+        if value is not None and not (value >= 0 and math.isfinite(value)):
+            raise UsageError(f"{name}={value!r}: give a distance of 0 or more.")
+    if by != "cell" and not (cell is None and cell_m is None):
+        raise UsageError("cell and cell_m are sides of cells: they belong to by='cell'.")
+    if by == "cell" and (cell is None) == (cell_m is None):
+        raise UsageError("by='cell': give the side of a cell as cell_m (metres) or cell (units).")
+    for name, value in (("cell", cell), ("cell_m", cell_m)):
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            raise UsageError(f"{name}={value!r}: give a side above 0.")
+    if cell_m is not None and cell_m < 1:
+        raise UsageError(f"cell_m={cell_m!r}: the Earth's grid has cells of a metre or more.")
+
+
+def _where(pairs: Pairs) -> Iterator[str]:
+    for table, _ in pairs.read_parts(["where"]):  # a part at a time: the JSON is large
+        yield from table.column("where").to_pylist()
 
 
 def _checked_fractions(fractions: Mapping[str, float]) -> tuple[list[str], np.ndarray]:
