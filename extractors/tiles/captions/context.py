@@ -52,14 +52,18 @@ def _pictures(language: Language, aerial: bool, sensor: str) -> Alternatives:
     made: Alternatives = {
         "picture": (language.picture_word.one,),
         "a_picture": tuple(grammar.one(noun, noun.one) for noun in kinds),
+        "bare_picture": tuple(noun.one for noun in kinds),
     }
     made["a_sensor_picture"] = made["a_picture"]
+    made["bare_sensor_picture"] = made["bare_picture"]
     if sensor:
         made["sensor"] = (language.sensor_by.replace("{sensor}", sensor),)
-        pattern = language.sensor_picture
-        made["a_sensor_picture"] = tuple(
-            grammar.one(noun, _filled(pattern, sensor=sensor, picture=noun.one)) for noun in kinds
-        )
+        named = [
+            (noun, _filled(language.sensor_picture, sensor=sensor, picture=noun.one))
+            for noun in kinds
+        ]
+        made["a_sensor_picture"] = tuple(grammar.one(noun, text) for noun, text in named)
+        made["bare_sensor_picture"] = tuple(text for _, text in named)
     return made
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ..records import Facts, Thing
 from .draws import Draws
 from .language import Language
-from .material import Material, material_of
+from .material import Material, by_noun, material_of
 from .phrases import Phrase, a_noun, counted, joined, noun_in, several
 
 __all__ = ["focus_alone", "focus_and_others", "scene_of_features"]
@@ -51,14 +51,9 @@ def scene_of_features(facts: Facts, language: Language, draws: Draws) -> Materia
 
 
 def _list(language: Language, things: Sequence[Thing], draws: Draws) -> Phrase | None:
-    groups: dict[str, list[Thing]] = {}
-    for thing in things:  # in the order that they tell most
-        groups.setdefault(thing.category, []).append(thing)
+    groups = by_noun(things, language)  # in the order that they tell most
     phrases: list[Phrase] = []
-    for category, own in list(groups.items())[: language.options.categories]:
-        noun = noun_in(language, category)
-        if noun is None:
-            return None
+    for noun, own in (groups or ())[: language.options.categories]:
         if noun.mass or len(own) == 1:
             phrases.append(a_noun(language, noun))
         elif any(thing.length_px for thing in own):

@@ -43,6 +43,10 @@ class Grammar:
         """The phrase after the word for of, with that word: ``d'un navire``; a bare one too."""
         return phrase
 
+    def joiner(self, joiner: str, following: str) -> str:
+        """What stands before the last of a list, given what follows it."""
+        return joiner
+
 
 class English(Grammar):
     """a and an go by sound."""
@@ -67,6 +71,8 @@ class French(Grammar):
         return f"des {noun.more}"
 
     def mass(self, noun: Noun) -> str:
+        if noun.mass_gender == "p":
+            return f"des {noun.mass}"
         if self._elides(noun.mass):
             return f"de l'{noun.mass}"
         return f"{'de la' if noun.mass_gender == 'f' else 'du'} {noun.mass}"
@@ -98,7 +104,7 @@ class Italian(Grammar):
 
 
 class Spanish(Grammar):
-    """un before a feminine that begins with a stressed a: ``un área``."""
+    """un before a feminine that begins with a stressed a: ``un área``; y is e before an i."""
 
     _STRESSED_A = ("área", "agua", "aula", "ala", "arma", "hacha", "alga", "ancla")
 
@@ -109,6 +115,11 @@ class Spanish(Grammar):
 
     def of(self, phrase: str) -> str:
         return f"de {phrase}"
+
+    def joiner(self, joiner: str, following: str) -> str:
+        if joiner == " y " and re.match(r"h?[ií](?![aeo])", following.lower()):
+            return " e "
+        return joiner
 
 
 class Portuguese(Grammar):

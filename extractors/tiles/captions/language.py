@@ -16,7 +16,10 @@ from .sentences import Sentence, bad_sentence, parse_sentence
 __all__ = ["KINDS", "Language", "Options", "language_of"]
 
 # slots that a sentence of any kind may use, and those that carry a kind's fact
-_SHARED = ("a_picture", "picture", "gsd", "when", "where", "sensor", "a_sensor_picture")
+_SHARED = (
+    "a_picture", "bare_picture", "picture", "gsd", "when", "where", "sensor", "a_sensor_picture",
+    "bare_sensor_picture",
+)  # fmt: skip
 KINDS: dict[str, tuple[str, ...]] = {
     "class": ("class", "a_class", "of_class"),
     "objects.all": ("things",),

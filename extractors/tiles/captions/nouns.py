@@ -8,12 +8,13 @@ from .marked_yaml import Marked
 
 __all__ = ["Noun", "key_of", "nouns_of"]
 
-GENDERS = ("m", "f", "n", "c")
+GENDERS = ("m", "f", "n", "c", "p")
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """one, more: singular and plural, as they are counted. gender: m, f, n, c (Dutch de) or "".
+    """one, more: singular and plural, as they are counted. gender: m, f, n, c (Dutch de), or "";
+    p of what is said as a plural alone (``snow and ice``).
 
     mass: what is said without a number (``water``), mass_gender: its gender; "" where it is
     counted. only_plural: the name itself is a plural (``parking lots``). bare: counted, but land

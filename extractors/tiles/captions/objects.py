@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from ..records import Facts, Thing
 from .draws import Draws
 from .language import Language
-from .material import Material, by_category, material_of
+from .material import Material, by_noun, material_of, most_first
 from .nouns import Noun
-from .phrases import Phrase, counted, joined, noun_in
+from .phrases import Phrase, counted, joined
 from .placement import is_central, length_m, placed_groups, relative_size
 
 __all__ = ["all_objects", "central_objects", "edge_objects", "placed_objects", "some_objects"]
@@ -25,7 +25,10 @@ _SIZED = frozenset({"small", "large", "big", "tiny", "huge", "medium", "long", "
 
 def all_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
     """Every category with its exact count."""
-    return material_of("things", _list(language, by_category(facts.objects), draws, vague=False))
+    groups = by_noun(facts.objects, language)
+    if not groups:
+        return None
+    return material_of("things", _list(language, most_first(groups), draws, vague=False))
 
 
 def central_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
@@ -50,13 +53,11 @@ def placed_objects(facts: Facts, language: Language, draws: Draws) -> Material |
     one alone in its zone with its length in metres, or as large or small in the tile."""
     phrases: list[Phrase] = []
     most = language.options.categories
-    for category, things in draws.shuffled(by_category(facts.objects)):
-        noun = noun_in(language, category)
-        if noun is None or not noun.one:
-            return None
+    groups = by_noun(facts.objects, language)
+    for noun, things in draws.shuffled(groups or ()):
         for zone, own in placed_groups(things, facts.size_px):
             if len(own) == 1:
-                said = _single(language, noun, category, own[0], facts, draws, zone)
+                said = _single(language, noun, own[0], facts, draws, zone)
             else:
                 said = counted(language, noun, len(own), draws, vague=True)
             where = draws.pick(language.zones[zone])
@@ -67,30 +68,28 @@ def placed_objects(facts: Facts, language: Language, draws: Draws) -> Material |
 
 
 def _some(things: Sequence[Thing], language: Language, draws: Draws) -> Material | None:
-    groups = by_category(things)
+    groups = by_noun(things, language)
+    if not groups:
+        return None
     most = language.options.categories
     if len(groups) > most:
         groups = draws.shuffled(groups)[:most]
-    return material_of("things", _list(language, groups, draws, vague=True))
+    return material_of("things", _list(language, most_first(groups), draws, vague=True))
 
 
 def _list(
-    language: Language, groups: Sequence[tuple[str, list[Thing]]], draws: Draws, *, vague: bool
-) -> Phrase | None:
-    """``many ships, two harbours and a bridge``; None where the language lacks one of them."""
-    phrases = []
-    for category, things in groups:
-        noun = noun_in(language, category)
-        if noun is None or not noun.one:
-            return None
-        phrases.append(counted(language, noun, len(things), draws, vague=vague))
-    return joined(language, phrases) if phrases else None
+    language: Language, groups: Sequence[tuple[Noun, list[Thing]]], draws: Draws, *, vague: bool
+) -> Phrase:
+    """``many ships, two harbours and a bridge``."""
+    return joined(
+        language,
+        [counted(language, noun, len(things), draws, vague=vague) for noun, things in groups],
+    )
 
 
 def _single(
     language: Language,
     noun: Noun,
-    category: str,
     thing: Thing,
     facts: Facts,
     draws: Draws,
@@ -103,6 +102,6 @@ def _single(
         text = pattern.replace("{m}", str(length[1])).replace("{thing}", said.text)
         return Phrase(text, said.plural, said.first_plural)
     size = "" if zone == "filling" else relative_size(thing, facts.size_px)
-    if size and (_SIZED & set(category.lower().replace("-", " ").replace("_", " ").split())):
+    if size and (_SIZED & set(thing.category.lower().replace("-", " ").replace("_", " ").split())):
         size = ""
     return counted(language, noun, 1, draws, vague=False, size=size)

@@ -54,7 +54,7 @@ def noun_in(language: Language, name: str) -> Noun | None:
 def a_noun(language: Language, noun: Noun) -> Phrase:
     """``a ship``; what is not counted, and a name in the plural, as these are said."""
     if noun.mass:
-        return Phrase(language.grammar.mass(noun))
+        return _mass(language, noun)
     if noun.only_plural:
         return Phrase(language.grammar.several(noun), plural=True, first_plural=True)
     return Phrase(language.grammar.one(noun, noun.one))
@@ -64,7 +64,7 @@ def a_noun(language: Language, noun: Noun) -> Phrase:
 def several(language: Language, noun: Noun) -> Phrase:
     """``ships``, of which nobody has counted how many."""
     if noun.mass:
-        return Phrase(language.grammar.mass(noun))
+        return _mass(language, noun)
     return Phrase(language.grammar.several(noun), plural=True, first_plural=True)
 
 
@@ -91,6 +91,7 @@ def joined(language: Language, phrases: Sequence[Phrase]) -> Phrase:
     if len(phrases) == 1:
         return phrases[0]
     comma, last = language.joins
+    last = language.grammar.joiner(last, phrases[-1].text)
     text = comma.join([phrase.text for phrase in phrases[:-1]]) + last + phrases[-1].text
     return Phrase(text, plural=True, first_plural=phrases[0].first_plural)
 
@@ -100,6 +101,11 @@ def number_of(language: Language, value: float) -> str:
     text = f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
     marks = {",": language.thousands, ".": language.decimal}
     return "".join(marks.get(letter, letter) for letter in text)
+
+
+def _mass(language: Language, noun: Noun) -> Phrase:
+    plural = noun.mass_gender == "p"
+    return Phrase(language.grammar.mass(noun), plural, plural)
 
 
 @lru_cache(maxsize=50_000)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 __all__ = ["Part", "Sentence", "bad_sentence", "parse_sentence", "tidy"]
 
 _PIECE = re.compile(r"\{([^{}]*)\}|\[|\]")
+_BY_SENSOR = frozenset({"a_sensor_picture", "bare_sensor_picture"})
 _SPACES = re.compile(r"\s{2,}")
 
 
@@ -42,7 +43,7 @@ class Sentence:
     def tells(self, slots: AbstractSet[str]) -> bool:
         """Whether any of these slots is in it; a picture named by its sensor tells of it too."""
         own = self.needs | self.wants
-        return bool(own & slots) or ("a_sensor_picture" in own and "sensor" in slots)
+        return bool(own & slots) or ("sensor" in slots and bool(own & _BY_SENSOR))
 
     def fill(self, values: Mapping[str, str], *, plural: bool, first_plural: bool) -> str:
         """The sentence: a capital at the start, a full stop, single spaces."""

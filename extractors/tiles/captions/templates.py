@@ -26,7 +26,7 @@ from .nouns import Noun, nouns_of
 
 __all__ = ["LANGUAGES", "Templates", "read_templates"]
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pt")
 _CODE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,4})?$")
 
 
@@ -62,8 +62,9 @@ def read_templates(path: str | None) -> Templates:
     if not own:
         return Templates({code: _our_language(code) for code in LANGUAGES})
     lists = lists_of([_ours("lexicon/en.yaml"), *(one for one in added if one is not None)])
+    options = _options([_ours("languages/en.yaml"), *own.get("en", [])])
     codes = dict.fromkeys((*LANGUAGES, *own))
-    return Templates({code: _language(code, lists, own.get(code, [])) for code in codes})
+    return Templates({code: _language(code, lists, options, own.get(code, [])) for code in codes})
 
 
 @lru_cache(maxsize=1)
@@ -73,16 +74,25 @@ def _our_lists() -> EnglishLists:
 
 @lru_cache(maxsize=16)
 def _our_language(code: str) -> Language:
-    return _language(code, _our_lists(), [])
+    return _language(code, _our_lists(), _options([_ours("languages/en.yaml")]), [])
 
 
-def _language(code: str, lists: EnglishLists, own: list[Marked]) -> Language:
+def _options(english: list[Marked]) -> Marked:
+    """The options of English hold for every language that does not have its own."""
+    file = english[0]
+    for one in english[1:]:
+        file = _laid_over(file, one)
+    return Marked({"options": file.mapping()["options"]}, file.file, file.line, "")
+
+
+def _language(code: str, lists: EnglishLists, options: Marked, own: list[Marked]) -> Language:
     if code in LANGUAGES:
         file = _ours(f"languages/{code}.yaml")
     else:  # a language of the user's: complete, since there is nothing to lay it over
         file, own = own[0], own[1:]
     for one in own:
         file = _laid_over(file, one)
+    file = _laid_over(options, file)
     nouns: dict[str, Noun] = {}
     if code in LANGUAGES and code != "en":
         nouns.update(_patched(code, file, nouns_of(_ours(f"lexicon/{code}.yaml"))))
