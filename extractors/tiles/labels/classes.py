@@ -121,10 +121,16 @@ class RasterClasses(Gridded):
     def _rows(self, scene: Scene) -> Rows:
         if self._grid is None or self._grid[0] is not scene:
             source = self.raster.dataset
-            warped = self._laid_over(scene)
+            # the same grid needs no warping, and is read in half the time
+            warped = source if self._same_grid(scene) else self._laid_over(scene)
             resident = is_sequential(source) and scene.width * scene.height <= WARPED_PX
             self._grid = scene, _Values(self.raster.name, warped, (1,), resident=resident)
         return self._grid[1]
+
+    def _same_grid(self, scene: Scene) -> bool:
+        own, other = self.raster.place, placed(scene)
+        sizes = (self.raster.width, self.raster.height) == (scene.width, scene.height)
+        return sizes and own.transform == other.transform and own.crs == other.crs
 
     def _laid_over(self, scene: Scene) -> WarpedVRT:
         source = self.raster.dataset
@@ -172,16 +178,37 @@ def tally(
     band, valid (rows, width), columns (tiles,): left edges -> the values (k,) int64, rising; how
     many pixels of each are in each square (k, tiles); how many pixels each has (tiles,).
     """
-    left = np.minimum(columns, band.shape[1])
-    right = np.minimum(columns + side, band.shape[1])
+    rows, width = band.shape
+    left, right = np.minimum(columns, width), np.minimum(columns + side, width)
     whole = bool(valid.all())
-    values = np.unique(band if whole else band[valid])
-    counts = np.zeros((len(values), len(columns)), np.int64)
-    for number, value in enumerate(values):
-        found = band == value if whole else (band == value) & valid
-        along = np.concatenate([[0], np.cumsum(found.sum(axis=0))])
-        counts[number] = along[right] - along[left]
-    return values.astype(np.int64), counts, (right - left) * len(band)
+    values, codes = _coded(band, None if whole else valid)
+    kinds = len(values) + 1  # the last stands for what is not valid
+    each = codes + np.arange(width, dtype=np.int64) * kinds
+    found = np.bincount(each.ravel(), minlength=width * kinds).reshape(width, kinds)[:, :-1]
+    along = np.concatenate([np.zeros((1, len(values)), np.int64), np.cumsum(found, axis=0)])
+    return values, (along[right] - along[left]).T, (right - left) * rows
+
+
+def _coded(band: np.ndarray, valid: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The valid values, rising (k,) int64, and for each pixel which of them it is, k for none."""
+    some = band if valid is None else band[valid]
+    low, high = (int(some.min()), int(some.max())) if some.size else (0, -1)
+    if high - low < 1 << 16:
+        low = min(low, 0) if some.dtype == np.uint8 else low
+        within = some if low == 0 else some.astype(np.int64) - low
+        there = np.zeros(max(high - low + 1, 1), bool)
+        there[within] = True
+        values = np.nonzero(there)[0] + low
+        code_of = np.cumsum(there) - 1
+        if valid is None:
+            return values, code_of[within]
+        codes = np.full(band.shape, len(values), np.int64)
+        codes[valid] = code_of[within]
+        return values, codes
+    values, inverse = np.unique(some, return_inverse=True)
+    codes = np.full(band.shape, len(values), np.int64)
+    codes[... if valid is None else valid] = inverse.reshape(some.shape)
+    return values.astype(np.int64), codes
 
 
 def open_raster_classes(source: str, table: str | None) -> RasterClasses:
