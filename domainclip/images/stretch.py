@@ -7,7 +7,6 @@ tile's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,7 +49,8 @@ class Stretch:
     limits: (low, high) of each band; None takes the values as they are, for 8-bit ones.
     gamma: a share t of the way from low to high is shown as t ** (1 / gamma): above 1 brightens
     what is dark. 16-bit integers go through a table of all 65,536 values, which gives the same
-    bytes; once: the stretch is for one call only, where a table does not pay.
+    bytes. once: the stretch is for one call only, where a table does not pay; these are then
+    reckoned in 32 bits, and where a value lies half-way between two shades it may get either.
     """
 
     limits: tuple[tuple[float, float], ...] | None
@@ -78,14 +78,17 @@ class Stretch:
             low, high = 0.0, 255.0
         else:
             low, high = self.limits[at]
-        if self.once or band.dtype not in (np.uint8, np.uint16, np.int16):
+        if band.dtype not in (np.uint8, np.uint16, np.int16):
             return _scaled(band, low, high, self.gamma)
+        if self.once:
+            return _scaled(band, low, high, self.gamma, np.float32)
         if at not in self._tables:
             bits = np.arange(256**band.dtype.itemsize, dtype=f"u{band.dtype.itemsize}")
             # int16 by its bits: -1 is row 65535
             self._tables[at] = _scaled(bits.view(band.dtype), low, high, self.gamma)
         # every value is a row of the table, and "clip" is spared the test whether it is
-        return self._tables[at].take(band.view(f"u{band.dtype.itemsize}"), mode="clip")
+        rows = np.ascontiguousarray(band).view(f"u{band.dtype.itemsize}")
+        return self._tables[at].take(rows, mode="clip")
 
 
 def _limits(kept: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, float]:
@@ -96,40 +99,44 @@ def _limits(kept: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, 
     if kept.dtype.kind not in "iu" or kept.dtype.itemsize > 2:
         low, high = np.percentile(kept, percentiles)
         return float(low), float(high)
-    least = int(kept.min())
-    if int(kept.max()) - least < COUNTED:
-        below = np.cumsum(np.bincount(np.subtract(kept, least, dtype=np.int64)))
-        place = below.searchsorted
-        low, high = (
-            _between(kept.size, each, lambda rank: int(place(rank, side="right")) + least)
-            for each in percentiles
-        )
-        return low, high
-    ordered = np.sort(kept)
-    low, high = (_between(kept.size, each, lambda rank: int(ordered[rank])) for each in percentiles)
-    return low, high
+    places = [(kept.size - 1) * (each / 100) for each in percentiles]
+    ranks = [int(place) for place in places]
+    ranks += [min(rank + 1, kept.size - 1) for rank in ranks]
+    low, high, after_low, after_high = _in_order(kept, ranks)
+    return _between(low, after_low, places[0] % 1), _between(high, after_high, places[1] % 1)
 
 
-def _between(count: int, percentile: float, value_at: Callable[[int], int]) -> float:
-    """A percentile of ``count`` values, from the one or two that it lies between."""
-    place = (count - 1) * (percentile / 100)
-    first = int(place)
-    low, high = value_at(first), value_at(min(first + 1, count - 1))
-    share = place - first
-    # from the nearer of the two, as numpy does, down to the last bit
-    return float(low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share))
+def _in_order(kept: np.ndarray, ranks: list[int]) -> list[int]:
+    """The values at these places, from 0, in the order of their size."""
+    least, most = int(kept.min()), int(kept.max())
+    if most - least >= COUNTED:
+        found: list[int] = np.sort(kept)[ranks].tolist()
+        return found
+    if least < 0 or most >= COUNTED:
+        kept = np.subtract(kept, least, dtype=np.int64)
+    else:
+        least = 0
+    below = np.cumsum(np.bincount(kept))
+    return [int(value) + least for value in below.searchsorted(ranks, side="right")]
 
 
-def _scaled(band: np.ndarray, low: float, high: float, gamma: float) -> np.ndarray:
+def _between(low: int, high: int, share: float) -> float:
+    """From the nearer of the two, as numpy does, down to the last bit."""
+    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)
+
+
+def _scaled(
+    band: np.ndarray, low: float, high: float, gamma: float, precision: type = np.float64
+) -> np.ndarray:
     """round(255 ((x - low) / (high - low)) ** (1 / gamma)), 0 where the limits are one."""
     if not high > low:
         return np.zeros(band.shape, np.uint8)
     with np.errstate(invalid="ignore", over="ignore"):
-        scaled = np.subtract(band, low, dtype=np.float64)
-        scaled *= 255.0 / (high - low)
+        scaled = np.subtract(band, low, dtype=precision)
+        scaled *= precision(255.0 / (high - low))
     if band.dtype.kind == "f":
         np.nan_to_num(scaled, copy=False, nan=0.0)
     np.clip(scaled, 0, 255, out=scaled)
     if gamma != 1.0:
-        scaled = 255.0 * (scaled / 255.0) ** (1.0 / gamma)
+        scaled = precision(255) * (scaled / precision(255)) ** precision(1.0 / gamma)
     return np.rint(scaled, out=scaled).astype(np.uint8)

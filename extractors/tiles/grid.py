@@ -17,6 +17,7 @@ from .reading.scenes import Scene
 __all__ = ["EDGES", "Edge", "Grid", "grid_of"]
 
 Edge = Literal["drop", "pad", "shift"]
+MAX_SIZE = 1 << 14  # pixels: a tile of three 8-bit bands takes 805 MB then
 EDGES: tuple[Edge, ...] = ("drop", "pad", "shift")
 
 
@@ -131,6 +132,8 @@ def grid_of(
         raise UsageError(f"tiles: edge {edge!r} must be one of {', '.join(EDGES)}.")
     size = _pixels(scene, "size", size_px, size_m)
     assert size is not None
+    if size > MAX_SIZE:
+        raise UsageError(f"tiles: a side of {size:,} pixels is too long; at most {MAX_SIZE:,}.")
     stride = _pixels(scene, "stride", stride_px, stride_m) or size
     area = open_area(aoi) if aoi else None
     if area is not None and scene.georeference is None:

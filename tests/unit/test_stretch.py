@@ -68,13 +68,15 @@ def test_limits_are_numpys_percentiles(kind: type, span: int) -> None:
                 assert pair == (pytest.approx(low, rel=1e-6), pytest.approx(high, rel=1e-6))
 
 
-def test_one_call_gives_the_bytes_of_many() -> None:
+def test_one_call_gives_the_shades_of_many() -> None:
     for kind in (np.uint8, np.uint16, np.int16):
         values = np.random.default_rng(1).integers(0, 100, (3, 20, 20)).astype(kind)
         for gamma in (1.0, 2.2):
             limits = ((3.0, 80.5), (0.0, 99.0), (50.0, 50.0))
-            once = Stretch(limits, gamma, once=True)(values)
-            assert np.array_equal(once, Stretch(limits, gamma)(values))
+            once = Stretch(limits, gamma, once=True)(values).astype(int)
+            many = Stretch(limits, gamma)(values)
+            assert np.abs(once - many).max() <= 1
+            assert (once != many).mean() < 0.01  # where two shades are equally near
 
 
 def test_a_mask_that_is_nearly_empty_is_seen() -> None:

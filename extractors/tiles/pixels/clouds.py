@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from rasterio.vrt import WarpedVRT
 
 from domainclip.errors import BadInput, UsageError
 
-from ..reading.rows import GDAL_ERRORS, Rows, words_of
+from ..reading.rows import GDAL_ERRORS, Rows, is_sequential, words_of
 from ..reading.scenes import Scene, open_scene
 from .bands import band_number
 from .cloud_rules import RULES, Rule
@@ -31,6 +32,7 @@ SCL_CLOUD = (3, 8, 9, 10)
 QA_CLOUD, QA_FILL = 0b11110, 0b1
 # s2cloudless' own threshold; its rasters hold shares or per cent.
 PROBABILITY = 0.4
+RESIDENT_PX = 1 << 26
 
 # values as read -> (cloudy, known), both bool of one band's shape
 Reading = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -73,7 +75,8 @@ def open_clouds(
 ) -> Clouds:
     """Clouds of scenes.
 
-    source: a raster of any resolution and CRS that is laid over the scene (nearest neighbour);
+    source: a raster of any resolution and CRS that is laid over the scene (nearest neighbour), in
+    which ``{scene}`` stands for the scene's name without its extension, where each has its own;
     ``band:SCL`` or ``band:5``, a band of the scene itself; or a rule of ``cloud_rules``:
     ``potential_clouds`` from reflectances, ``bright_and_white`` from red, green and blue alone.
     kind: how a mask is to be read. ``scl``: Sentinel-2's classes 3, 8, 9, 10. ``qa_pixel``:
@@ -98,9 +101,19 @@ def open_clouds(
             return Rows(scene.name, scene.dataset, (number,)), reading
 
         return _OfRows(of_band)
-    mask = open_scene(source)
-    reading = reading_of(mask.dataset, 1, source, kind, threshold)
-    return _OfRows(lambda scene: (Rows(mask.name, _laid_over(mask, scene), (1,)), reading))
+
+    def of_raster(scene: Scene) -> tuple[Rows, Reading]:
+        name = source.replace("{scene}", str(PurePosixPath(scene.name).with_suffix("")))
+        mask = open_scene(name)
+        laid = _laid_over(mask, scene)
+        # a format that decodes from its start is read once, and not for each row
+        resident = is_sequential(mask.dataset) and scene.width * scene.height <= RESIDENT_PX
+        reading = reading_of(mask.dataset, 1, name, kind, threshold)
+        return Rows(mask.name, laid, (1,), resident=resident), reading
+
+    if "{scene}" not in source:
+        reading_of(open_scene(source).dataset, 1, source, kind, threshold)  # told at the start
+    return _OfRows(of_raster)
 
 
 def reading_of(

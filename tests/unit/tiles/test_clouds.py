@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 
 from domainclip.errors import BadInput, UsageError
 from domainclip.extractors.tiles.pixels.cloud_rules import bright_and_white, potential_clouds
@@ -118,6 +119,26 @@ def test_a_band_of_the_scene_is_its_mask(tmp_path: Path) -> None:
     for source in ("band:SCL", "band:2"):
         found = open_clouds(source).shares(scene, 8, COLUMNS, SIZE)
         assert found == pytest.approx(expected)
+
+
+def test_each_scene_may_have_a_mask_of_its_own(tmp_path: Path) -> None:
+    scene = _scene(tmp_path)
+    stem = Path(scene.name).stem
+    values = RNG.integers(0, 2, (HEIGHT, WIDTH)).astype(np.uint8)
+    _mask(tmp_path, f"{stem}_clouds.tif", values)
+    clouds = open_clouds(str(tmp_path / "{scene}_clouds.tif"))
+    expected = _counted(values == 1, values < 2, 0)
+    assert clouds.shares(scene, 0, COLUMNS, SIZE) == pytest.approx(expected)
+    with pytest.raises(BadInput, match=r"_clouds\.tif"):
+        clouds.shares(_scene(tmp_path), 0, COLUMNS, SIZE)
+
+
+def test_a_png_is_a_mask(tmp_path: Path) -> None:
+    values = RNG.integers(0, 2, (HEIGHT, WIDTH)).astype(np.uint8)
+    Image.fromarray(values * 255).save(tmp_path / "m.png")
+    scene = _scene(tmp_path, crs=None)
+    found = open_clouds(str(tmp_path / "m.png")).shares(scene, 8, COLUMNS, SIZE)
+    assert found == pytest.approx(_counted(values == 1, values < 2, 8))
 
 
 def test_masks_that_do_not_fit_are_told(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def test_metres_need_a_resolution_and_sizes_must_be_sizes(tmp_path: Path) -> Non
         {},
         {"size_px": 3, "size_m": 3.0},
         {"size_px": 0},
+        {"size_px": 10**6},
         {"size_m": -1.0},
         {"size_px": 3, "stride_px": 0},
         {"size_px": 3, "stride_px": 1, "stride_m": 1.0},
