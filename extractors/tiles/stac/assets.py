@@ -157,9 +157,7 @@ def chosen_assets(
 
 
 def _asset(key: str, fields: Mapping[str, Any], properties: Mapping[str, Any]) -> _Asset:
-    bands = band_entries(fields)
-    shown = bands or (band_entries(properties) if properties.get("bands") else [])
-    return _Asset(key, fields, shown, properties)
+    return _Asset(key, fields, band_entries(fields), properties)
 
 
 def _finest(pool: list[_Asset], resolve: Callable[[Any], str]) -> list[_Asset]:
@@ -207,7 +205,8 @@ def _opened(assets: Sequence[_Asset], resolve: Callable[[Any], str], named: bool
     alone = len(on_it) == 1 and not any(layer.told for layer in used)
     return Chosen(
         locations[on_it[0]] if alone else stacked(used),
-        tuple(layer.name for layer in used),
+        # names that the item gives, none in its stead
+        () if alone and any(layer.unnamed for layer in used) else tuple(one.name for one in used),
         tuple(assets[at].fields for at in on_it),
         layers[first][0].pixel_m,
     )
@@ -252,8 +251,9 @@ def _layers(asset: _Asset, location: str) -> list[Layer]:
                 Layer(
                     source=gdal_path(location),
                     number=at + 1,
-                    name=_name(entry, several) or key,
+                    name=_name(entry, several) or dataset.descriptions[at] or key,
                     key=key,
+                    unnamed=several and not (_name(entry, several) or dataset.descriptions[at]),
                     size=(dataset.width, dataset.height),
                     crs=crs,
                     transform=transform,

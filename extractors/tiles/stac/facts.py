@@ -7,6 +7,7 @@ https://github.com/radiantearth/stac-spec/blob/v1.1.0/commons/common-metadata.md
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,7 +76,7 @@ def facts_of(
     stated = [_gsd(asset) for asset in assets]
     gsd = number(properties.get("gsd")) or 0.0
     if stated and all(stated):
-        gsd = max(stated)
+        gsd = Counter(sorted(stated)).most_common(1)[0][0]  # thermal bands among them are coarser
     elif pixel_m and not 1 / ALIKE < gsd / pixel_m < ALIKE:
         gsd = 0.0
     return SceneFacts(

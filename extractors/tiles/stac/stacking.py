@@ -43,16 +43,19 @@ _NO_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One band of one file. source: as GDAL calls it. key: unique in the item, for a band whose
-    name is not. size: (width, height). crs: WKT, "" where none. transform: a to f. gcps: (column,
-    row, x, y, z). masked: the file has a mask beside its bands. pixel_m: side of a pixel
-    of a projected CRS. told: the file itself does not say
-    all of this."""
+    """One band of one file.
+
+    source: as GDAL calls it. key: unique in the item, for a band whose name is not. unnamed: the
+    name is one that was made of the key. size: (width, height). crs: WKT, "" where none. transform:
+    a to f. gcps: (column, row, x, y, z). masked: the file has a mask beside its bands. pixel_m:
+    side of a pixel of a projected CRS. told: something here is not in the file itself.
+    """
 
     source: str
     number: int
     name: str
     key: str
+    unnamed: bool
     size: tuple[int, int]
     crs: str
     transform: tuple[float, ...]

@@ -393,7 +393,7 @@ def test_a_file_of_all_bands_is_opened_as_it_is_unless_its_colours_are_untold(
         assert np.array_equal(stack.read(), file.read())
     del asset["eo:bands"]
     (scene,) = listed(write_json(tmp_path / "item.json", item("a", {"analytic": asset})))
-    assert scene.path == str(path)
+    assert (scene.path, scene.facts.bands) == (str(path), ())
 
 
 def test_bands_without_a_place_of_their_own_take_the_items(tmp_path: Path) -> None:
@@ -478,6 +478,11 @@ def test_values_that_cannot_be_count_as_not_stated() -> None:
     assert (facts.cloud_percent, facts.gsd_m, facts.license) == (None, None, "")
     facts = facts_of("a", {"eo:cloud_cover": True, "gsd": float("nan")}, license="MIT")
     assert (facts.cloud_percent, facts.gsd_m, facts.license) == (None, None, "MIT")
+
+
+def test_a_thermal_band_on_the_grid_of_the_others_does_not_set_their_resolution() -> None:
+    facts = facts_of("a", {"gsd": 15}, assets=[{"gsd": 30}, {"gsd": 100}, {"gsd": 30}])
+    assert facts.gsd_m == 30
 
 
 def test_an_id_met_twice_is_listed_once(tmp_path: Path) -> None:
