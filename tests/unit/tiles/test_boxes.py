@@ -216,6 +216,7 @@ def test_a_folder_of_files_for_one_image_each(tmp_path: Path) -> None:
     assert rows_of(boxes, three, SIDE) == ["not_annotated"]
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_the_resolution_that_dota_states_is_that_of_a_scene_without_a_place(tmp_path: Path) -> None:
     scene = make_scene(tmp_path / "scenes", crs=None)
     facts = rows_of(open_boxes(as_dota(tmp_path)), scene, SIDE)
@@ -466,6 +467,7 @@ def test_a_layer_is_laid_over_scenes_across_the_dateline(tmp_path: Path) -> None
     assert [(name, tuple(np.round(box).tolist())) for name, box in written(found)] == expected
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_annotations_of_the_file_follow_a_view_of_it(tmp_path: Path) -> None:
     """Pixels of the file -> place -> pixels of the scene, at half the resolution and in UTM."""
     path = as_edges(tmp_path)

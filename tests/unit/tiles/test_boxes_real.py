@@ -57,6 +57,7 @@ def test_every_object_of_a_real_voc_file_is_there(shared_data: Path, name: str) 
     assert np.array_equal(found.boxes, edges)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_solaris_outlines_in_pixels_are_its_map_outlines(shared_data: Path, tmp_path: Path) -> None:
     root = shared_data / "tiles/solaris"
     scene = open_scene(str(root / "sample_geotiff.tif"))

@@ -244,6 +244,20 @@ def test_masks_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         by_colour.of_row(scene, 0, columns, 32)
 
 
+def test_a_damaged_block_costs_the_tiles_on_it_alone(tmp_path: Path) -> None:
+    tiling = {"tiled": True, "blockxsize": 32, "blockysize": 32, "compress": "deflate"}
+    values = np.random.default_rng(0).integers(1, 9, (1, SIDE, SIDE)).astype(np.uint8)
+    path = write_scene(tmp_path / "m.tif", values, **tiling)
+    whole = path.read_bytes()
+    with rasterio.open(path) as dataset:
+        offset = int(dataset.get_tag_item("BLOCK_OFFSET_1_0", "TIFF", bidx=1))
+    path.write_bytes(whole[:offset] + b"\0" * 40 + whole[offset + 40 :])
+    masks = open_masks(path, category="field")
+    facts = masks.of_row(make_scene(tmp_path / "scenes"), 0, np.array([0, 32, 64]), 32)
+    assert facts[1] == "unreadable_mask"
+    assert all(isinstance(facts[at], Facts) for at in (0, 2))
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -29,7 +29,8 @@ _KNOWN = {
     "motor": "motorcycle", "people": "person", "trafficlight": "traffic light",
     "parkinglot": "parking lot", "huttent": "hut or tent", "truckwbox": "box truck",
     "truckwflatbed": "flatbed truck", "truckwliquid": "tank truck",
-    "scrapertractor": "scraper or tractor", "frontloaderbulldozer": "front loader or bulldozer",
+    "fixedwingaircraft": "fixed-wing aircraft", "scrapertractor": "scraper or tractor",
+    "frontloaderbulldozer": "front loader or bulldozer",
 }  # fmt: skip
 
 # xView's type_id, which has no names in its GeoJSON (xview_class_labels.txt of its baseline)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from domainclip.errors import UsageError
+from domainclip.errors import BadInput, UsageError
 
 from ...reading.scenes import Scene, open_scene
 from ...records import Facts, Thing
@@ -76,7 +77,7 @@ class Masks:
 
     Objects are found in each tile by itself, so that their count is what the tile shows: two
     halves of a building whose middle lies beyond the edge are two. A tile whose centre no mask
-    covers is left out as ``not_annotated``.
+    covers is left out as ``not_annotated``. specks: scene -> objects left out as too small.
     """
 
     def __init__(
@@ -103,34 +104,60 @@ class Masks:
         bottom = min(row + size, scene.height)
         x = (columns + np.minimum(columns + size, scene.width)) / 2
         covered = mask.covers(x, np.full(len(columns), (row + bottom) / 2))
+        tiles, read = self._tiles(mask, row, bottom - row, columns, size)
         facts = facts_of_tiles(
             scene,
             row,
             columns,
             size,
-            self._things(scene, mask.at(row, bottom - row), columns, size),
+            self._things(scene, mask, tiles),
             keep_empty=self._keep_empty,
             seed=self._seed,
         )
-        return [
-            fact if there or (isinstance(fact, Facts) and fact.objects) else "not_annotated"
-            for fact, there in zip(facts, covered.tolist(), strict=True)
-        ]
+        found: list[Facts | str] = []
+        for fact, there, good in zip(facts, covered.tolist(), read, strict=True):
+            shows = isinstance(fact, Facts) and fact.objects
+            found.append(
+                "unreadable_mask" if not good else fact if there or shows else "not_annotated"
+            )
+        return found
 
-    def _things(
-        self, scene: Scene, values: np.ndarray, columns: np.ndarray, size: int
-    ) -> list[tuple[Thing, ...]]:
+    def _tiles(
+        self, mask: LaidMask, row: int, rows: int, columns: np.ndarray, size: int
+    ) -> tuple[np.ndarray, list[bool]]:
+        """Classes, or numbers of instances, (tiles, size, size), 0 for the background and beyond
+        the scene; and which tiles could be read. Where the rows cannot be read as a whole, each
+        tile is by itself, so that a damaged block costs the tiles on it alone."""
+        band = None
+        with suppress(BadInput):
+            band = self._marked(mask.at(row, rows))
+        tiles, read = np.zeros((len(columns), size, size), np.int32), []
+        if band is not None:
+            tiles = tiles.astype(band.dtype)
+        for tile, column in zip(tiles, columns.tolist(), strict=True):
+            wide = min(column + size, mask.width) - column
+            part = None if band is None else band[:, column : column + wide]
+            if part is None:
+                with suppress(BadInput):
+                    part = self._marked(mask.window(column, row, wide, rows))
+            read.append(part is not None)
+            if part is not None:
+                tile[:rows, :wide] = part
+        return tiles, read
+
+    def _marked(self, values: np.ndarray) -> np.ndarray:
+        """Pixels of a mask (1 or 3, h, w) -> class, or number of the instance, (h, w)."""
         classes = self._classes.of(values)
-        if self._by_instance:
-            numbers = packed(values) if len(values) == 3 else values[0]
-            parts = instances(_tiles(np.where(classes > 0, numbers, 0), columns, size))
-            codes = self._codes_of(parts, values)
-        else:
-            parts = components(_tiles(classes, columns, size))
-            codes = parts.values
+        if not self._by_instance:
+            return classes
+        return np.where(classes > 0, packed(values) if len(values) == 3 else values[0], 0)
+
+    def _things(self, scene: Scene, mask: LaidMask, tiles: np.ndarray) -> list[tuple[Thing, ...]]:
+        parts = instances(tiles) if self._by_instance else components(tiles)
+        codes = self._codes_of(parts, mask) if self._by_instance else parts.values
         large = parts.areas >= self._min_area_px
         self.specks[scene.name] += int((~large).sum())
-        found: list[list[Thing]] = [[] for _ in columns]
+        found: list[list[Thing]] = [[] for _ in tiles]
         names = ("", *self._classes.names)
         for tile, code, box, area in zip(
             parts.tiles[large].tolist(),
@@ -142,13 +169,13 @@ class Masks:
             found[tile].append(Thing(names[code], tuple(box), area))
         return [tuple(things) for things in found]
 
-    def _codes_of(self, parts: Parts, values: np.ndarray) -> np.ndarray:
+    def _codes_of(self, parts: Parts, mask: LaidMask) -> np.ndarray:
         """The class of each instance by its value."""
-        if len(values) == 3:
+        if mask.coloured:
             colours = [parts.values >> 16, parts.values >> 8 & 255, parts.values & 255]
             shown = np.stack(colours).astype(np.uint8)[:, None]
         else:
-            shown = parts.values.astype(values.dtype)[None, None]
+            shown = parts.values.astype(mask.dtype)[None, None]
         return self._classes.of(shown)[0]
 
     def _of(self, scene: Scene) -> LaidMask | None:
@@ -166,13 +193,3 @@ class Masks:
         if self._classes.by_colour is None:
             return self._classes.by_value is None and open_scene(str(path)).dataset.count >= 3
         return self._classes.by_value is None or open_scene(str(path)).dataset.count >= 3
-
-
-def _tiles(band: np.ndarray, columns: np.ndarray, size: int) -> np.ndarray:
-    """Squares of a band (rows, width) at these columns -> (tiles, size, size), 0 beyond it."""
-    rows, width = band.shape
-    tiles = np.zeros((len(columns), size, size), band.dtype)
-    for tile, column in zip(tiles, columns.tolist(), strict=True):
-        part = band[:, column : min(column + size, width)]
-        tile[:rows, : part.shape[1]] = part
-    return tiles

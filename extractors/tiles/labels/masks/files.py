@@ -74,7 +74,7 @@ class MaskFiles:
 
 
 class LaidMask:
-    """A mask in the pixels of a scene. bands: 1, or red, green and blue, as its classes are told.
+    """A mask in the pixels of a scene; coloured: its classes are told by red, green and blue.
 
     A mask without a CRS lies on the pixels of the scene's file. Raises BadInput where it does not
     fit.
@@ -108,12 +108,18 @@ class LaidMask:
         # a palette's indices are values: asked for twice, Rows does not resolve them into colours
         bands = ([1] if coloured else [1, 1]) if palette else [1, 2, 3] if coloured else [1]
         self._rows = Rows(mask.name, dataset, bands, resident=resident)
-        self._count = 3 if coloured else 1
+        self.coloured, self.dtype, self.width = coloured, source.dtypes[0], scene.width
 
     def at(self, row: int, rows: int) -> np.ndarray:
         """(1 or 3, rows, width), 0 where the mask holds no data. Raises BadInput."""
-        values, valid = self._rows.at(row, rows)
-        values = values[: self._count]
+        return self._known(*self._rows.at(row, rows))
+
+    def window(self, column: int, row: int, width: int, height: int) -> np.ndarray:
+        """The same of a window. Raises BadInput."""
+        return self._known(*self._rows.window(column, row, width, height))
+
+    def _known(self, values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        values = values[: 3 if self.coloured else 1]
         return values if valid.all() else np.where(valid, values, 0)
 
     def covers(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
