@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from domainclip.errors import BadInput
 
-__all__ = ["NO_DAY", "Footprints", "is_geographic", "is_lonlat", "read_footprints"]
+__all__ = ["NO_DAY", "Footprints", "Keys", "is_geographic", "is_lonlat", "read_footprints"]
 
 NO_DAY = np.iinfo(np.int32).min
 _WORLD = ("EPSG:4326", "OGC:CRS84", "CRS84", "EPSG:4269", "EPSG:4258", "EPSG:4979")
@@ -37,8 +37,14 @@ class Footprints:
         return self.systems >= 0
 
 
+class Keys(Protocol):
+    """The key of each row; a list will do."""
+
+    def __getitem__(self, row: int, /) -> str: ...
+
+
 def read_footprints(
-    where: Iterable[str | Mapping[str, Any]], keys: Sequence[str] | None = None
+    where: Iterable[str | Mapping[str, Any]], keys: Keys | None = None
 ) -> Footprints:
     """The footprints of rows' ``where``: ``bounds`` [w, s, e, n], ``crs``, ``acquired`` (ISO 8601).
 

@@ -29,6 +29,7 @@ class Ground:
     """The footprints of n rows.
 
     placed: (n,) bool, has a place on Earth. centres: (n, 2) degrees of WGS 84, NaN elsewhere.
+    points: (n, 3) the same on the unit sphere. radii: (n,) radians about them that hold it all.
     refused: for each CRS without such a place, the sentence that says why.
     Raises MissingExtra where rasterio is missing and a CRS is not longitude and latitude.
     """
@@ -41,7 +42,7 @@ class Ground:
         self.centres = np.full((size, 2), np.nan)
         self.refused: dict[str, str] = {}
         self._lonlat = np.zeros(size, dtype=bool)
-        self._radii = np.zeros(size)
+        self.radii = np.zeros(size)
         self._ring_of = np.full(size, -1)
         self._rings = np.empty((0, 8, 3))
         self._sags = np.empty(0)
@@ -52,7 +53,7 @@ class Ground:
             except BadInput as error:
                 self.refused[name] = str(error)
         lon, lat = np.radians(self.centres).T
-        self._points = _lonlat.unit(lon, lat)
+        self.points = _lonlat.unit(lon, lat)
 
     def close(
         self,
@@ -66,9 +67,9 @@ class Ground:
         ``metres``; most of them do. done: (len(rows),) bool that the caller sets for positions it
         needs no more of."""
         angle = metres / _lonlat.LEAST_RADIUS_M
-        reach = self._radii + angle / 2
+        reach = self.radii + angle / 2
         chords = 2 * np.sin(np.minimum(reach, np.pi) / 2)  # two of them span more than both arcs
-        points, radii = self._points, self._radii
+        points, radii = self.points, self.radii
         found = close_pairs(
             points[rows], chords[rows], points[others], chords[others], 0.0, done=done
         )
@@ -129,7 +130,7 @@ class Ground:
             self._boxes[rows] = boxes
             y = (boxes[:, 1] + boxes[:, 3]) / 2
             self.centres[rows] = np.stack([x, y], axis=1)
-            self._radii[rows] = _lonlat.radii(boxes)
+            self.radii[rows] = _lonlat.radii(boxes)
             self._lonlat[rows] = True
         else:
             self.centres[rows] = np.stack(_rings.lonlat_of(crs, x, y), axis=1)
@@ -139,7 +140,7 @@ class Ground:
             far = np.linalg.norm(rings - middle, axis=2).max(axis=1) + sags
             # the chord as an arc of the sphere whose arcs are never longer than the ground's
             least = _lonlat.LEAST_RADIUS_M
-            self._radii[rows] = 2 * np.arcsin(np.minimum(far / (2 * least), 1))
+            self.radii[rows] = 2 * np.arcsin(np.minimum(far / (2 * least), 1))
             self._ring_of[rows] = np.arange(len(rows)) + len(self._rings)
             self._rings = np.concatenate([self._rings, rings])
             self._sags = np.concatenate([self._sags, sags])
