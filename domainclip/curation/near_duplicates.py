@@ -42,9 +42,9 @@ class NearDuplicates:
     reads and decodes every image, 1 to 3 ms each. verify: of those that are near, only images
     whose coarse pictures also correlate are left out, so that seas and snow fields stay apart at
     distances up to 8; reads the images too. window: at most so many kept images are remembered,
-    and at least the newest half of them, which bounds the memory: about 70 bytes each at distance
-    4, and 64 more with verify. An image without a hash (0) or that cannot be decoded, or so flat
-    that its hash has fewer than 8 ones, is kept.
+    and at least the newest half of them, which bounds the memory: about 120 bytes each at
+    distance 4, and 64 more with verify. An image without a hash (0) or that cannot be decoded, or
+    so flat that its hash has fewer than 8 ones, is kept.
     """
 
     distance: int = 4

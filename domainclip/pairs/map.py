@@ -1,0 +1,151 @@
+"""A map of pairs: the outlines of tiles, coloured by class, split or whatever is known of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domainclip.errors import BadInput, UsageError, nearest
+from domainclip.pairs._map_groups import Grouping, grouping
+from domainclip.pairs._map_page import map_page
+from domainclip.pairs._map_plot import plot_map
+from domainclip.pairs._map_tiles import MapTiles, map_tiles, middle_longitude
+from domainclip.pairs.reader import Pairs
+from domainclip.pairs.writer import output_errors
+
+__all__ = ["MapReport", "write_map"]
+
+SUFFIXES = (".png", ".svg", ".html")
+PAGE_TILES = 20_000  # of them a page remains smooth
+PICTURES = 2_000  # 64 px each, about 2.5 kB: 5 MB of a page
+
+
+@dataclass(frozen=True, slots=True)
+class MapReport:
+    """What is on the map. placed: pairs that have a place on the Earth, of which ``shown`` were
+    drawn. pictures: thumbnails on the page. left_out: sentences about pairs without a place.
+    groups: how many tiles of each colour."""
+
+    out: Path
+    pairs: int
+    placed: int
+    shown: int
+    pictures: int
+    by: str
+    groups: dict[str, int]
+    left_out: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as plain values, for ``--json``."""
+        return {
+            "map": str(self.out),
+            "pairs": self.pairs,
+            "placed": self.placed,
+            "shown": self.shown,
+            "pictures": self.pictures,
+            "colour": self.by,
+            "groups": self.groups,
+            "left_out": list(self.left_out),
+        }
+
+    def __str__(self) -> str:
+        drawn = f" of {self.placed:,}" if self.shown < self.placed else ""
+        pictures = f", {self.pictures:,} with their picture" if self.pictures else ""
+        return "\n".join(
+            [
+                f"{self.out}: {self.shown:,}{drawn} tiles by {self.by}{pictures}, "
+                f"{self.out.stat().st_size / 1e6:,.1f} MB",
+                *(f"  {sentence}" for sentence in self.left_out),
+            ]
+        )
+
+
+def write_map(
+    pairs: Pairs,
+    out: Path | str,
+    *,
+    colour: str = "label",
+    limit: int | None = None,
+    pictures: int = PICTURES,
+) -> MapReport:
+    """Draw pairs to ``out``: .png or .svg, or .html, a page to look around in.
+
+    colour: label, split, document, group, license, source, or a name in where or meta (``scene``,
+    ``gsd_m``). limit: at most so many tiles, evenly drawn; by default all on a picture and 20,000
+    on a page. pictures: thumbnails on a page, at most, evenly drawn.
+
+    Raises UsageError for another ending or a colour that no pair has, BadInput where no pair has a
+    place, MissingExtra (rasterio and shapely, and for pictures matplotlib), OutputError.
+    """
+    path = Path(out)
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path}: a map ends in {', '.join(SUFFIXES)}.")
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit={limit}: must be at least 1.")
+    page = path.suffix.lower() == ".html"
+    if page:
+        limit = PAGE_TILES if limit is None else limit
+    found = map_tiles(pairs, limit=limit, names=() if page else (colour,))
+    if not found.tiles:
+        said = "; ".join(sentence.partition(",")[0] for sentence in found.left_out)
+        raise BadInput(f"{pairs.path}: no pair has a place on the Earth ({said or 'no pairs'}).")
+    names = sorted({name for tile in found.tiles for name in tile.values})
+    if all(tile.values.get(colour) in (None, "") for tile in found.tiles):
+        raise UsageError(
+            f"colour={colour!r}: no pair says it.{nearest(colour, names)}"
+            + (f" Known: {', '.join(names)}." if page else "")
+        )
+    groups = grouping([tile.values.get(colour) for tile in found.tiles])
+    title = pairs.path.resolve().name
+    drawn = 0
+    if page:
+        text, drawn = map_page(pairs, found, title=title, by=colour, pictures=pictures)
+        _replaced(path, lambda temporary: _write_text(temporary, text))
+    else:
+        middle = middle_longitude(found.tiles)
+        heading = f"{title}: {_many(found)}"
+        _replaced(
+            path,
+            lambda temporary: plot_map(
+                temporary, found.tiles, groups, title=heading, by=colour, middle=middle
+            ),
+        )
+    return MapReport(
+        out=path,
+        pairs=found.pairs,
+        placed=found.placed,
+        shown=len(found.tiles),
+        pictures=drawn,
+        by=colour,
+        groups=_counted(groups),
+        left_out=found.left_out,
+    )
+
+
+def _many(found: MapTiles) -> str:
+    if len(found.tiles) == found.pairs:
+        return f"{found.pairs:,} tiles"
+    return f"{len(found.tiles):,} of {found.pairs:,} pairs"
+
+
+def _counted(groups: Grouping) -> dict[str, int]:
+    return dict(zip(groups.names, groups.counts, strict=True))
+
+
+def _replaced(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file that has its name only when it is whole."""
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.writing{path.suffix.lower()}")
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
