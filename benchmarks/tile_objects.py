@@ -71,9 +71,9 @@ def report_cutting(count: int) -> None:
     some = columns[:5]
     _, slow = cpu(lambda: [tested(objects, int(column), 0) for column in some])
     rate, naive = tiles / took, len(some) / slow
-    print(f"cut      {count:,} objects to {tiles:,} tiles: {found:,} shown, sorted in {made:.2f} s")
+    print(f"cut      {count:,} objects, {tiles:,} tiles: {found:,} shown, sorted in {made:.2f} s")
     print(
-        f"         {rate:,.0f} tiles/s; every object in every tile {naive:,.0f}; {rate / naive:,.0f}x"
+        f"         {rate:,.0f} tiles/s; each object in each tile {naive:,.0f}; {rate / naive:,.0f}x"
     )
 
 

@@ -161,9 +161,10 @@ def facts_of_tiles(
     gsd_m: float | None = None,
 ) -> list[Facts | str]:
     """What tiles show -> their facts; ``no_objects`` for those that show none, but for a share of
-    them, keep_empty, drawn with the seed by the tile's place. gsd_m: where the scene has no place.
+    them, keep_empty, drawn with the seed by the tile's place. gsd_m: where the scene does not know
+    its own.
     """
-    gsds: Sequence[float | None] = [gsd_m] * len(columns)
+    gsds: Sequence[float | None] = [scene.gsd_m or gsd_m] * len(columns)
     if scene.georeference is not None:
         gsds = scene.georeference.gsd_m(columns, row, size)
     found: list[Facts | str] = []

@@ -19,9 +19,9 @@ from domainclip.extractors.tiles.labels.boxes.categories import Categories
 from domainclip.extractors.tiles.labels.boxes.drawn import Drawing
 from domainclip.extractors.tiles.labels.boxes.laid import to_objects
 from domainclip.extractors.tiles.labels.boxes.rle import rle_extent
-from domainclip.extractors.tiles.reading.placing import Placing
+from domainclip.extractors.tiles.reading.placing import Placing, placing_of
 from domainclip.extractors.tiles.reading.scenes import Scene, open_scene
-from domainclip.extractors.tiles.records import Facts
+from domainclip.extractors.tiles.records import Facts, View
 from tests.data.make_rasters import scene_values, write_scene
 
 SIDE = 100
@@ -101,6 +101,13 @@ def as_yolo_corners(folder: Path) -> Path:
     (folder / "data.yaml").write_text("names: {0: plane, 1: ship}\n")
     path = folder / "P1.txt"
     path.write_text("1 0.1 0.2 0.3 0.2 0.3 0.4 0.1 0.4\n0 0.5 0.6 0.8 0.6 0.8 0.7 0.5 0.7 0.9\n")
+    return path
+
+
+def as_visdrone(folder: Path) -> Path:
+    (folder / "map.csv").write_text("from,to\ncar,ship\nvan,plane\n")
+    path = folder / "P1.txt"
+    path.write_text("10,20,20,20,1,4,0,0\n50,60,30,10,1,5,0,0\n1,1,9,9,0,0,0,0\n")
     return path
 
 
@@ -198,6 +205,43 @@ def test_vector_files_lie_on_the_map(tmp_path: Path, ending: str) -> None:
 def test_xview_boxes_are_in_pixels_and_its_types_have_names(tmp_path: Path) -> None:
     found = open_boxes(as_xview(tmp_path)).objects(make_scene(tmp_path / "scenes"))
     assert written(found) == [("building", SHIP), ("bus", PLANE)]
+
+
+def test_visdrone_has_names_of_its_own_and_regions_to_ignore(tmp_path: Path) -> None:
+    boxes = open_boxes(as_visdrone(tmp_path), category_map=tmp_path / "map.csv")
+    scene = make_scene(tmp_path / "scenes")
+    assert written(boxes.objects(scene)) == [("ship", SHIP), ("plane", PLANE)]
+    assert boxes.dropped(scene) == {"ignored": 1}
+
+
+def test_shares_of_yolo_are_not_pixels(tmp_path: Path) -> None:
+    as_yolo(tmp_path)
+    (tmp_path / "P1.txt").write_text("1 20 30 20 20\n")
+    with pytest.raises(BadInput, match=r"P1\.txt:1: 30 is no share"):
+        open_boxes(tmp_path / "P1.txt").objects(make_scene(tmp_path / "scenes"))
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        '"crs": {"type": "link", "properties": {"href": "http://127.0.0.1:9/"}}',
+        '"CRS": {"type": "URL", "properties": {"url": "http://127.0.0.1:9/"}}',
+        '"\\u0063rs": {"type": "l\\u0069nk", "properties": {"href": "http://127.0.0.1:9/"}}',
+        '"crs" /* */: {"type": "link", "properties": {"href": "http://127.0.0.1:9/"}}',
+        "'crs': {'type': 'link', 'properties': {'href': 'http://127.0.0.1:9/'}}",
+    ],
+)
+def test_a_crs_that_would_be_fetched_is_refused(tmp_path: Path, crs: str) -> None:
+    path = tmp_path / "a.geojson"
+    path.write_text(f'{{"type": "FeatureCollection", {crs}, "features": []}}')
+    with pytest.raises(BadInput, match="CRS is a link"):
+        open_boxes(path, all_are="ship")
+
+
+def test_a_property_called_crs_is_none_of_it(tmp_path: Path) -> None:
+    path = as_vectors(tmp_path, "geojson")
+    path.write_text(path.read_text().replace('"category"', '"crs"', 1).replace("plane", "crs"))
+    assert open_boxes(path, all_are="ship").objects(make_scene(tmp_path / "scenes")) is not None
 
 
 def test_a_folder_of_files_for_one_image_each(tmp_path: Path) -> None:
@@ -343,6 +387,7 @@ def packed_text(counts: list[int]) -> str:
         ("a.csv", "image_path,xmin,ymin,xmax,ymax,label\nP1,1,2,3,4,7\n", "category map"),
         ("P1.txt", "1 2 3 4 5 6 7 8 ship 0\n1 2 3 4 five 6 7 8 ship 0\n", "P1.txt:2"),
         ("P1.txt", "0 0.5 0.5 0.1 0.1\n", "class 0 has no name"),
+        ("P1.txt", "1,2,3,4,1,4,0,0\n1,2,3,4,1,99,0,0\n", "P1.txt:2"),
         ("P1.txt", "hello world\n", "no annotations of a known format"),
         ("a.geojson", '{"type": "FeatureCollection", "features": [{]}', "GDAL|damaged"),
     ],
@@ -489,6 +534,27 @@ def test_annotations_of_the_file_follow_a_view_of_it(tmp_path: Path) -> None:
     scaled = grid_of_file(plain, width=200, height=50, placing=None)
     assert scaled.to_scene is not None
     assert scaled.to_scene(np.array([10.0]), np.array([10.0])) == (5.0, 20.0)
+
+
+def test_pixels_of_the_file_are_not_taken_for_those_of_a_view(tmp_path: Path) -> None:
+    """Seen twice as fine, or with the file's grid given, in the right place."""
+    path = as_edges(tmp_path)
+    made = {"crs": "EPSG:32632", "origin": (500000, 5500000), "pixel": 10}
+    scene = make_scene(tmp_path / "scenes", **made)
+    file = str(tmp_path / "scenes/P1.tif")
+    viewed = open_scene(file, View(gsd_m=5.0), name="P1.tif")
+    with pytest.raises(BadInput, match="another grid"):
+        open_boxes(path).objects(viewed)
+
+    def grid(shown: Scene) -> FileGrid:
+        placing = placing_of(scene.dataset, file, View())
+        return grid_of_file(shown, width=SIDE, height=SIDE, placing=placing)
+
+    found = open_boxes(path, file_grid=grid).objects(viewed)
+    gsd = viewed.place.transform.a
+    expected = [tuple(edge * 10 / gsd for edge in box) for box in (SHIP, PLANE)]
+    assert np.allclose([box for _, box in written(found)], expected)
+    assert found.boxes.max() > 150
 
 
 def test_oriented_boxes_of_dior_and_rolabelimg(tmp_path: Path) -> None:

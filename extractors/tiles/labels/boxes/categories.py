@@ -61,6 +61,9 @@ _WORD = re.compile(r"[^\W_]+(?:['.&][^\W_]+)*")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 
 
+LONGEST_NAME = 100
+
+
 class Categories:
     """Raw names of annotations -> nouns.
 
@@ -83,6 +86,8 @@ class Categories:
         for name in (raw, clean):
             if name in self._renamed:
                 return self._renamed[name] or None
+        if len(clean) > LONGEST_NAME:
+            raise BadInput(f"{where}: {raw[:40]!r}... is too long for the name of a category.")
         if not any(letter.isalpha() for letter in clean):
             raise BadInput(
                 f"{where}: the category {raw!r} has no name; give it one in a category map, a CSV "

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from domainclip.errors import BadInput
+
 from ...reading.georeference import Georeference
 from ...reading.placing import Placing
 from ...reading.scenes import Scene
@@ -33,7 +35,12 @@ class FileGrid:
 
 
 def own_grid(scene: Scene) -> FileGrid:
-    """Of a scene that is seen as it lies in its file."""
+    """Of a scene that is seen as it lies in its file. Raises BadInput for one that is not."""
+    if str(scene.dataset.name).startswith("<"):  # the XML of a warped VRT
+        raise BadInput(
+            f"{scene.name}: its annotations are in pixels of its file, and it is seen on another "
+            "grid; leave out the CRS and resolution to see it on."
+        )
     return FileGrid(scene.width, scene.height, georeference=scene.georeference)
 
 

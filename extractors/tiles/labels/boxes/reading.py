@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ __all__ = [
     "bounded_bytes",
     "bounded_text",
     "category_field",
+    "counted",
+    "files_below",
     "number_of",
     "one_of",
+    "text_of",
 ]
 
 MOST_BYTES = 1 << 30  # of a file for many images
@@ -74,6 +78,20 @@ def bounded_text(path: Path, *, of_image: bool = False) -> str:
         return bounded_bytes(path, of_image=of_image).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: the annotations are no UTF-8 text ({error.reason}).") from error
+
+
+def files_below(root: Path, endings: Container[str]) -> Iterator[Path]:
+    """Files with these endings in a folder and those below it, in the order of their names; links
+    are not followed. Raises BadInput for a folder that cannot be read."""
+
+    def refuse(error: OSError) -> None:
+        raise BadInput(f"{error.filename}: the folder cannot be read ({error.strerror}).")
+
+    for folder, below, names in os.walk(root, onerror=refuse):
+        below.sort()
+        for path in (Path(folder) / name for name in sorted(names)):
+            if path.suffix.lower() in endings and path.is_file() and not path.is_symlink():
+                yield path
 
 
 def number_of(value: Any, where: str) -> float:

@@ -23,8 +23,12 @@ def rle_extent(segmentation: dict[str, Any]) -> tuple[Box, int] | None:
     height, width = (int(side) for side in segmentation["size"])
     counts = segmentation["counts"]
     runs = np.array(_unpacked(counts) if isinstance(counts, str) else counts, np.float64)
-    if height < 1 or width < 1 or runs.ndim != 1 or not (runs >= 0).all():
-        raise ValueError("its run lengths or its size are not positive")
+    if (
+        not (0 < height < 1 << 31 and 0 < width < 1 << 31)
+        or runs.ndim != 1
+        or not (runs >= 0).all()
+    ):
+        raise ValueError("its run lengths or its size make no sense")
     if runs.sum() != height * width:
         raise ValueError(f"its run lengths add up to {runs.sum():g}, not {height} x {width}")
     ends = np.cumsum(runs.astype(np.int64))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from .coco import read_coco
 from .drawn import Drawn
 from .layers import Layer, read_layers
 from .lines import NAME_FILES, kind_of_lines, read_lines, yolo_names
-from .reading import Asked, bounded_text, counted
+from .offline import refuse_remote_crs
+from .reading import Asked, bounded_text, files_below
 from .tables import is_table, read_table
 from .voc import image_of_voc, read_voc
 
@@ -70,23 +70,12 @@ def find_annotations(root: Path, asked: Asked) -> Annotated:
         return found
     if not root.is_dir():
         raise BadInput(f"{root}: no such file or folder of annotations.")
-    for path in _files(root):
-        if not _take(found, path, alone=False):
+    for path in files_below(root, _ENDINGS):
+        if path.name.lower() not in NAME_FILES and not _take(found, path, alone=False):
             found.unread.append(path.relative_to(root).as_posix())
     if not found.pictured and not found.layers:
         raise BadInput(f"{root}: no annotations in this folder.")
     return found
-
-
-def _files(root: Path) -> Iterator[Path]:
-    """Files that may hold annotations, in the order of their names; links are not followed."""
-    for entry in sorted(root.iterdir()):
-        if entry.is_symlink():
-            continue
-        if entry.is_dir():
-            yield from _files(entry)
-        elif entry.suffix.lower() in _ENDINGS and entry.name.lower() not in NAME_FILES:
-            yield entry
 
 
 def _take(found: Annotated, path: Path, *, alone: bool) -> bool:
@@ -103,6 +92,7 @@ def _take(found: Annotated, path: Path, *, alone: bool) -> bool:
         _take_voc(found, path, alone=alone)
     elif start in (b"{", b"["):
         if _FEATURES.search(head):
+            refuse_remote_crs(path)
             _take_layers(found, path)
         else:
             pictured, lost = read_coco(path, bounded_text(path), found.asked)
@@ -149,7 +139,6 @@ def _take_layers(found: Annotated, path: Path) -> None:
 def _add(found: Annotated, path: Path, pictured: dict[str, Drawn]) -> None:
     for name, drawn in pictured.items():
         found.pictured.setdefault(name, []).append((path, drawn))
-        found.dropped.update(counted(drawn.dropped, {}))
 
 
 def _own_name(found: Annotated, path: Path) -> str:

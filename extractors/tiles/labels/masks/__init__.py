@@ -183,7 +183,9 @@ class Masks:
             path = self._files.of(scene, path_of(scene))
             laid = None
             if path is not None:
-                grid = self._file_grid(scene)
+                placed = open_scene(str(path)).georeference is not None
+                # what lies by its own place needs no pixels of the scene's file
+                grid = FileGrid(scene.width, scene.height) if placed else self._file_grid(scene)
                 laid = LaidMask(path, scene, grid, coloured=self._is_coloured(path))
             self._here = scene, laid
         return self._here[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ...reading.scenes import Scene, open_scene
 from ..boxes.between import between
 from ..boxes.laid import FileGrid
 from ..boxes.matching import Names
+from ..boxes.reading import files_below
 
 __all__ = ["LaidMask", "MaskFiles"]
 
@@ -44,7 +44,7 @@ class MaskFiles:
         self._over = None
         self._paths: dict[str, list[Path]] = {}
         if root.is_dir():
-            for path in _files(root):
+            for path in files_below(root, _ENDINGS):
                 name = path.relative_to(root).with_suffix("").as_posix()
                 self._paths.setdefault(_SUFFIX.sub("", name), []).append(path)
             if not self._paths:
@@ -181,13 +181,3 @@ def _placed(mask: Scene, scene: Scene, grid: FileGrid) -> Georeference | None:
     if (mask.width, mask.height) != (grid.width, grid.height):
         return None
     return grid.georeference if grid.to_scene is not None else scene.georeference
-
-
-def _files(root: Path) -> Iterator[Path]:
-    for entry in sorted(root.iterdir()):
-        if entry.is_symlink():
-            continue
-        if entry.is_dir():
-            yield from _files(entry)
-        elif entry.suffix.lower() in _ENDINGS:
-            yield entry
