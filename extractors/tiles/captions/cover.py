@@ -7,13 +7,14 @@ import math
 from ..records import Facts
 from .draws import Draws
 from .language import Language
-from .material import Material
-from .phrases import Phrase, bare_noun, joined, noun_in, number_of
+from .material import Material, material_of
+from .phrases import Phrase, a_noun, bare_noun, joined, noun_in, number_of
 
-__all__ = ["cover_in_numbers", "cover_in_words"]
+__all__ = ["cover_as_things", "cover_in_numbers", "cover_in_words"]
 
+_PART = 0.1
 # From these shares on; below the last, words do not say it.
-_BANDS = ((0.95, "whole"), (0.55, "most"), (0.45, "half"), (0.28, "third"), (0.1, "part"),
+_BANDS = ((0.95, "whole"), (0.55, "most"), (0.45, "half"), (0.3, "third"), (_PART, "part"),
           (0.03, "little"))  # fmt: skip
 _MAIN = 0.45  # a tile that has less of every class is a mix
 _SMALLEST = 0.01  # that numbers say
@@ -57,6 +58,21 @@ def cover_in_numbers(facts: Facts, language: Language, draws: Draws) -> Material
         text = text.replace("{of}", language.grammar.of(bare)).replace("{}", bare)
         said.append(Phrase(text))
     return Material({"parts": joined(language, said).text}) if said else None
+
+
+def cover_as_things(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """{things}: the classes that cover a tenth of the tile or more, without their shares."""
+    said: list[Phrase] = []
+    for name, share in facts.shares[: language.options.categories]:
+        if share < _PART and said:
+            break
+        noun = noun_in(language, name)
+        if noun is None:
+            return None
+        said.append(
+            Phrase(noun.one) if noun.bare and not noun.only_plural else a_noun(language, noun)
+        )
+    return material_of("things", joined(language, said) if said else None)
 
 
 def _said(language: Language, name: str, share: float, draws: Draws, *, plain: bool) -> str | None:

@@ -17,7 +17,7 @@ from .nouns import Noun, key_of
 __all__ = ["a_phrase", "noun_of", "said"]
 
 _ENGINE = inflect.engine()
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z])")
 _PREPOSITIONS = frozenset({"of", "with", "for", "in", "on", "at", "under", "by", "to", "from"})
 _KEPT = frozenset({"a", "an", "the", "some", "no"})
 _AN_NUMBER = re.compile(r"(8\d*|11|18)(\D|$)")
@@ -46,7 +46,7 @@ def noun_of(name: str, lists: EnglishLists) -> Noun:
     last = head[-1].lower()
     bare = last in lists.bare_cover
     if " ".join(head).lower() in lists.uncounted or last in lists.uncounted:
-        return Noun(f"area of {name}", f"areas of {name}", "", name, "n")
+        return Noun(f"area of {name}", f"areas of {name}", "", name, "p" if "and" in words else "n")
     if _is_plural(last, lists):
         one = " ".join([*head[:-1], _singular(head[-1]), *tail])
         return Noun(one, name, only_plural=True, bare=bare)

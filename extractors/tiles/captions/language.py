@@ -134,7 +134,9 @@ def language_of(
             for kind in ("satellite", "aerial")
         },
         picture_word=_picture(_need(file, "picture_word")),
-        aerial_sensors=fields["aerial_sensors"].texts() if "aerial_sensors" in fields else (),
+        aerial_sensors=fields["aerial_sensors"].texts(least=0)
+        if "aerial_sensors" in fields
+        else (),
         numbers=tuple(_forms(one) for one in _need(file, "numbers").items()),
         many=tuple(_forms(one) for one in _need(file, "many").items()),
         joins=(joins.items()[0].text(), joins.items()[1].text()),
@@ -187,11 +189,11 @@ def _sentences(value: Marked) -> dict[str, tuple[Sentence, ...]]:
             raise patterns.wrong(f"unknown kind of sentence.{nearest(kind, KINDS)}")
         known = frozenset((*_SHARED, *KINDS[kind]))
         facts = frozenset(KINDS[kind])
-        for pattern in patterns.items():
+        for pattern in patterns.items(least=0):  # none: that kind is not written
             wrong = bad_sentence(pattern.text(), known, facts)
             if wrong:
                 raise pattern.wrong(f"{pattern.value!r}: {wrong[0]}.{nearest(wrong[1], known)}")
-        made[kind] = tuple(parse_sentence(pattern) for pattern in patterns.texts())
+        made[kind] = tuple(parse_sentence(pattern) for pattern in patterns.texts(least=0))
     return made
 
 

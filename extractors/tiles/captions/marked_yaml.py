@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,6 +17,8 @@ from domainclip.errors import BadInput
 __all__ = ["Marked", "read_yaml"]
 
 LIMIT_BYTES = 2_000_000
+_DEEPEST = 8
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,12 @@ class Marked:
             raise self.wrong("must be a mapping of names to values.")
         return self.value
 
-    def items(self) -> list[Marked]:
-        """The items of a list; a single text counts as a list of one. Raises BadInput."""
+    def items(self, *, least: int = 1) -> list[Marked]:
+        """The items of a list, at least so many; a text counts as a list of one. BadInput."""
         if isinstance(self.value, dict):
             raise self.wrong("must be a list.")
+        if isinstance(self.value, list) and len(self.value) < least:
+            raise self.wrong("must not be an empty list.")
         return self.value if isinstance(self.value, list) else [self]
 
     def text(self) -> str:
@@ -49,9 +54,9 @@ class Marked:
             raise self.wrong("must be a text that is not empty.")
         return self.value
 
-    def texts(self) -> tuple[str, ...]:
-        """A list of texts. Raises BadInput."""
-        return tuple(item.text() for item in self.items())
+    def texts(self, *, least: int = 1) -> tuple[str, ...]:
+        """A list of texts, at least so many. Raises BadInput."""
+        return tuple(item.text() for item in self.items(least=least))
 
     def whole(self, *, least: int) -> int:
         """A whole number of at least ``least``. Raises BadInput."""
@@ -74,17 +79,15 @@ def read_yaml(text: str, file: str) -> Marked:
     if len(text) > LIMIT_BYTES:
         raise BadInput(f"{file}: more than {LIMIT_BYTES:,} characters; caption files are small.")
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) and event.start_mark:
-                raise BadInput(f"{file}:{event.start_mark.line + 1}: YAML aliases are not read.")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _check(text, file)
+        node = yaml.compose(text, Loader=_LOADER)
         if node is None:
             raise BadInput(f"{file}: nothing in it.")
         return _marked(node, file, "")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{file}:{line}: not YAML ({error.problem}).") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise BadInput(f"{file}: not YAML ({str(error).splitlines()[0]}).") from error
 
 
@@ -98,6 +101,19 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: the caption templates cannot be read ({error}).") from error
+
+
+def _check(text: str, file: str) -> None:
+    """Raises BadInput for aliases and for nesting that no caption file has."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise BadInput(f"{file}:{line}: YAML aliases are not read.")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise BadInput(f"{file}:{line}: more than {_DEEPEST} levels in one another.")
 
 
 def _marked(node: yaml.Node, file: str, field: str) -> Marked:

@@ -9,7 +9,7 @@ from domainclip.pairs import Text
 
 from ..records import Facts
 from .context import Alternatives, context_of
-from .cover import cover_in_numbers, cover_in_words
+from .cover import cover_as_things, cover_in_numbers, cover_in_words
 from .draws import Draws
 from .features import focus_alone, focus_and_others, scene_of_features
 from .language import Language
@@ -87,9 +87,9 @@ def _kinds(facts: Facts, context: Alternatives, draws: Draws) -> list[str]:
         first = ["objects.all", *draws.shuffled(["objects.centre", "objects.edge"])]
         rest += ["objects.placed", "objects.some"]
     if facts.features:
-        several = len(facts.features) > 1
-        focus = ["features.focus"] if several else ["features.alone"]
-        rest += focus if facts.focus else ["features.scene"]
+        if facts.focus and len(facts.features) > 1:
+            rest.append("features.focus")
+        rest.append("features.alone" if facts.focus else "features.scene")
     if facts.label:
         rest.append("class")
     if facts.shares:
@@ -150,10 +150,7 @@ def _summary(facts: Facts, language: Language, draws: Draws) -> Material | None:
         return _as_main(focus_alone(facts, language, draws), "focus")
     if facts.features:
         return _as_main(scene_of_features(facts, language, draws), "things")
-    material = cover_in_words(facts, language, draws)
-    if material is None:
-        return None
-    return _as_main(material, "most" if "most" in material.values else "mix")
+    return _as_main(cover_as_things(facts, language, draws), "things")
 
 
 def _as_main(material: Material | None, slot: str) -> Material | None:

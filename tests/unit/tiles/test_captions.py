@@ -1,0 +1,424 @@
+"""Captions read well, say what is known and nothing else, and say the same again."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "data"))
+
+import make_captions_sample
+import read_captions
+
+from domainclip.errors import UsageError
+from domainclip.extractors.tiles.captions import LANGUAGES, captions_of, read_templates
+from domainclip.extractors.tiles.captions.english import a_phrase, noun_of, said
+from domainclip.extractors.tiles.captions.language import KINDS
+from domainclip.extractors.tiles.captions.sentences import tidy
+from domainclip.extractors.tiles.records import Facts, Place, Thing
+from domainclip.pairs import Text
+
+OURS = read_templates(None)
+LISTS = OURS.language("en").lists
+SAMPLE = Path(__file__).parents[2] / "data" / "captions_sample.txt"
+
+# written by hand, not by the library that makes our plurals
+AWKWARD = {
+    "aircraft": ("aircraft", "aircraft"),
+    "sheep": ("sheep", "sheep"),
+    "bus": ("bus", "buses"),
+    "person": ("person", "people"),
+    "tennis court": ("tennis court", "tennis courts"),
+    "place of worship": ("place of worship", "places of worship"),
+    "truck with a flatbed": ("truck with a flatbed", "trucks with a flatbed"),
+    "mine": ("mine", "mines"),
+    "coal mine": ("coal mine", "coal mines"),
+    "works": ("works", "works"),
+    "SUV": ("SUV", "SUVs"),
+    "water": ("area of water", "areas of water"),
+    "church": ("church", "churches"),
+    "ferry": ("ferry", "ferries"),
+    "quay": ("quay", "quays"),
+    "wharf": ("wharf", "wharves"),
+    "roof": ("roof", "roofs"),
+    "university": ("university", "universities"),
+    "hour": ("hour", "hours"),
+    "oil tank": ("oil tank", "oil tanks"),
+    "tank": ("tank", "tanks"),
+    "fire and rescue station": ("fire and rescue station", "fire and rescue stations"),
+    "small vehicle": ("small vehicle", "small vehicles"),
+    "8-lane road": ("8-lane road", "8-lane roads"),
+    "stadium": ("stadium", "stadiums"),
+    "moose": ("moose", "moose"),
+}
+
+
+def write(
+    facts: Facts, count: int = 8, code: str = "en", key: str = "a", seed: int = 0
+) -> list[str]:
+    made = captions_of(
+        facts, key=key, seed=seed, count=count, languages=(code,), templates=OURS
+    )  # fmt: skip
+    return [text.text for text in made]
+
+
+def roles(facts: Facts, count: int = 12, code: str = "en") -> set[str]:
+    made = captions_of(facts, key="k", seed=0, count=count, languages=(code,), templates=OURS)
+    return {text.role for text in made}
+
+
+def spread(counts: dict[str, int]) -> tuple[Thing, ...]:
+    """Things all over a tile of 512 pixels, in places that follow from their number."""
+    made = []
+    for category, count in counts.items():
+        for _ in range(count):
+            at = len(made) * 7919 % (500 * 500)
+            x, y = float(at % 500), float(at // 500)
+            made.append(Thing(category, (x, y, x + 9, y + 4), 36.0))
+    return tuple(made)
+
+
+@pytest.mark.parametrize(
+    ("noun", "expected"),
+    [
+        ("ice cap climate", "an ice cap climate"),
+        ("university", "a university"),
+        ("uninhabited island", "an uninhabited island"),
+        ("urban area", "an urban area"),
+        ("used car lot", "a used car lot"),
+        ("one-way street", "a one-way street"),
+        ("hour", "an hour"),
+        ("the sea", "the sea"),
+        ("campus", "a campus"),
+        ("overpass", "an overpass"),
+        ("ET zone", "an ET zone"),
+        ("UTM zone", "a UTM zone"),
+        ("SUV", "an SUV"),
+        ("8-lane road", "an 8-lane road"),
+        ("18 m mast", "an 18 m mast"),
+        ("6-lane road", "a 6-lane road"),
+        ("étang", "an étang"),
+        ("", ""),
+    ],
+)
+def test_articles_go_by_sound(noun: str, expected: str) -> None:
+    assert a_phrase(noun) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("parking lots", "Seen from above: parking lots."),
+        ("open water", "Seen from above: open water."),
+        ("grass", "Seen from above: grass."),
+        (
+            "hot-summer Mediterranean climate",
+            "Seen from above: a hot-summer Mediterranean climate.",
+        ),
+        ("ET zone", "Seen from above: an ET zone."),
+        ("AnnualCrop", "Seen from above: annual cropland."),
+        ("Tree cover", "Seen from above: tree cover."),
+        ("gParking", "Seen from above: a parking lot."),
+        ("dense_residential", "Seen from above: a dense residential area."),
+        ("iPhone factory", "Seen from above: an iPhone factory."),
+        ("campus", "Seen from above: a campus."),
+    ],
+)
+def test_a_class_is_said_as_english_says_it(label: str, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.txt"
+    path.write_text("Seen from above: {a_class}", encoding="utf-8")
+    made = captions_of(
+        Facts(224, label=label), key="a", seed=0, count=3, templates=read_templates(str(path))
+    )
+    assert made == (Text("class", expected, "en"),)
+
+
+def test_plurals_are_those_of_a_dictionary() -> None:
+    for name, (one, more) in AWKWARD.items():
+        noun = noun_of(said(name, LISTS), LISTS)
+        assert (noun.one, noun.more) == (one, more)
+
+
+def test_every_climate_reads_as_a_phrase() -> None:
+    table = files("domainclip.extractors.tiles.labels") / "koppen_geiger.csv"
+    names = [line.split(",")[2] for line in table.read_text(encoding="utf-8").splitlines()[1:]]
+    assert len(names) == len(set(names)) == 32
+    for name in names:
+        assert any(
+            re.search(rf"\ban? {re.escape(name)}\b", text) for text in write(Facts(9, label=name))
+        )
+
+
+def test_a_sentence_starts_with_a_capital_and_lowers_nothing() -> None:
+    assert tidy("seen by SPOT  in the  UK ") == "Seen by SPOT in the UK."
+    assert tidy("eVTOL pads") == "eVTOL pads."
+    assert tidy("écluse") == "Écluse."
+
+
+def forms_of(code: str) -> dict[str, tuple[str, str]]:
+    """Categories of a lexicon whose words are theirs alone, read without our reader."""
+    folder = files("domainclip.extractors.tiles.captions") / "lexicon"
+    lexicon = yaml.safe_load((folder / f"{code}.yaml").read_text(encoding="utf-8"))
+    forms = {name: (entry[0], entry[1]) for name, entry in lexicon.items() if len(entry) == 3}
+    shared = Counter(form for pair in forms.values() for form in set(pair))
+    return {
+        name: pair
+        for name, pair in forms.items()
+        if all(shared[form] == 1 for form in pair)
+        and said(name, LISTS) == name
+        and noun_of(name, LISTS).one == name
+    }
+
+
+FORMS = {"en": AWKWARD, "de": forms_of("de"), "fr": forms_of("fr")}
+READERS = {code: read_captions.Reader(code, forms) for code, forms in FORMS.items()}
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_counts_are_read_back_from_every_caption(language: str, data: st.DataObject) -> None:
+    forms = FORMS[language]
+    reader = READERS[language]
+    counts = data.draw(
+        st.dictionaries(st.sampled_from(sorted(forms)), st.integers(1, 40), min_size=1, max_size=9)
+    )
+    facts = Facts(512, 0.5, objects=spread(counts), looked=True)
+    made = captions_of(
+        facts, key=data.draw(st.text(max_size=5)), seed=data.draw(st.integers(0, 2**31)), count=9,
+        languages=(language,), templates=OURS,
+    )  # fmt: skip
+    assert made[0].role == "objects"
+    complete = []
+    for text in made:
+        read = reader.read(text.text)
+        stated: Counter[str] = Counter()
+        for one in read:
+            assert one.category in counts
+            if one.count is None:
+                assert counts[one.category] > 10
+            else:
+                stated[one.category] += one.count
+        assert all(count <= counts[category] for category, count in stated.items())
+        complete.append(dict(stated) == counts)
+    assert complete[0] or complete[1]
+
+
+def test_with_one_caption_it_is_the_complete_one() -> None:
+    counts = {"ship": 12, "harbour": 1, "car": 3}
+    reader = read_captions.Reader("en", {name: (name, f"{name}s") for name in counts})
+    for number in range(40):
+        (text,) = write(Facts(512, objects=spread(counts)), 1, key=str(number))
+        read = reader.read(text)
+        assert {one.category: one.count for one in read} == counts
+
+
+def test_a_complete_caption_that_is_long_comes_second() -> None:
+    counts = dict.fromkeys(list(AWKWARD)[:25], 2)
+    first, second = write(Facts(512, objects=spread(counts)), 2)
+    assert len(first.split()) < 45 < len(second.split())
+
+
+def test_centre_and_edge_come_next_after_the_whole() -> None:
+    middle = Thing("ship", (240.0, 240.0, 260.0, 260.0), 400.0)
+    corner = Thing("car", (2.0, 2.0, 12.0, 6.0), 40.0)
+    facts = Facts(512, objects=(middle, corner))
+    for number in range(20):
+        whole, *two = write(facts, 3, key=str(number))
+        assert "ship" in whole and "car" in whole
+        (centre,) = [text for text in two if "ship" in text]
+        (edge,) = [text for text in two if "car" in text]
+        assert "car" not in centre and "ship" not in edge
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "words"),
+    [
+        (5, 5, ("in the upper left corner", "at the top left")),
+        (250, 250, ("in the centre", "in the middle")),
+        (500, 250, ("along the right edge", "on the right")),
+        (250, 500, ("along the lower edge", "at the bottom")),
+        (500, 500, ("in the lower right corner", "at the bottom right")),
+    ],
+)  # fmt: skip
+def test_things_are_said_where_they_are(x: int, y: int, words: tuple[str, ...]) -> None:
+    facts = Facts(512, objects=(Thing("ship", (x - 4, y - 4, x + 4, y + 4), 600.0),))
+    alone = replace(
+        OURS.language("en"),
+        sentences={"objects.placed": OURS.language("en").sentences["objects.placed"]},
+    )
+    templates = replace(OURS, languages={"en": alone})
+    for number in range(10):
+        (text,) = captions_of(facts, key=str(number), seed=0, count=1, templates=templates)
+        assert any(f"ship {word}" in text.text for word in words)
+
+
+@pytest.mark.parametrize(
+    ("thing", "said_length"),
+    [
+        (Thing("ship", (100, 100, 180, 120), 1600), "about 40 m long"),
+        (Thing("ship", (0, 100, 80, 120), 1600), None),  # it may go on beyond the edge
+        (Thing("ship", (100, 100, 180, 120), 1600, visible=0.5), None),
+        (Thing("ship", (100, 100, 160, 160), 3600), None),  # a box alone: it may lie diagonally
+        (Thing("storage tank", (100, 100, 160, 160), 2827), "about 30 m across"),
+        (Thing("car", (100, 100, 105, 102), 10), None),  # too few pixels to measure
+    ],
+)
+def test_lengths_are_said_where_a_box_tells_them(thing: Thing, said_length: str | None) -> None:
+    made = " ".join(
+        text for key in "abcdef" for text in write(Facts(512, 0.5, objects=(thing,)), 9, key=key)
+    )
+    assert (said_length in made) if said_length else not re.search(r"\d m (long|across)", made)
+    blind = write(Facts(512, objects=(thing,)), 12)
+    assert not re.search(r"\d m ", " ".join(blind))
+
+
+def test_lines_are_not_counted_and_names_are_not_said() -> None:
+    roads = tuple(Thing("road", (0, at, 200, at + 2), 400, length_px=200) for at in range(5))
+    facts = Facts(
+        224, features=(Thing("river", (0, 0, 50, 50), 900, name="Rhine"), *roads), focus=True
+    )
+    made = " ".join(write(facts, 12))
+    assert "roads" in made and "5 roads" not in made and "five roads" not in made
+    assert "Rhine" not in made
+
+
+def test_names_are_said_where_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "en.yaml"
+    path.write_text("options: {names: true}\n", encoding="utf-8")
+    facts = Facts(224, features=(Thing("river", (0, 0, 50, 50), 900, name="Rhine"),), focus=True)
+    made = captions_of(facts, key="a", seed=0, count=3, templates=read_templates(str(path)))
+    assert all("a river named Rhine" in text.text.replace("A river", "a river") for text in made)
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ((("forest", 1.0),), "100% forest"),
+        ((("forest", 0.9996), ("water", 0.0004)), "99% forest"),
+        ((("forest", 0.615), ("water", 0.385)), "62% forest and 39% water"),
+        ((("forest", 0.985), ("water", 0.015)), "99% forest and 2% water"),
+    ],
+)
+def test_proportions_are_the_nearest_per_cent(
+    shares: tuple[tuple[str, float], ...], words: str
+) -> None:
+    assert any(words in text for text in write(Facts(224, shares=shares), 12))
+
+
+def test_a_winter_has_no_year_and_a_sea_no_land() -> None:
+    place = Place(-30.0, 10.0, water=True)
+    made = " ".join(write(Facts(224, place=place, acquired="2019-12-30", season="winter"), 40))
+    assert "in winter" in made and "winter 2019" not in made and "in December 2019" in made
+    assert "open sea" in made and "land" not in made.lower() and "ground" not in made
+
+
+def test_the_resolution_has_the_figures_it_deserves() -> None:
+    for gsd_m, figures in ((7280.19, "7,280 m"), (10, "10 m"), (0.299, "0.3 m")):
+        assert any(figures in text for text in write(Facts(224, gsd_m), 12))
+    assert any("7.280 m" in text for text in write(Facts(224, 7280.19), 12, "de"))
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    assert roles(Facts(224)) == {"plain"}
+    assert roles(Facts(224, looked=True)) == {"plain"}
+    assert not any(re.search(r"\d", text) for text in write(Facts(224, label="dune"), 30))
+    assert roles(Facts(224, label="dune")) == {"class"}
+    assert roles(Facts(224, label="dune", acquired="2019")) == {"class", "place", "summary"}
+
+
+def test_a_language_without_the_noun_says_nothing_of_it() -> None:
+    facts = Facts(224, label="flibbertigibbet")
+    assert write(facts, 3, "en") and write(facts, 3, "de") == []
+    mixed = Facts(224, label="flibbertigibbet", acquired="2019-07")
+    for code in LANGUAGES[1:]:
+        assert roles(mixed, code=code) == {"place"}
+    counts = {"ship": 2, "flibbertigibbet": 1}
+    assert write(Facts(512, objects=spread(counts)), 3, "fr") == []
+
+
+def test_two_names_of_one_thing_are_counted_together() -> None:
+    counts = {"airplane": 2, "aircraft": 3}
+    assert any("fünf Flugzeuge" in text or "5 Flugzeuge" in text
+               for text in write(Facts(512, objects=spread(counts)), 3, "de"))  # fmt: skip
+
+
+@given(
+    st.sampled_from(LANGUAGES),
+    st.builds(
+        Facts,
+        st.just(512),
+        st.one_of(st.none(), st.floats(0.01, 1e5)),
+        st.sampled_from(["", "forest", "storage tanks", "water"]),
+        objects=st.dictionaries(
+            st.sampled_from(["ship", "house", "water"]), st.integers(1, 20), max_size=3
+        ).map(spread),
+        shares=st.sampled_from([(), (("water", 0.7), ("sand", 0.3)), (("forest", 0.4),)]),
+        acquired=st.sampled_from(["", "2019", "2019-07-14", "2019-13-01", "never"]),
+        season=st.sampled_from(["", "summer", "monsoon"]),
+        sensor=st.sampled_from(["", "Sentinel-2", "{gsd}", "a  b"]),
+    ),
+    st.integers(1, 6),
+    st.integers(0, 2**40),
+)
+@settings(max_examples=150, deadline=None)
+def test_captions_differ_are_whole_sentences_and_repeat(
+    code: str, facts: Facts, count: int, seed: int
+) -> None:
+    made = write(facts, count, code, seed=seed)
+    assert 1 <= len(made) == len(set(made)) <= count
+    for text in made:
+        assert text == " ".join(text.split()) and text.endswith(".") and ".." not in text
+        assert not text[0].islower()
+        assert not set("{}[]|") & set(text.replace(facts.sensor, ""))
+    assert write(facts, count, code, seed=seed) == made
+
+
+def test_another_language_changes_nothing_in_the_first() -> None:
+    facts = Facts(512, objects=spread({"ship": 3, "car": 20}), label="harbour", acquired="2019-07")
+    alone = captions_of(facts, key="a", seed=1, count=3, templates=OURS)
+    both = captions_of(facts, key="a", seed=1, count=3, languages=("en", "de"), templates=OURS)
+    assert both[:3] == alone
+    assert [text.lang for text in both] == ["en"] * 3 + ["de"] * 3
+
+
+def test_tiles_of_a_scene_have_different_captions() -> None:
+    made = []
+    for number in range(500):
+        counts = {"ship": 1 + number % 7, "car": 1 + number % 23, "tree": 1 + number % 11}
+        made += write(Facts(512, 0.5, objects=spread(counts)), 2, key=str(number))
+    assert len(set(made)) >= 0.8 * len(made)
+
+
+def test_every_language_has_every_kind_of_sentence() -> None:
+    for code in LANGUAGES:
+        assert OURS.language(code).sentences.keys() == KINDS.keys()
+
+
+def test_the_sample_for_readers_is_that_of_this_code() -> None:
+    """Run tests/data/make_captions_sample.py after a change, and read what changed."""
+    assert "\n".join(make_captions_sample.sample()) + "\n" == SAMPLE.read_text(encoding="utf-8")
+
+
+def test_lexicons_have_the_same_nouns() -> None:
+    keys = [set(OURS.language(code).nouns) for code in LANGUAGES[1:]]
+    assert all(own == keys[0] for own in keys) and len(keys[0]) > 300
+    for code in LANGUAGES[1:]:
+        genders = {"de": "mfn", "nl": "cn"}.get(code, "mf")
+        assert all(noun.gender in genders for noun in OURS.language(code).nouns.values())
+
+
+def test_no_languages_and_no_captions_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"'xx'.*known are en, de"):
+        captions_of(Facts(9), key="", seed=0, count=1, languages=("xx",), templates=OURS)
+    with pytest.raises(UsageError, match="captions: 0"):
+        captions_of(Facts(9), key="", seed=0, count=0, templates=OURS)
