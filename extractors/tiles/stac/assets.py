@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ __all__ = ["Chosen", "chosen_assets"]
 # with an item could name any file of this machine.
 DRIVERS = ["GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JPEG", "PNG", "WEBP", "NITF", "HFA"]
 MOST_ASSETS = 64
+HEADERS_AT_ONCE = 8
 _RASTER = (".tif", ".tiff", ".jp2", ".png", ".jpg", ".jpeg", ".webp", ".ntf", ".nitf", ".img")
 _MEDIA = ("image/tiff", "image/vnd.stac.geotiff", "image/jp2", "image/png", "image/jpeg",
           "image/webp", "image/geotiff", "image/x.geotiff", "application/geotiff")  # fmt: skip
@@ -165,7 +167,9 @@ def _finest(pool: list[_Asset], resolve: Callable[[Any], str]) -> list[_Asset]:
     several = singles or pool
     sides = [asset.resolution() for asset in several]
     if None in sides and len(several) > 1:
-        sides = [side or _side(asset, resolve) for side, asset in zip(sides, several, strict=True)]
+        unsaid = [asset for asset, side in zip(several, sides, strict=True) if side is None]
+        headers = iter(_each(_side, [resolve(asset.fields.get("href")) for asset in unsaid]))
+        sides = [next(headers) if side is None else side for side in sides]
     by_side: dict[float, list[_Asset]] = {}
     for side, asset in zip(sides, several, strict=True):
         # to six digits: some write 10 and others 9.9999999
@@ -179,16 +183,26 @@ def _finest(pool: list[_Asset], resolve: Callable[[Any], str]) -> list[_Asset]:
     return next((group for group in groups if len(group) >= 3), groups[0])
 
 
-def _side(asset: _Asset, resolve: Callable[[Any], str]) -> float | None:
-    with _header(resolve(asset.fields.get("href"))) as dataset:
+def _side(location: str) -> float:
+    with _header(location) as dataset:
         return math.sqrt(abs(dataset.transform.determinant))
+
+
+def _each(
+    function: Callable[..., Any], locations: Sequence[str], *more: Sequence[Any]
+) -> list[Any]:
+    """The function of each location, in order; of remote ones several at a time."""
+    if all(gdal_path(location) == location for location in locations):
+        return [function(*each) for each in zip(locations, *more, strict=True)]
+    with ThreadPoolExecutor(HEADERS_AT_ONCE) as pool:
+        return list(pool.map(function, locations, *more))
 
 
 def _opened(assets: Sequence[_Asset], resolve: Callable[[Any], str], named: bool) -> Chosen:
     """The raster that these make; of those on other grids than the first red or first of all, an
     error where they were named, else left out."""
     locations = [resolve(asset.fields.get("href")) for asset in assets]
-    layers = [_layers(asset, at) for asset, at in zip(assets, locations, strict=True)]
+    layers = _each(_layers, locations, assets)
     first = next((at for at, asset in enumerate(assets) if asset.colour == "red"), 0)
     grid = layers[first][0].grid
     on_it = [at for at, own in enumerate(layers) if own[0].grid == grid]
@@ -225,7 +239,7 @@ def _header(location: str) -> Any:
         ) from error
 
 
-def _layers(asset: _Asset, location: str) -> list[Layer]:
+def _layers(location: str, asset: _Asset) -> list[Layer]:
     with _header(location) as dataset:
         unknown = next((each for each in dataset.dtypes if each not in GDAL_TYPES), None)
         if unknown:
