@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,20 +174,12 @@ def as_vectors(folder: Path, ending: str = "gpkg") -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        as_coco,
-        as_voc,
-        as_dota,
-        as_yolo,
-        as_yolo_corners,
-        as_edges,
-        as_sizes,
-        as_outlines,
-        as_vectors,
-    ],
-)
+FORMATS = [
+    as_coco, as_voc, as_dota, as_yolo, as_yolo_corners, as_edges, as_sizes, as_outlines, as_vectors,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", FORMATS)
 def test_every_format_says_the_same(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     scene = make_scene(tmp_path / "scenes")
     found = open_boxes(write(tmp_path)).objects(scene)
@@ -399,6 +392,35 @@ def test_a_damaged_file_is_named_with_its_place(
     scene = make_scene(tmp_path / "scenes")
     with pytest.raises(BadInput, match=says):
         open_boxes(tmp_path / name).objects(scene)
+
+
+PIECES = [
+    b"", b'"', b"{", b"}", b"[", b"]", b"<", b">", b",", b"nan", b"1e400", b"-1", b"\0", b"\xff",
+    b"null", b"9" * 30, b"\n", b"\r", b"POLYGON", b"[]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [*FORMATS, as_visdrone, as_xview])
+def test_damaged_bytes_are_read_or_named_and_never_a_crash(
+    tmp_path: Path, write: Callable[[Path], Path]
+) -> None:
+    rng = random.Random(write.__name__)
+    scene = make_scene(tmp_path / "scenes")
+    path = write(tmp_path)
+    whole = path.read_bytes()
+    named = 0
+    for _ in range(40):
+        data = bytearray(whole)
+        for _ in range(rng.choice([1, 1, 3])):
+            at = rng.randrange(len(data))
+            data[at : at + rng.choice([0, 1, 8])] = rng.choice(PIECES)
+        path.write_bytes(data)
+        try:
+            rows_of(open_boxes(path), scene, 50)
+        except BadInput as error:
+            named += 1
+            assert path.name in str(error) or "category" in str(error)
+    assert named > 0
 
 
 def test_images_are_found_by_name_and_folder(tmp_path: Path) -> None:

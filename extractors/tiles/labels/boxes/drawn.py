@@ -93,8 +93,8 @@ class Drawing:
         codes = np.array([code_of.get(raw, -2) for raw in self._categories], np.int64)
         dropped = Counter(self.dropped)
         good = np.ones(len(boxes), bool)
-        wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
+            wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
             reasons = {
                 "no_category": codes == -2,
                 "left_out_category": codes == -1,

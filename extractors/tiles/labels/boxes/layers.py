@@ -99,7 +99,7 @@ def read_layers(path: Path, asked: Asked) -> tuple[dict[str, Drawn], list[Layer]
     try:
         names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
     except _ERRORS as error:
-        raise BadInput(f"{path}: no vector file that GDAL can read ({words_of(error)}).") from error
+        raise BadInput(f"{path}: no vector file that GDAL can read ({_said(error)}).") from error
     for name in names:
         where = str(path) if len(names) == 1 else f"{path} layer {name}"
         try:
@@ -116,7 +116,7 @@ def read_layers(path: Path, asked: Asked) -> tuple[dict[str, Drawn], list[Layer]
             )
             shapes = shapely.from_wkb(blobs)
         except _ERRORS as error:
-            raise BadInput(f"{where}: damaged ({words_of(error)}).") from error
+            raise BadInput(f"{where}: damaged ({_said(error)}).") from error
         table = dict(zip(meta["fields"].tolist(), values, strict=True))
         count = len(shapes)
         nouns = _categories(table.get(category or ""), category, asked, count)
@@ -198,6 +198,11 @@ def _layer(
         )
     kept = [noun for noun, area in zip(nouns, areas, strict=True) if area]
     return Layer(path, crs, shapes, kept, scores[areas], dropped)
+
+
+def _said(error: BaseException) -> str:
+    """What GDAL said, without the whole of its SQL."""
+    return words_of(error)[:300]
 
 
 def _is_area(shape: Any) -> bool:

@@ -119,7 +119,11 @@ def _outline(text: str, where: str) -> shapely.Geometry | None:
 
 
 def _columns(text: str) -> list[str]:
-    return [name.strip() for name in next(csv.reader([_first(text)], delimiter=_delimiter(text)))]
+    try:
+        first = next(csv.reader([_first(text)], delimiter=_delimiter(text)), [])
+    except csv.Error:
+        return []
+    return [name.strip() for name in first]
 
 
 def _first(text: str) -> str:
