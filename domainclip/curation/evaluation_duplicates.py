@@ -37,8 +37,8 @@ class EvaluationDuplicates:
 
     against: the evaluation set, a pairs directory or a folder of images with its subfolders.
     split: of a pairs directory, only the images of this split. distance: bits, of 64, in which the
-    perceptual hashes may differ (0 to 8; RemoteCLIP takes 2; 4 finds nine of ten of the copies
-    that 2 misses). rotations: evaluation images turned by quarters or mirrored count as well.
+    perceptual hashes may differ (0 to 8; RemoteCLIP takes 2; 4 misses a third as many copies).
+    rotations: evaluation images turned by quarters or mirrored count as well.
     The same file, byte for byte, is always left out. An image without a hash, or so flat that its
     hash has fewer than 8 ones, is compared by its bytes alone. Memory: 600 bytes an evaluation
     image, a third of it without rotations.

@@ -1,11 +1,12 @@
 """Keep one of all pairs whose images look the same: resized, recompressed, turned, mirrored.
 
 Two images are near when their 64-bit perceptual hashes differ in at most ``distance`` bits; the
-search is that of domainclip/images/hamming.py. On 288 tiles of NASA's Blue Marble, the hardest we
-have (half of them sea, ice and desert), against copies as JPEG 75: distance 2 misses 8 %, 4 misses
-1.7 % and takes 0.7 % of distinct tiles for copies; 8 with ``verify`` misses 0.4 % and takes none.
-Of 210 aerial photographs (RSSCN7) distance 4 misses none and confuses none
-(benchmarks/tile_hashing.py).
+search is that of domainclip/images/hamming.py. On 288 tiles of NASA's Blue Marble of 224 px, half
+of them sea, ice and desert, against copies as JPEG 75: distance 2 misses 8 %, 4 misses 2.4 % and
+takes 0.7 % of distinct tiles for copies; 8 with ``verify`` misses 0.3 % and takes none. Of 210
+aerial photographs (RSSCN7) distance 4 misses none and confuses none. On dull tiles of 112 px a JPEG
+of quality 60 leaves so little that a fifth is missed at 4 and a twelfth at 8
+(benchmarks/tile_hashing.py copies).
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ __all__ = ["NearDuplicates"]
 Hashes = NDArray[np.uint64]
 Looks = NDArray[np.int8]
 
-# Copies as JPEG 60 of the dullest tiles correlate with their original above 0.94 where they are
-# within 8 bits of it; distinct tiles that near stay below 0.93.
+# Copies as JPEG 60 of the dullest tiles correlate with their original above 0.94, where they are
+# within 8 bits of it. Of 1,043 distinct tiles of 112 px of Blue Marble three reach both, turned.
 _ALIKE = 0.94
+_SAME_CONTRAST = 4  # sixths of an octave: 1.6 times
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,11 @@ class NearDuplicates:
     distance: bits, of 64, in which two hashes may differ and be near (0 to 8; they differ in an
     even number nearly always). rotations: images turned by quarters or mirrored are near as well;
     reads and decodes every image, 1 to 3 ms each. verify: of those that are near, only images
-    whose coarse pictures also correlate are left out, so that seas and snow fields stay apart at
-    distances up to 8; reads the images too. window: at most so many kept images are remembered,
-    and at least the newest half of them, which bounds the memory: about 120 bytes each at
-    distance 4, and 64 more with verify. An image without a hash (0) or that cannot be decoded, or
-    so flat that its hash has fewer than 8 ones, is kept.
+    whose coarse pictures also correlate and are of like contrast are left out, so that seas and
+    snow fields stay apart at distances up to 8; reads the images too. window: at most so many kept
+    images are remembered, and at least the newest half of them, which bounds the memory: about 120
+    bytes each at distance 4, and 64 more with verify. An image without a hash (0) or that cannot
+    be decoded, or so flat that its hash has fewer than 8 ones, is kept.
     """
 
     distance: int = 4
@@ -184,17 +186,23 @@ def _frequencies(table: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.intp]
 
 
 def _looks(low: NDArray[np.float64], rotations: bool) -> Looks:
-    """(n, 8, 8) -> (n, 1 or 8, 64) int8: frequencies without the mean, of length 127."""
+    """(n, 8, 8) -> (n, 1 or 8, 64) int8: the contrast, in sixths of an octave, and the frequencies
+    but for the mean, of length 127."""
     versions = turned(low) if rotations else low[:, None]
-    flat = versions.reshape(*versions.shape[:2], 64).copy()
-    flat[..., 0] = 0.0
-    length = np.linalg.norm(flat, axis=-1, keepdims=True)
-    return np.round(127 * flat / np.maximum(length, 1e-9)).astype(np.int8)
+    looks = versions.reshape(*versions.shape[:2], 64).copy()
+    looks[..., 0] = 0.0
+    length = np.linalg.norm(looks, axis=-1, keepdims=True)
+    looks *= 127 / np.maximum(length, 1e-9)
+    looks[..., :1] = np.clip(6 * np.log2(np.maximum(length, 1)), 0, 127)
+    return np.round(looks).astype(np.int8)
 
 
 def _alike(a: Looks, b: Looks) -> NDArray[np.bool_]:
-    """(n, 64), (n, 64) -> (n,): do they correlate? By Parseval that is the product of spectra."""
-    x, y = a.astype(np.float32), b.astype(np.float32)
+    """(n, 64), (n, 64) -> (n,): do they correlate, at about the same contrast? By Parseval the
+    correlation is the product of the spectra."""
+    x, y = a[:, 1:].astype(np.float32), b[:, 1:].astype(np.float32)
     length = np.sqrt(np.einsum("nf,nf->n", x, x) * np.einsum("nf,nf->n", y, y))
-    found: NDArray[np.bool_] = np.einsum("nf,nf->n", x, y) > _ALIKE * length
+    contrast = np.abs(a[:, 0].astype(np.int16) - b[:, 0])
+    alike = np.einsum("nf,nf->n", x, y) > _ALIKE * length
+    found: NDArray[np.bool_] = alike & (contrast <= _SAME_CONTRAST)
     return found

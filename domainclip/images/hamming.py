@@ -109,8 +109,8 @@ def telling(hashes: Hashes) -> NDArray[np.bool_]:
 class HammingIndex:
     """A growing set of hashes that is asked for near ones.
 
-    Segments of doubling size, each in buckets. Memory: 8 bytes a hash and 8 more for each mask,
-    of which distance 2 has 6, 4 has 15, 6 has 28 beyond some 10^5 hashes.
+    Segments of doubling size, each in buckets. Memory: 8 bytes a hash and 6 to 8 more for each
+    mask, of which there are 6 at distance 2, 15 at 4 and 28 at 6 where hashes are millions.
     """
 
     def __init__(self, distance: int) -> None:
@@ -156,7 +156,7 @@ class Buckets:
         self.words = words
         self._distance = distance
         self._masks = _masks(distance, _kept_blocks(len(words), distance))
-        self._shift = np.uint64(64 - max(1, min(26, len(words).bit_length())))
+        self._shift = np.uint64(64 - max(1, min(26, len(words).bit_length() - 1)))
         self._tables = [self._table(mask) for mask in self._masks]
 
     def near(self, hashes: Hashes) -> NDArray[np.bool_]:

@@ -107,6 +107,19 @@ def test_verified_dull_pictures_stay_apart_where_their_hashes_are_near() -> None
     assert NearDuplicates(distance=8, verify=True).start()(again).sum() == 20
 
 
+def test_a_verified_copy_has_about_the_contrast_of_its_original() -> None:
+    original = scene(3, contrast=40)
+    grey = np.asarray(original, dtype=float)
+
+    def faded(times: float) -> bytes:
+        return encoded(Image.fromarray((120 + (grey - 120) * times).round().astype(np.uint8)))
+
+    table = table_of([encoded(original), faded(0.85), faded(0.4)])
+    assert NearDuplicates(distance=8).start()(table).tolist() == [True, False, False]
+    verified = NearDuplicates(distance=8, verify=True).start()(table)
+    assert verified.tolist() == [True, False, True]
+
+
 def test_what_cannot_be_decoded_is_kept() -> None:
     whole = encoded(scene(1))
     table = pa.table(

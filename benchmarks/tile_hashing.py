@@ -1,0 +1,217 @@
+"""Perceptual hashes: how fast, how well they tell copies from others, and search among millions.
+
+    python benchmarks/tile_hashing.py hashing | copies | search [--words 1e6] [--distance 4]
+
+hashing: hashes per CPU second of ``phashes`` (pixels in, a batch) against ``imagehash.phash`` and
+our ``phash``, at 224 px, and how many bits they disagree in.
+
+copies: tiles of NASA's Blue Marble at 224 and 112 px (those that are one colour left out) and the
+photographs of RSSCN7 where they are at hand, against themselves re-encoded (JPEG 60 to 95),
+rescaled (half to double) and turned: the share of copies that a distance misses, and the share of
+tiles for which another one passes as a copy; by the hash alone, and verified.
+
+search: ``--filter near_duplicates`` and ``near_pairs`` over made-up hashes: 64 random coefficients
+above their median (even), the same with the spectrum of pictures around 200 centres (clustered),
+and with a tenth of the words sharing 44 bits (hot). CPU seconds and resident memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import imagehash
+import numpy as np
+import psutil
+import pyarrow as pa
+from PIL import Image
+
+from domainclip.curation import near_duplicates
+from domainclip.curation.near_duplicates import NearDuplicates
+from domainclip.extractors.tiles.reading.scenes import open_scene
+from domainclip.images.hamming import near_pairs, ones
+from domainclip.images.phash import hashes_of, lowest, phash, turned
+from domainclip.images.phash_batch import phashes
+
+__all__ = ["main"]
+
+PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "tiles" / "rsscn7"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("hashing", "copies", "search"))
+    parser.add_argument("--words", type=float, default=1e6)
+    parser.add_argument("--distance", type=int, default=4)
+    arguments = parser.parse_args()
+    if arguments.what == "hashing":
+        hashing()
+    elif arguments.what == "copies":
+        for name, images in (
+            ("Blue Marble 224 px", marble(224)),
+            ("Blue Marble 112 px", marble(112)[::3]),
+            ("RSSCN7", photographs()),
+        ):
+            if images:
+                copies(name, images)
+    else:
+        for kind, words in made_words(int(arguments.words)):
+            search(kind, words, arguments.distance)
+
+
+def hashing() -> None:
+    for name, images in (("Blue Marble", marble(224)), ("RSSCN7", photographs())):
+        images = [image.resize((224, 224), Image.Resampling.BICUBIC) for image in images]
+        if not images:
+            continue
+        pixels = np.stack([np.asarray(image) for image in images])
+        ways: dict[str, Callable[[], object]] = {
+            "imagehash.phash": lambda images=images: [imagehash.phash(each) for each in images],
+            "imagehash.phash, from arrays": lambda pixels=pixels: [
+                imagehash.phash(Image.fromarray(each)) for each in pixels
+            ],
+            "phash": lambda images=images: [phash(each) for each in images],
+            "phashes": lambda pixels=pixels: phashes(pixels),
+        }
+        print(f"{name}: {len(images)} tiles of 224 px, RGB")
+        rates = {way: len(images) / fastest(run) for way, run in ways.items()}
+        for way, rate in rates.items():
+            ratio = rate / rates["imagehash.phash"]
+            print(f"  {way:<30} {rate:>9,.0f} /s   {ratio:.1f}x")
+        single = np.array([phash(image) for image in images], dtype=np.uint64)
+        off = ones(single ^ phashes(pixels))
+        print(
+            f"  phashes and phash: the same bits {np.mean(off == 0):.1%}, "
+            f"at most 2 differ {np.mean(off <= 2):.1%}, most {off.max()}"
+        )
+
+
+def copies(name: str, images: list[Image.Image]) -> None:
+    low = np.stack([lowest(image) for image in images])
+    hashes = hashes_of(low)
+    looks = near_duplicates._looks(low, False)[:, 0]
+    print(f"{name}: {len(images)} tiles; missed copies at distance d, and verified (d v)")
+    random = np.random.default_rng(0)
+    for kind, change in CHANGES.items():
+        versions = np.stack([lowest(change(image, random)) for image in images])
+        many = turned(versions) if "turned" in kind else versions[:, None]
+        bits = ones(hashes_of(many) ^ hashes[:, None])
+        own = near_duplicates._looks(versions, "turned" in kind)
+        alike = np.stack(
+            [near_duplicates._alike(own[:, at], looks) for at in range(own.shape[1])], axis=1
+        )
+        shares = [f"{d}: {(bits > d).all(1).mean():6.2%}" for d in (2, 4, 6, 8)]
+        shares += [f"{d} v: {1 - ((bits <= d) & alike).any(1).mean():6.2%}" for d in (6, 8)]
+        print(f"  {kind:<24} {'  '.join(shares)}")
+    for rotations in (False, True):
+        many = turned(low) if rotations else low[:, None]
+        bits = ones(hashes_of(many)[:, :, None] ^ hashes)  # (n, 1 or 8, n)
+        bits[np.arange(len(low)), :, np.arange(len(low))] = 64
+        own = near_duplicates._looks(low, rotations)
+        alike = np.stack(
+            [
+                [near_duplicates._alike(np.broadcast_to(one, looks.shape), looks) for one in each]
+                for each in own
+            ]
+        )
+        near = {d: (bits <= d).any(axis=(1, 2)).mean() for d in (2, 4, 6, 8)}
+        shares = [f"{d}: {share:6.2%}" for d, share in near.items()]
+        shares += [f"{d} v: {((bits <= d) & alike).any(axis=(1, 2)).mean():6.2%}" for d in (6, 8)]
+        print(f"  {'another tile is near' + (', turned' * rotations):<24} {'  '.join(shares)}")
+
+
+def search(kind: str, words: np.ndarray, distance: int) -> None:
+    before = psutil.Process().memory_info().rss
+    start = time.process_time()
+    decide = NearDuplicates(distance=distance).start()
+    kept = 0
+    for at in range(0, len(words), 8192):  # as curate does
+        kept += int(decide(pa.table({"phash": words[at : at + 8192]})).sum())
+    taken = time.process_time() - start
+    held = (psutil.Process().memory_info().rss - before) / 1e9
+    print(
+        f"{kind:<10} {len(words):,} words, distance {distance}: filter keeps {kept:,} in "
+        f"{taken:.1f} s CPU, {held:.2f} GB"
+    )
+    del decide
+    if kind == "even":
+        start = time.process_time()
+        half = len(words) // 2
+        found = near_pairs(words[:half], words[half:], distance)
+        print(f"{'':<10} near_pairs of its halves: {len(found[0]):,} in "
+              f"{time.process_time() - start:.1f} s CPU")  # fmt: skip
+
+
+def made_words(count: int) -> Iterator[tuple[str, np.ndarray]]:
+    random = np.random.default_rng(0)
+    spectrum = 1 / (1 + np.add.outer(np.arange(8), np.arange(8)))
+    centres = 2 * random.normal(size=(200, 8, 8)) * spectrum
+    even, clustered = np.empty(count, np.uint64), np.empty(count, np.uint64)
+    for at in range(0, count, 1 << 16):
+        noise = random.normal(size=(min(1 << 16, count - at), 8, 8))
+        even[at : at + len(noise)] = hashes_of(noise)
+        centre = centres[random.integers(200, size=len(noise))]
+        clustered[at : at + len(noise)] = hashes_of(centre + noise * spectrum)
+    yield "even", even
+    yield "clustered", clustered
+    hot = even.copy()
+    some = random.random(count) < 0.1
+    mask = np.uint64(sum(1 << int(bit) for bit in random.permutation(64)[:44]))
+    hot[some] = (hot[some] & ~mask) | (even[0] & mask)
+    yield "hot", hot
+
+
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return Image.open(out)
+
+
+def rescaled(image: Image.Image, scale: float) -> Image.Image:
+    size = (round(image.width * scale), round(image.height * scale))
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def any_turn(image: Image.Image, random: np.random.Generator) -> Image.Image:
+    return image.transpose(list(Image.Transpose)[random.integers(len(Image.Transpose))])
+
+
+CHANGES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
+    **{f"JPEG {q}": lambda image, _, q=q: jpeg(image, q) for q in (60, 75, 85, 95)},
+    **{f"scaled {s}": lambda image, _, s=s: rescaled(image, s) for s in (0.5, 0.75, 1.5, 2.0)},
+    "half size, JPEG 75": lambda image, _: jpeg(rescaled(image, 0.5), 75),
+    "turned": any_turn,
+    "turned, JPEG 75": lambda image, random: jpeg(any_turn(image, random), 75),
+}
+
+
+def marble(side: int) -> list[Image.Image]:
+    scene = open_scene("blue_marble").dataset.read().transpose(1, 2, 0)
+    tiles = [
+        scene[row : row + side, column : column + side]
+        for row in range(0, scene.shape[0] - side + 1, side)
+        for column in range(0, scene.shape[1] - side + 1, side)
+    ]
+    # what extract tiles leaves out as constant
+    return [Image.fromarray(tile) for tile in tiles if (tile != tile[0, 0]).any()]
+
+
+def photographs() -> list[Image.Image]:
+    return [Image.open(file).convert("RGB") for file in sorted(PHOTOGRAPHS.rglob("*.jpg"))]
+
+
+def fastest(run: Callable[[], object]) -> float:
+    """CPU seconds of the fastest of five."""
+    taken = []
+    for _ in range(5):
+        start = time.process_time()
+        run()
+        taken.append(time.process_time() - start)
+    return min(taken)
+
+
+if __name__ == "__main__":
+    main()
