@@ -20,6 +20,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
 from ..reading.rows import GDAL_ERRORS, words_of
+from .choice import Asset, candidates, finest
 from .documents import Refusal, gdal_path, is_remote
 from .facts import band_entries, number
 from .stacking import GDAL_TYPES, Layer, stacked
@@ -31,16 +32,6 @@ __all__ = ["Chosen", "chosen_assets"]
 DRIVERS = ["GTiff", "COG", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JPEG", "PNG", "WEBP", "NITF", "HFA"]
 MOST_ASSETS = 64
 HEADERS_AT_ONCE = 8
-_RASTER = (".tif", ".tiff", ".jp2", ".png", ".jpg", ".jpeg", ".webp", ".ntf", ".nitf", ".img")
-_MEDIA = ("image/tiff", "image/vnd.stac.geotiff", "image/jp2", "image/png", "image/jpeg",
-          "image/webp", "image/geotiff", "image/x.geotiff", "application/geotiff")  # fmt: skip
-# what is about the pixels, or for looking at only; all of it can be named with ``assets``
-_BESIDE = frozenset(
-    ("thumbnail", "overview", "metadata", "mask", "data-mask", "cloud", "cloud-shadow", "quality",
-     "snow-ice", "water-mask", "land-water", "saturation", "probability", "sun-azimuth",
-     "sun-elevation", "sat-azimuth", "sat-elevation", "incidence-angle", "azimuth", "graphic")
-)  # fmt: skip
-_BESIDE_KEYS = ("thumbnail", "preview", "rendered_preview", "overview", "scl", "aot", "wvp")
 _COLOURS = {
     "red": ColorInterp.red,
     "green": ColorInterp.green,
@@ -65,63 +56,6 @@ class Chosen:
     pixel_m: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Asset:
-    """fields: all that the item says of it. properties: the item's, which hold for its assets."""
-
-    key: str
-    fields: Mapping[str, Any]
-    bands: Sequence[Mapping[str, Any]]
-    properties: Mapping[str, Any]
-
-    @property
-    def roles(self) -> frozenset[str]:
-        roles = self.fields.get("roles")
-        return frozenset(map(str, roles)) if isinstance(roles, list) else frozenset()
-
-    @property
-    def spectral(self) -> bool:
-        return any(band["spectral"] for band in self.bands)
-
-    @property
-    def colour(self) -> str:
-        """The common name of its only band."""
-        name = self.bands[0].get("common_name") if len(self.bands) == 1 else None
-        return name if isinstance(name, str) else ""
-
-    def is_raster(self) -> bool:
-        media = str(self.fields.get("type") or "").partition(";")[0].strip().lower()
-        href = str(self.fields.get("href")).partition("?")[0].lower()
-        return media in _MEDIA if media else href.endswith(_RASTER)
-
-    def is_beside(self) -> bool:
-        classes = self.fields.get("classification:classes") or any(
-            band.get("classes") for band in self.bands
-        )
-        key = self.key.lower()
-        return bool(self.roles & _BESIDE or classes or key in _BESIDE_KEYS or key.startswith("qa_"))
-
-    def said(self, name: str) -> Any:
-        return self.fields.get(name, self.properties.get(name))
-
-    def resolution(self) -> float | None:
-        """Side of a pixel as the item states it."""
-        transform = self.said("proj:transform")
-        if isinstance(transform, list) and len(transform) >= 6:
-            a, b, _, d, e = (number(each) or 0.0 for each in transform[:5])
-            if a * e - b * d:
-                return math.sqrt(abs(a * e - b * d))
-        for value in (
-            *(band.get("spatial_resolution") for band in self.bands),
-            self.fields.get("raster:spatial_resolution"),
-            self.fields.get("gsd"),
-            *(band.get("gsd") for band in self.bands),
-        ):
-            if found := number(value):
-                return found
-        return None
-
-
 def chosen_assets(
     assets: Mapping[str, Mapping[str, Any]],
     properties: Mapping[str, Any],
@@ -144,43 +78,19 @@ def chosen_assets(
             known = ", ".join(sorted(assets)[:40])
             raise Refusal("no_such_asset", f"It has no asset {lacking[0]!r}, but {known}.")
         return _opened([_asset(name, assets[name], properties) for name in named], resolve, True)
-    pool = [_asset(key, fields, properties) for key, fields in assets.items()]
-    pool = [asset for asset in pool if asset.is_raster() and not asset.is_beside()]
-    pool = (
-        [asset for asset in pool if asset.spectral and "visual" not in asset.roles]
-        or [asset for asset in pool if "data" in asset.roles and "visual" not in asset.roles]
-        or [asset for asset in pool if "data" in asset.roles]
-        or pool
-    )
+    pool = candidates([_asset(key, fields, properties) for key, fields in assets.items()])
     if not pool:
         known = ", ".join(sorted(assets)[:40]) or "none"
         raise Refusal("no_raster_asset", f"None of its assets is a raster of data ({known}).")
-    return _opened(_finest(pool[:MOST_ASSETS], resolve), resolve, False)
+
+    def measured(unsaid: Sequence[Asset]) -> list[float]:
+        return _each(_side, [resolve(asset.fields.get("href")) for asset in unsaid])
+
+    return _opened(finest(pool[:MOST_ASSETS], measured), resolve, False)
 
 
-def _asset(key: str, fields: Mapping[str, Any], properties: Mapping[str, Any]) -> _Asset:
-    return _Asset(key, fields, band_entries(fields), properties)
-
-
-def _finest(pool: list[_Asset], resolve: Callable[[Any], str]) -> list[_Asset]:
-    singles = [asset for asset in pool if len(asset.bands) <= 1]
-    several = singles or pool
-    sides = [asset.resolution() for asset in several]
-    if None in sides and len(several) > 1:
-        unsaid = [asset for asset, side in zip(several, sides, strict=True) if side is None]
-        headers = iter(_each(_side, [resolve(asset.fields.get("href")) for asset in unsaid]))
-        sides = [next(headers) if side is None else side for side in sides]
-    by_side: dict[float, list[_Asset]] = {}
-    for side, asset in zip(sides, several, strict=True):
-        # to six digits: some write 10 and others 9.9999999
-        by_side.setdefault(float(f"{side or math.inf:.6g}"), []).append(asset)
-    groups = [by_side[side] for side in sorted(by_side)]
-    if not singles:
-        return groups[0][:1]
-    for group in groups:
-        if {"red", "green", "blue"} <= {asset.colour for asset in group}:
-            return group
-    return next((group for group in groups if len(group) >= 3), groups[0])
+def _asset(key: str, fields: Mapping[str, Any], properties: Mapping[str, Any]) -> Asset:
+    return Asset(key, fields, band_entries(fields), properties)
 
 
 def _side(location: str) -> float:
@@ -198,7 +108,7 @@ def _each(
         return list(pool.map(function, locations, *more))
 
 
-def _opened(assets: Sequence[_Asset], resolve: Callable[[Any], str], named: bool) -> Chosen:
+def _opened(assets: Sequence[Asset], resolve: Callable[[Any], str], named: bool) -> Chosen:
     """The raster that these make; of those on other grids than the first red or first of all, an
     error where they were named, else left out."""
     locations = [resolve(asset.fields.get("href")) for asset in assets]
@@ -206,6 +116,9 @@ def _opened(assets: Sequence[_Asset], resolve: Callable[[Any], str], named: bool
     first = next((at for at, asset in enumerate(assets) if asset.colour == "red"), 0)
     grid = layers[first][0].grid
     on_it = [at for at, own in enumerate(layers) if own[0].grid == grid]
+    if not named:  # a file of several bands that did not say so stands alone
+        several = len(layers[first]) > 1
+        on_it = [first] if several else [at for at in on_it if len(layers[at]) == 1]
     other = next((at for at in range(len(assets)) if at not in on_it), None)
     if named and other is not None:
         raise Refusal(
@@ -239,7 +152,7 @@ def _header(location: str) -> Any:
         ) from error
 
 
-def _layers(location: str, asset: _Asset) -> list[Layer]:
+def _layers(location: str, asset: Asset) -> list[Layer]:
     with _header(location) as dataset:
         unknown = next((each for each in dataset.dtypes if each not in GDAL_TYPES), None)
         if unknown:
@@ -293,7 +206,7 @@ def _pixel_m(dataset: Any) -> float | None:
     return math.sqrt(abs(dataset.transform.determinant)) * float(dataset.crs.linear_units_factor[1])
 
 
-def _place(asset: _Asset, dataset: Any) -> tuple[str, tuple[float, ...], bool]:
+def _place(asset: Asset, dataset: Any) -> tuple[str, tuple[float, ...], bool]:
     """CRS and transform of the file, or those that the item states of a file that has none; and
     whether they are the item's."""
     transform = tuple(dataset.transform)[:6]

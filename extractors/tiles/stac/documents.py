@@ -209,6 +209,8 @@ def _fetched(url: str) -> bytes:
                 if expected.isdigit() and len(data) < int(expected):
                     raise OSError(f"it ends after {len(data):,} of {int(expected):,} bytes")
                 break
+            if not data and not chunk.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+                raise ValueError("not JSON")  # a raster, maybe, of gigabytes
             data += chunk
             if time.monotonic() > end:
                 raise OSError(f"it takes longer than {DEADLINE_S} s")

@@ -192,15 +192,15 @@ class _Walk:
     def _scene(self, name: str, location: str, value: Mapping[str, Any], license: str) -> Listed:
         if not isinstance(value, Mapping) or _kind(value) != "item":
             raise Refusal("invalid_item", "Not an item as STAC has it (no type and stac_version).")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of deprecated versions
-            item = pystac.Item.from_dict(dict(value), preserve_dict=True)
-        assets = {key: asset.to_dict() for key, asset in item.assets.items()}
 
         def resolve(href: Any) -> str:
             return self.documents.resolve(href, location)
 
-        chosen = chosen_assets(assets, item.properties, resolve, named=self.assets)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of deprecated versions, of rasters without a place
+            item = pystac.Item.from_dict(dict(value), preserve_dict=True)
+            assets = {key: asset.to_dict() for key, asset in item.assets.items()}
+            chosen = chosen_assets(assets, item.properties, resolve, named=self.assets)
         facts = facts_of(
             str(item.id),
             item.properties,

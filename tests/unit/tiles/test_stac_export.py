@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pystac
 import pytest
+import rasterio
 import shapely
 from affine import Affine
 from pystac.validation import validate_dict
 
 from domainclip.errors import BadInput, OutputInUse
+from domainclip.extractors.tiles.records import Listed
+from domainclip.extractors.tiles.stac.items import scenes_of_stac
 from domainclip.pairs.formats import stac
 from tests.data.make_pairs import make_pair
 from tests.data.placed_pairs import placed_pair, placed_pairs
@@ -163,3 +166,19 @@ def test_the_same_pairs_give_the_same_files(tmp_path: Path) -> None:
     assert len(files) == 8
     for path in files:
         assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+
+
+def test_what_was_exported_comes_in_again_at_its_place(tmp_path: Path) -> None:
+    pairs = placed_pairs(tmp_path / "pairs", *(placed_pair(number) for number in range(3)))
+    stac.write(pairs, tmp_path / "out")
+    scenes = list(scenes_of_stac(str(tmp_path / "out" / "collection.json")))
+    assert len(scenes) == 3
+    for pair, scene in zip(pairs, scenes, strict=True):
+        assert isinstance(scene, Listed)
+        assert scene.facts.acquired == pair.where["acquired"]
+        assert scene.facts.cloud_percent == pair.where["cloud_percent"]
+        assert scene.facts.gsd_m == pair.where["gsd_m"]
+        assert scene.facts.license == pair.license
+        with rasterio.open(scene.path) as dataset:
+            assert dataset.crs == pair.where["crs"]
+            assert list(dataset.transform)[:6] == pair.where["transform"]

@@ -485,6 +485,28 @@ def test_a_thermal_band_on_the_grid_of_the_others_does_not_set_their_resolution(
     assert facts.gsd_m == 30
 
 
+def test_a_file_of_several_bands_stands_alone_even_if_it_does_not_say_so(tmp_path: Path) -> None:
+    assets = {}
+    for number, (key, count) in enumerate([("analytic", 4), ("udm", 1), ("other", 3)]):
+        write_band(tmp_path / f"{key}.tif", number, count=count)
+        assets[key] = {"href": f"{key}.tif", "type": TIFF, "roles": ["data"]}
+    (scene,) = listed(write_json(tmp_path / "item.json", item("a", assets)))
+    assert scene.path == str(tmp_path / "analytic.tif")
+    (scene,) = listed(tmp_path / "item.json", assets=("udm", "analytic"))
+    assert scene.facts.bands == ("udm", "analytic_1", "analytic_2", "analytic_3", "analytic_4")
+
+
+def test_a_raster_behind_a_url_without_suffix_is_not_downloaded(served) -> None:
+    folder, url, _ = served
+    write_band(folder / "scene", 0)
+    assert not is_stac(f"{url}/scene")
+    assert not is_stac(f"{url}/none")
+    write_json(folder / "items", {"type": "FeatureCollection", "features": [
+        item("a", sentinel_assets(folder))]})  # fmt: skip
+    assert is_stac(f"{url}/items")
+    assert len(listed(f"{url}/items")) == 1
+
+
 def test_an_id_met_twice_is_listed_once(tmp_path: Path) -> None:
     value = item("a", sentinel_assets(tmp_path))
     root = write_json(
