@@ -14,6 +14,7 @@ from rasterio.warp import transform_bounds
 
 from domainclip.errors import BadInput, UsageError
 from domainclip.extractors.tiles.labels.class_names import BUILT_IN_TABLES, names_of
+from domainclip.extractors.tiles.labels.classes import tally
 from domainclip.extractors.tiles.labels.cover import Cover, open_cover
 from domainclip.extractors.tiles.reading.scenes import Scene, open_scene
 from domainclip.extractors.tiles.records import Facts
@@ -212,6 +213,21 @@ def test_a_geopackage_of_rasters_is_a_class_raster(tmp_path: Path, scene: Scene)
     rasterio.shutil.copy(plain, path, driver="GPKG", TILE_FORMAT="PNG")
     cover = open_cover(str(path), purity=0)
     assert isinstance(_row(cover, scene)[0], Facts)
+
+
+@pytest.mark.parametrize("spread", [1, 100_000])
+def test_a_tally_is_a_count_of_each_square(spread: int) -> None:
+    rng = np.random.default_rng(0)
+    band = (rng.integers(-3, 4, (9, 30)) * spread).astype(np.int32)
+    for valid in (rng.random((9, 30)) < 0.7, np.ones((9, 30), bool), np.zeros((9, 30), bool)):
+        columns = np.array([0, 4, 21, 25, 29, 40])  # the last three stick out
+        values, counts, pixels = tally(band, valid, columns, 9)
+        assert values.tolist() == sorted(set(band[valid].tolist()))
+        for at, column in enumerate(columns):
+            square = np.s_[:, column : column + 9]
+            assert pixels[at] == band[square].size
+            own = band[square][valid[square]]
+            assert counts[:, at].tolist() == [(own == value).sum() for value in values]
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])

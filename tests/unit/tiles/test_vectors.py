@@ -337,20 +337,27 @@ def test_coordinates_whose_crs_is_not_said_are_asked_for(tmp_path: Path, scene: 
     assert thing.box == pytest.approx((0, 0, 100, 100), abs=0.01)  # 180 m, cut to the tile
 
 
-def test_too_many_features_are_read_in_strips_and_then_refused(
+def test_files_with_an_index_are_read_in_strips_and_too_many_features_refused(
     tmp_path: Path, scene: Scene
 ) -> None:
-    boxes = [_at(5, y, 15, y + 10) for y in range(0, 200, 10)]
-    path = geojson(tmp_path / "v.geojson", [(box, {"building": "yes"}) for box in boxes], UTM)
-    whole, strips, few = (open_vectors(str(path)) for _ in range(3))
-    strips.most, few.most = 15, 5
-    rows = [
-        [_facts(vectors, scene, 20, row)[0] for row in range(0, 200, 20)]
-        for vectors in (whole, strips)
-    ]
-    assert rows[0] == rows[1]
-    with pytest.raises(BadInput, match=r"over 5 features lie in 100 rows of s\.tif"):
-        few.of_row(scene, 0, np.array([0]), 20)
+    boxes = [_at(5, y + 1, 15, y + 9) for y in range(0, 200, 10)]
+    features = [(box, {"building": "yes"}) for box in boxes]
+    whole = geojson(tmp_path / "v.geojson", features, UTM)
+    indexed = write_layer(tmp_path / "v.gpkg", features, driver="GPKG", crs="EPSG:32632")
+    rows = []
+    for path, most in ((whole, 20), (indexed, 11)):
+        vectors = open_vectors(str(path))
+        vectors.most = most  # of 20
+        rows.append([_facts(vectors, scene, 20, row)[0] for row in range(0, 200, 20)])
+    assert rows[0] == rows[1] and all(len(facts.features) == 2 for facts in rows[0])
+    for path, words in (
+        (whole, "200 rows of s.tif; give it a spatial index"),
+        (indexed, "100 rows"),
+    ):
+        vectors = open_vectors(str(path))
+        vectors.most = 5
+        with pytest.raises(BadInput, match=f"over 5 features lie in {words}"):
+            vectors.of_row(scene, 0, np.array([0]), 20)
 
 
 def test_the_same_row_is_told_the_same_whatever_came_before(tmp_path: Path, scene: Scene) -> None:
@@ -472,6 +479,33 @@ def test_a_vocabulary_of_one_s_own(tmp_path: Path, scene: Scene) -> None:
     read_vocabulary.cache_clear()
 
 
+def test_vectors_of_another_planet_are_refused(tmp_path: Path) -> None:
+    mars = (
+        'GEOGCS["Mars",DATUM["D_Mars",SPHEROID["Mars_Sphere",3396190,0]],'
+        'PRIMEM["Reference_Meridian",0],UNIT["Degree",0.0174532925199433]]'
+    )
+    scene = _scene(tmp_path / "m.tif", crs=mars, origin=(10, 50), pixel=0.01)
+    path = geojson(tmp_path / "v.geojson", [(shapely.box(10, 49, 11, 50), {"landuse": "forest"})])
+    with pytest.raises(BadInput, match="same planet"):
+        open_vectors(str(path)).of_row(scene, 0, np.array([0]), 100)
+
+
+def test_curves_and_collections_are_areas_too(tmp_path: Path, scene: Scene) -> None:
+    x, y = WEST, NORTH
+    circle = (
+        f"CURVEPOLYGON(CIRCULARSTRING({x + 50} {y - 20},{x + 80} {y - 50},{x + 50} {y - 80},"
+        f"{x + 20} {y - 50},{x + 50} {y - 20}))"
+    )
+    mixed = f"GEOMETRYCOLLECTION(POINT({x} {y}),{_at(0, 100, 100, 200).wkt})"
+    path = tmp_path / "v.csv"
+    path.write_text(f'landuse,geometry\nforest,"{circle}"\nquarry,"{mixed}"\n')
+    vectors = open_vectors(str(path), crs="scene")
+    (disc,) = _facts(vectors, scene)[0].features
+    assert disc.category == "forest" and disc.area_px == pytest.approx(np.pi * 30**2, rel=0.01)
+    (quarry,) = _facts(vectors, scene, row=100)[0].features
+    assert quarry.category == "quarry" and quarry.area_px == pytest.approx(10_000)
+
+
 def test_a_scene_without_a_place_is_told_so(tmp_path: Path) -> None:
     scene = _scene(tmp_path / "n.tif", crs=None)
     path = geojson(tmp_path / "v.geojson", [(shapely.box(0, 0, 1, 1), {"building": "yes"})])
@@ -493,6 +527,19 @@ def test_the_buildings_of_spacenet_cover_the_pixels_of_a_direct_count(shared_dat
     with rasterio.open(folder / "sample_fp_mask_from_geojson.tif") as dataset:
         mask = dataset.read(1)
     assert sum(thing.area_px for thing in things) == pytest.approx((mask > 0).sum(), rel=0.02)
+
+
+def test_land_on_the_disc_of_a_geostationary_scene(shared_data: Path, tmp_path: Path) -> None:
+    """Most of the globe has no place in it, and its corners have none on the globe."""
+    scene = open_scene(str(shared_data / "tiles" / "rasterio" / "goes.tif"))
+    squares = [(x, y) for x in range(-180, 180, 10) for y in range(-90, 80, 10)]
+    path = geojson(
+        tmp_path / "v.geojson",
+        [(shapely.box(x, y, x + 8, y + 8), {"landuse": "forest"}) for x, y in squares],
+    )
+    found = open_vectors(str(path)).of_row(scene, 100, np.array([200]), 200)[0]
+    assert isinstance(found, Facts) and len(found.features) > 10
+    assert sum(thing.area_px for thing in found.features) < 200**2
 
 
 def test_real_vectors_end_in_facts_or_a_sentence(shared_data: Path) -> None:

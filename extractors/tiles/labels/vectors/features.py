@@ -1,6 +1,8 @@
 """Features of vector layers as facts of tiles: what is visible, and which of it a tile is about.
 
-Measured by benchmarks/tile_vectors.py.
+Measured (benchmarks/tile_vectors.py, one core of a 2-core machine, 900 tiles of 224 pixels with 22
+visible features each): 1,700 tiles/s from a GeoPackage and 1,400 from GeoJSON, 350 where each tile
+is read and cut alone; 2 and 15 MB on top.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from .vocabulary import Vocabulary, read_vocabulary
 
 __all__ = ["Vectors", "open_vectors"]
 
-MOST = 200_000  # features of a layer that are held at once
+MOST = 500_000  # features that are held at once, about a kilobyte each
 AHEAD = 4  # tiles' heights that are read at once from a file with an index
 
 
@@ -94,27 +96,30 @@ class Vectors:
 
     def _strip(self, scene: Scene, row: int, size: int) -> Strip:
         """What lies in the rows of a tile and some more: all of the scene where the file has no
-        index and the scene not too many features."""
+        index, since each reading is one of the whole file."""
         if self._here is not None:
             held, first, last, strip = self._here
             if held is scene and first <= row and min(row + size, scene.height) <= last:
                 return strip
-        parts = [(row, min(row + AHEAD * size + size, scene.height))]
-        if not all(layer.indexed for layer in self.layers):
-            parts.insert(0, (0, scene.height))
-        for first, last in parts:
-            strip_or_none = read_strip(
-                self.layers, self.vocabulary, scene, (first, last),
-                category=self.category, size_m=self.size_m, most=self.most, dropped=self.dropped,
-            )  # fmt: skip
-            if strip_or_none is not None:
-                self._here = scene, first, last, strip_or_none
-                return strip_or_none
-        rows = parts[-1][1] - row
-        raise BadInput(
-            f"{self.layers[0].path}: over {self.most:,} features lie in {rows} rows of "
-            f"{scene.name}; keep those layers that matter (layers), or cut the file up."
-        )
+        indexed = all(layer.indexed for layer in self.layers)
+        last = min(row + (AHEAD + 1) * size, scene.height)
+        first, last = (row, last) if indexed else (0, scene.height)
+        found = read_strip(
+            self.layers, self.vocabulary, scene, (first, last),
+            category=self.category, size_m=self.size_m, most=self.most, dropped=self.dropped,
+        )  # fmt: skip
+        if found is None:
+            remedy = (
+                "keep the layers that matter, or choose smaller tiles"
+                if indexed
+                else "give it a spatial index, ogr2ogr vectors.gpkg FILE, so that it is read in parts"
+            )
+            raise BadInput(
+                f"{self.layers[0].path}: over {self.most:,} features lie in {last - first} rows of "
+                f"{scene.name}; {remedy}."
+            )
+        self._here = scene, first, last, found
+        return found
 
     def _seen(
         self, strip: Strip, windows: np.ndarray, gsds: list[float | None]

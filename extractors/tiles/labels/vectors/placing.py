@@ -33,9 +33,9 @@ def placed(scene: Scene) -> Georeference:
     return scene.georeference
 
 
-def regions(scene: Scene, rows: tuple[int, int], source: Any) -> Iterator[tuple[Box | None, float]]:
+def regions(scene: Scene, rows: tuple[int, int], source: Any) -> Iterator[tuple[Box, float]]:
     """(box in ``source`` that holds what lies in some rows, how far to the east it then is moved in
-    the scene's degrees); two of them where the dateline is crossed; box None: everything.
+    the scene's degrees); two of them where the dateline is crossed. Raises BadInput.
     """
     place = placed(scene)
     corners = [place.point(x, y) for x in (0, scene.width) for y in rows]
@@ -79,7 +79,7 @@ def cleaned(shapes: np.ndarray, dropped: Counter[str]) -> tuple[np.ndarray, np.n
 def laid(
     shapes: np.ndarray,
     source: Any,
-    box: Box | None,
+    box: Box,
     shift: float,
     scene: Scene,
     dropped: Counter[str],
@@ -92,7 +92,7 @@ def laid(
     """
     whole = _measured(shapes)
     kept = np.arange(len(shapes))
-    if box is not None and len(shapes):
+    if len(shapes):
         west, south, east, north = box
         wide, high = max(east - west, 1e-9), max(north - south, 1e-9)
         near = (west - wide / 2, south - high / 2, east + wide / 2, north + high / 2)
@@ -100,21 +100,14 @@ def laid(
         far = (bounds[:, :2] < near[:2]).any(axis=1) | (bounds[:, 2:] > near[2:]).any(axis=1)
         if far.any():
             shapes = shapes.copy()
-            shapes[far] = shapely.intersection(shapes[far], shapely.box(*near))
+            with np.errstate(all="ignore"):
+                shapes[far] = shapely.intersection(shapes[far], shapely.box(*near))
         if source != scene.place.crs:
             shapes = shapely.segmentize(shapes, max(wide, high) / _PIECES)
     part = _measured(shapes)
     coordinates = shapely.get_coordinates(shapes)
     x, y = _moved(source, scene.place.crs, coordinates[:, 0], coordinates[:, 1])
-    inverse = ~scene.place.transform
-    x = x + shift
-    moved = np.stack(
-        [
-            inverse.a * x + inverse.b * y + inverse.c,
-            inverse.d * x + inverse.e * y + inverse.f,
-        ],
-        axis=-1,
-    )
+    moved = _pixels(scene, x + shift, y)
     finite = np.isfinite(moved).all(axis=1)
     counts = shapely.get_num_coordinates(shapes)
     owner = np.repeat(np.arange(len(shapes)), counts)
@@ -131,24 +124,52 @@ def laid(
     return shapes, _measured(shapes) * np.maximum(grown, 1.0), kept
 
 
-def _boxes(target: Any, source: Any, bounds: Box) -> list[Box | None]:
+def _pixels(scene: Scene, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(n, 2) column, row"""
+    t = ~scene.place.transform
+    with np.errstate(invalid="ignore", over="ignore"):  # a point without a place is infinite
+        return np.stack([t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f], axis=-1)
+
+
+def _boxes(target: Any, source: Any, bounds: Box) -> list[Box]:
     if target == source:
         return [bounds]
     try:
         west, south, east, north = transform_bounds(target, source, *bounds, densify_pts=21)
+        finite = bool(np.isfinite([west, south, east, north]).all())
     except GDAL_ERRORS:
-        return [None]
-    if not np.isfinite([west, south, east, north]).all():
-        return [None]
+        finite = False
+    if not finite:
+        return [_sampled(target, source, bounds)]
     if west > east:  # the dateline lies within
         return [(west, south, 180.0, north), (-180.0, south, east, north)]
     return [(west, south, east, north)]
 
 
+def _sampled(target: Any, source: Any, bounds: Box) -> Box:
+    """Where parts of the bounds have no place in ``source`` (the sky around the Earth's disc): the
+    box of those that have, of 33 x 33 points, and one step more. Raises BadInput where none has."""
+    for points in (3, 33):  # where there is no way at all, a few are soon asked
+        x, y = np.meshgrid(*(np.linspace(bounds[at], bounds[at + 2], points) for at in (0, 1)))
+        moved = np.stack(_moved(target, source, x.ravel(), y.ravel()), axis=1)
+        moved = moved[np.isfinite(moved).all(axis=1)]
+        if not len(moved):
+            break
+    if not len(moved):
+        raise BadInput(
+            f"no way from {source.to_string()[:80]!r} to the CRS of the scene, "
+            f"{target.to_string()[:80]!r}; are both of the same planet?"
+        )
+    low, high = moved.min(axis=0), moved.max(axis=0)
+    step = (high - low) / 32
+    return (low[0] - step[0], low[1] - step[1], high[0] + step[0], high[1] + step[1])
+
+
 def _measured(shapes: np.ndarray) -> np.ndarray:
-    return np.where(
-        shapely.get_dimensions(shapes) == 2, shapely.area(shapes), shapely.length(shapes)
-    )
+    """Areas, of lines lengths; coordinates may be as large as numbers are."""
+    with np.errstate(all="ignore"):
+        areas = shapely.get_dimensions(shapes) == 2
+        return np.where(areas, shapely.area(shapes), shapely.length(shapes))
 
 
 def _leading(shape: Any) -> Any:
