@@ -5,11 +5,17 @@ from __future__ import annotations
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, RasterioError
 
-__all__ = ["GDAL_ERRORS", "words_of"]
+from domainclip.errors import BadInput
+
+__all__ = ["GDAL_ERRORS", "ServerGone", "words_of"]
 
 # What rasterio raises for a damaged file: its own errors, GDAL's that slip through, and text in a
 # file's header that is no text.
 GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, UnicodeDecodeError)
+
+
+class ServerGone(BadInput):
+    """A server that answered before and does no longer; what it holds is not damaged."""
 
 
 def words_of(error: BaseException) -> str:

@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from rasterio import CRS
+from rasterio import CRS, Affine
 from rasterio.warp import transform as transform_points
 
 from .bodies import base_of, ellipsoid_of, is_on_earth
 from .errors import GDAL_ERRORS
 
-__all__ = ["Georeference", "default_cell", "is_placed"]
+__all__ = ["Georeference", "compose", "default_cell", "is_placed"]
 
 # A projection whose areas are true to this is taken at its word, so that 10 m read 10 m.
 _TRUE_TO = 0.01
@@ -176,6 +176,18 @@ class Georeference:
             float(angle * self._square_radian(phi)) if np.isfinite(angle) else math.nan
             for angle, phi in zip(angles, middle, strict=True)
         ]
+
+
+def compose(outer: Any, inner: Any) -> Affine:
+    """The transform that applies ``inner`` first; affine's operators differ between versions."""
+    return Affine(
+        outer.a * inner.a + outer.b * inner.d,
+        outer.a * inner.b + outer.b * inner.e,
+        outer.a * inner.c + outer.b * inner.f + outer.c,
+        outer.d * inner.a + outer.e * inner.d,
+        outer.d * inner.b + outer.e * inner.e,
+        outer.d * inner.c + outer.e * inner.f + outer.f,
+    )
 
 
 def is_placed(transform: Any) -> bool:

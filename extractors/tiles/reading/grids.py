@@ -15,7 +15,7 @@ from domainclip.errors import BadInput
 from ..records import View
 from .bodies import base_of, is_on_earth
 from .errors import GDAL_ERRORS, words_of
-from .georeference import Georeference
+from .georeference import Georeference, compose
 from .placing import Placing
 
 __all__ = ["Grid", "grid_for"]
@@ -70,7 +70,7 @@ def _scaled(crs: Any, transform: Affine, width: int, height: int, ratio: float) 
         return None
     return Grid(
         crs,
-        transform * Affine.scale(ratio),
+        compose(transform, Affine.scale(ratio)),
         max(1, round(width / ratio)),
         max(1, round(height / ratio)),
         ratio,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,11 @@ from typing import Any
 import rasterio
 from rasterio._path import _parse_path, _vsi_path
 from rasterio.env import getenv, hasenv
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 from rasterio.session import DummySession, Session
 
-from domainclip.errors import BadInput
-
-from .errors import GDAL_ERRORS, words_of
+from .errors import GDAL_ERRORS, ServerGone, words_of
 
 __all__ = ["environment", "is_remote", "open_dataset", "vsi_path", "without_secrets"]
 
@@ -48,7 +48,9 @@ NETWORK = {
     "CPL_VSIL_CURL_CACHE_SIZE": str(64 * 2**20),
 }
 # waits before a failed read is tried again on a dataset opened anew, seconds
-PAUSES_S = (0.5, 2.0, 5.0)
+PAUSES_S = (0.5, 3.0, 10.0)
+# a server found dead is not asked again for so long, so that each tile does not wait for it
+DEAD_S = 120.0
 
 _REMOTE = re.compile(
     r"(?:^|[+\"'>])(?:https?|ftp|s3|gs|az|adls|oss|swift)://"
@@ -69,6 +71,7 @@ def vsi_path(path: str) -> str:
 
 def without_secrets(path: str) -> str:
     """A URL without its query and user, which may hold a signature or a password."""
+    path = re.sub(r"^/vsicurl/(?=\w+://)", "", path)
     return re.sub(r"(?<=://)[^/@\s]*@", "", path.partition("?")[0])
 
 
@@ -96,26 +99,35 @@ def open_dataset(path: str, *, drivers: list[str] | None = None, **options: Any)
     kind = RemoteReader if is_remote(path) else DatasetReader
     with environment(path):
         try:
-            return kind(_parse_path(path), driver=drivers, sharing=False, **options)
+            return _opened(kind, path, drivers, options)
         except GDAL_ERRORS:
             if kind is DatasetReader:
                 raise
         time.sleep(PAUSES_S[0])
         with rasterio.Env(CPL_VSIL_CURL_NON_CACHED=vsi_path(path)):
-            return kind(_parse_path(path), driver=drivers, sharing=False, **options)
+            return _opened(kind, path, drivers, options)
+
+
+def _opened(kind: Any, path: str, drivers: list[str] | None, options: dict[str, Any]) -> Any:
+    with warnings.catch_warnings():
+        # a scene without a place is a scene
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return kind(_parse_path(path), driver=drivers, sharing=False, **options)
 
 
 class RemoteReader(DatasetReader):
     """A dataset over the network whose failed reads are repeated on one opened anew.
 
-    A read that fails twice though the file opens is that of a damaged file and raises what GDAL
-    says; where the file no longer opens, BadInput names the URL.
+    A read that fails each time though the file opens is that of a damaged file: it raises what GDAL
+    says, and later ones are repeated once. Where the file no longer opens, ServerGone (a BadInput)
+    names the URL.
     """
 
     def __init__(self, path: Any, **options: Any) -> None:
         super().__init__(path, **options)
         self._reopen = path, options
         self._fresh: Any = self
+        self._damaged, self._dead_until, self._said = False, 0.0, ""
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
         return self._persist("read", args, kwargs)
@@ -128,15 +140,18 @@ class RemoteReader(DatasetReader):
 
     def _persist(self, what: str, args: Any, kwargs: Any) -> Any:
         name = str(_vsi_path(self._reopen[0]))
+        if time.monotonic() < self._dead_until:
+            raise ServerGone(self._said)
         with environment(name):
             try:
                 return getattr(DatasetReader, what)(self._fresh, *args, **kwargs)
             except GDAL_ERRORS as error:
                 failed: BaseException = error
             opened = 0
-            # forgets what is cached of the file once it is closed
-            with rasterio.Env(CPL_VSIL_CURL_NON_CACHED=name):
-                for pause in PAUSES_S:
+            # forgets what is cached of the file once it is closed; the repeating is done here
+            again = {"CPL_VSIL_CURL_NON_CACHED": _source(name), "GDAL_HTTP_MAX_RETRY": "1"}
+            with rasterio.Env(**_not_set(again, of_user=True)):
+                for pause in PAUSES_S[:1] if self._damaged else PAUSES_S:
                     time.sleep(pause)
                     try:
                         self._renew()
@@ -144,14 +159,15 @@ class RemoteReader(DatasetReader):
                         return getattr(DatasetReader, what)(self._fresh, *args, **kwargs)
                     except GDAL_ERRORS as error:
                         failed = error
-                    if opened == 2:
-                        raise failed
         if opened:
+            self._damaged = True
             raise failed
-        raise BadInput(
-            f"{without_secrets(name)}: the server no longer answers ({words_of(failed)}); run the "
-            "same command again when it does."
-        ) from failed
+        self._dead_until = time.monotonic() + DEAD_S
+        self._said = (
+            f"{without_secrets(_source(name))}: the server no longer answers ({words_of(failed)}); run the same "
+            "command again when it does."
+        )
+        raise ServerGone(self._said) from failed
 
     def _renew(self) -> None:
         path, options = self._reopen
@@ -162,8 +178,17 @@ class RemoteReader(DatasetReader):
         self._fresh = DatasetReader(path, **options)
 
 
-def _not_set(options: dict[str, Any]) -> dict[str, Any]:
-    own = set(os.environ) | (set(getenv()) if hasenv() else set())
+def _source(name: str) -> str:
+    """Of the XML of a warped scene, the path of its source."""
+    found = re.search(r"<SourceDataset[^>]*>([^<]*)<", name)
+    return found[1].replace("&amp;", "&") if found else name
+
+
+def _not_set(options: dict[str, Any], *, of_user: bool = False) -> dict[str, Any]:
+    """Those that neither an environment variable nor (unless of_user) an Env around has set."""
+    own = set(os.environ)
+    if not of_user and hasenv():
+        own |= set(getenv())
     return {name: value for name, value in options.items() if name not in own}
 
 

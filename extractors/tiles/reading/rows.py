@@ -32,14 +32,19 @@ __all__ = [
 SEQUENTIAL = {"JPEG", "PNG", "GIF", "BMP"}
 # Such a scene is decoded once a process and kept, up to this size (Blue Marble: 44 MB).
 IN_MEMORY_BYTES = 256 * 2**20
+# Of rows that lie in blocks to be decoded anyway, so many bytes are read ahead; so many are held at
+# once, whatever width a file says it has.
+AHEAD_BYTES = 64 * 2**20
+HELD_BYTES = 512 * 2**20
 
 
 class Rows:
     """Some bands of an open raster, all columns, a few rows at a time.
 
-    Holds the rows of the last call, and gives those that the next one shares with it without
-    reading them again. resident: read everything at the first call and keep it. A palette is
-    resolved into its red, green and blue.
+    Holds the rows of the last call and those below them in the same blocks, and gives those that
+    the next one shares with it without reading them again: from top to bottom, each block is
+    decoded once, however small GDAL's cache is. resident: read everything at the first call and
+    keep it. A palette is resolved into its red, green and blue.
     """
 
     def __init__(
@@ -48,30 +53,46 @@ class Rows:
         self._name, self._dataset, self._bands = name, dataset, list(bands)
         self._resident = resident
         self._palette = _palette(dataset, bands)
+        # a byte more for where they hold data
+        self._row_bytes = dataset.width * (1 + sum(_item_bytes(dataset, at) for at in bands))
         self._first = 0
         self._held: tuple[np.ndarray, np.ndarray] | None = None
 
     def at(self, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """``rows`` rows from ``row`` on -> values (bands, rows, width) and where they hold data
-        (rows, width) bool. Raises BadInput for what cannot be decoded."""
+        (rows, width) bool. Raises BadInput for what cannot be decoded, and where the rows are too
+        wide to be held; windows can then be read alone."""
         if self._resident:
             if self._held is None:
                 self._held = self.window(0, 0, self._dataset.width, self._dataset.height)
             values, valid = self._held
             return values[:, row : row + rows], valid[row : row + rows]
         held, self._held = self._held, None  # nothing is held if the reading fails
-        width = self._dataset.width
-        kept = self._first + held[0].shape[1] - row if held is not None else 0
-        if held is not None and self._first <= row and 0 < kept <= rows:
-            values, valid = held[0][:, -kept:], held[1][-kept:]
-            if kept < rows:
-                new, new_valid = self.window(0, row + kept, width, rows - kept)
-                values = np.concatenate([values, new], axis=1)
-                valid = np.concatenate([valid, new_valid])
+        stop = row + rows
+        if held is None or not self._first <= row < self._first + held[1].shape[0]:
+            held = self._read(row, self._until(row, stop))
         else:
-            values, valid = self.window(0, row, width, rows)
-        self._first, self._held = row, (values, valid)
-        return values, valid
+            held = held[0][:, row - self._first :], held[1][row - self._first :]
+            end = row + held[1].shape[0]
+            if end < stop:
+                new = self._read(end, self._until(end, stop), kept=end - row)
+                held = np.concatenate([held[0], new[0]], axis=1), np.concatenate([held[1], new[1]])
+        self._first, self._held = row, held
+        return held[0][:, :rows], held[1][:rows]
+
+    def _until(self, start: int, stop: int) -> int:
+        """The row to read up to: the end of the blocks that are decoded anyway."""
+        high = self._dataset.block_shapes[self._bands[0] - 1][0]
+        end = int(min(-(-stop // high) * high, self._dataset.height))
+        return max(stop, end) if (end - start) * self._row_bytes <= AHEAD_BYTES else stop
+
+    def _read(self, start: int, stop: int, *, kept: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        if (stop - start + kept) * self._row_bytes > HELD_BYTES:
+            raise BadInput(
+                f"{self._name}: {stop - start + kept} of its rows take more than "
+                f"{HELD_BYTES >> 20} MiB, so its tiles are read one by one."
+            )
+        return self.window(0, start, self._dataset.width, stop - start)
 
     def window(self, column: int, row: int, width: int, height: int) -> tuple[Any, Any]:
         """Any window, read anew. Raises BadInput."""
@@ -94,7 +115,7 @@ class Rows:
         else:
             # nodata in one band is a dark or bright pixel; nodata in all of them is none
             valid = self._dataset.read_masks(self._bands, window=window).any(axis=0)
-        if np.issubdtype(values.dtype, np.floating):
+        if np.issubdtype(values.dtype, np.inexact):
             valid &= np.isfinite(values).all(axis=0)
         return valid
 
@@ -117,7 +138,7 @@ def is_sequential(dataset: Any) -> bool:
 def stays_in_memory(dataset: Any) -> bool:
     """Is it a small raster of a sequential format?"""
     size = dataset.width * dataset.height * (len(dataset.dtypes) + 1)
-    return is_sequential(dataset) and size * np.dtype(dataset.dtypes[0]).itemsize <= IN_MEMORY_BYTES
+    return is_sequential(dataset) and size * _item_bytes(dataset, 1) <= IN_MEMORY_BYTES
 
 
 def rows_of_band(dataset: Any, size: int, stride: int) -> int:
@@ -132,6 +153,11 @@ def rows_of_band(dataset: Any, size: int, stride: int) -> int:
     if is_sequential(dataset):
         return max(1, (dataset.height - size) // stride + 1)
     return max(1, -(-max(2 * size, dataset.block_shapes[0][0]) // stride))
+
+
+def _item_bytes(dataset: Any, band: int) -> int:
+    kind = dataset.dtypes[band - 1]
+    return 4 if kind == "complex_int16" else np.dtype(kind).itemsize
 
 
 def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:

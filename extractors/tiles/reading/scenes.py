@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
@@ -11,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_bounds
 
 from domainclip.errors import BadInput, MissingExtra
@@ -113,18 +111,16 @@ def _opened(
     process: int,
     state: tuple[int, ...],
 ) -> Scene:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        if path in BUILT_IN:
-            return _built_in(path, view, name, facts)
-        if not trusted:
-            check_local(path)
-        dataset = _open(path, trusted=trusted)
-        if not trusted:
-            check_opened(path, dataset)
-        found = placing_of(dataset, path, view)
-        known = facts_of(path, dataset, facts)
-        return _on_grid(name or _name_of(path), path, dataset, found, view, known)
+    if path in BUILT_IN:
+        return _built_in(path, view, name, facts)
+    if not trusted:
+        check_local(path)
+    dataset = _open(path, trusted=trusted)
+    if not trusted:
+        check_opened(path, dataset)
+    found = placing_of(dataset, path, view)
+    known = facts_of(path, dataset, facts)
+    return _on_grid(name or _name_of(path), path, dataset, found, view, known)
 
 
 def _built_in(path: str, view: View, name: str | None, facts: SceneFacts) -> Scene:
@@ -134,7 +130,7 @@ def _built_in(path: str, view: View, name: str | None, facts: SceneFacts) -> Sce
     transform = from_bounds(-180, -90, 180, 90, dataset.width, dataset.height)
     whole_earth = Placing("affine", rasterio.CRS.from_epsg(4326), transform)
     facts = replace(facts, license=facts.license or licence)
-    return _on_grid(name or Path(inside).name, inside, dataset, whole_earth, view, facts)
+    return _on_grid(name or path, inside, dataset, whole_earth, view, facts)
 
 
 def _on_grid(

@@ -57,8 +57,15 @@ def local_file(path: str) -> Path | None:
 def check_local(path: str) -> None:
     """Raises BadInput where a local file would lead GDAL out of its folder."""
     file = local_file(path)
-    if file is not None and file.is_file():
-        _check_file(file, file.resolve().parent, 0)
+    if file is None or not file.is_file():
+        return
+    folder = file.resolve().parent
+    _check_file(file, folder, 0)
+    for ending in (".ovr", ".OVR", ".msk", ".MSK"):
+        # GDAL takes these for overviews and masks whatever they hold, a VRT included
+        beside = file.with_name(file.name + ending)
+        if beside.is_file():
+            _check_file(beside, folder, 1)
 
 
 def check_opened(name: str, dataset: Any) -> None:

@@ -18,6 +18,7 @@ from rasterio.enums import ColorInterp
 
 from domainclip.errors import UsageError, nearest
 
+from .georeference import compose
 from .grids import Grid
 from .placing import Placing
 
@@ -205,7 +206,8 @@ def _transformer(
         if moved:
             assert placing is not None
             shift = _shift(placing, full_size)
-        transform = Affine.translation(-shift, 0) * transform * Affine.scale(*shrunk)
+        transform = compose(transform, Affine.scale(*shrunk))
+        transform = compose(Affine.translation(-shift, 0), transform)
         _both(made, "Src", transform)
     elif placing.kind == "points":
         shift = _shift(placing, full_size)
