@@ -112,7 +112,7 @@ class Vectors:
             remedy = (
                 "keep the layers that matter, or choose smaller tiles"
                 if indexed
-                else "give it a spatial index, ogr2ogr vectors.gpkg FILE, so that it is read in parts"
+                else "give it a spatial index, so that it is read in parts: ogr2ogr new.gpkg FILE"
             )
             raise BadInput(
                 f"{self.layers[0].path}: over {self.most:,} features lie in {last - first} rows of "
