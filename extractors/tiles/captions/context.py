@@ -6,7 +6,7 @@ import math
 import re
 from functools import lru_cache
 
-from ..records import Facts, Place
+from ..records import Facts
 from .language import Language
 from .phrases import number_of
 
@@ -32,7 +32,10 @@ def context_of(facts: Facts, language: Language) -> Alternatives:
     if when:
         found["when"] = when
     if facts.place is not None:
-        where = _where(language, facts.place)
+        place = facts.place
+        near = place.town_km is not None and place.town_km <= _NEAR_KM
+        town = place.town if near else ""
+        where = _where(language, place.water, place.country, place.region, town)
         if where:
             found["where"] = where
     return found
@@ -94,20 +97,22 @@ def _when(language: Language, acquired: str, season: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=10_000)
-def _where(language: Language, place: Place) -> tuple[str, ...]:
-    if place.water:
+def _where(
+    language: Language, water: bool, country: str, region: str, town: str
+) -> tuple[str, ...]:
+    """town: "" where none is near."""
+    if water:
         return language.where.get("sea", ())
-    country = place.country
     if not country:
         return ()
     in_country = f"the {country}" if country in language.lists.the_countries else country
     names = {"country": country, "in_country": in_country}
     said = [_filled(one, **names) for one in language.where.get("country", ())]
-    if place.region and place.region != country:
-        named = {**names, "region": place.region}
+    if region and region != country:
+        named = {**names, "region": region}
         said += [_filled(one, **named) for one in language.where.get("region", ())]
-    if place.town and place.town_km is not None and place.town_km <= _NEAR_KM:
-        named = {**names, "town": place.town}
+    if town:
+        named = {**names, "town": town}
         said += [_filled(one, **named) for one in language.where.get("town", ())]
     return tuple(said)
 

@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "objects.centre": ("things",),
     "objects.edge": ("things",),
     "objects.placed": ("placed",),
+    "objects.split": ("things", "split"),
     "objects.some": ("things",),
     "features.focus": ("focus", "others"),
     "features.alone": ("focus",),
@@ -39,15 +40,16 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 ZONES = (
     "upper_left", "upper", "upper_right", "left", "centre", "right", "lower_left", "lower",
-    "lower_right", "upper_side", "lower_side", "left_side", "right_side", "spread", "filling",
+    "lower_right", "upper_side", "lower_side", "left_side", "right_side", "left_half", "right_half",
+    "upper_half", "lower_half", "spread", "filling",
 )  # fmt: skip
 _COVER = ("whole", "most", "half", "third", "part", "little")
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _FIELDS = (
     "language", "grammar", "articles", "options", "sentences", "pictures", "picture_word",
-    "aerial_sensors", "numbers", "many", "joins", "sizes", "lengths", "named", "zones", "cover",
-    "share", "gsd", "gsd_cm", "decimal", "thousands", "sensor_picture", "sensor_by", "months",
-    "when", "season", "season_year", "where", "lexicon", "lists", "patch",
+    "aerial_sensors", "numbers", "one_of", "many", "joins", "sizes", "lengths", "named", "zones",
+    "cover", "share", "gsd", "gsd_cm", "decimal", "thousands", "sensor_picture", "sensor_by",
+    "months", "when", "season", "season_year", "where", "lexicon", "lists", "patch",
 )  # fmt: skip
 
 Forms = Mapping[str, str]  # by gender, or "" for all
@@ -81,6 +83,7 @@ class Language:
     picture_word: Noun
     aerial_sensors: tuple[str, ...]
     numbers: tuple[Forms, ...]
+    one_of: Forms
     many: tuple[Forms, ...]
     joins: tuple[str, str]
     sizes: Mapping[str, Forms]
@@ -138,6 +141,7 @@ def language_of(
         if "aerial_sensors" in fields
         else (),
         numbers=tuple(_forms(one) for one in _need(file, "numbers").items()),
+        one_of=_forms(_need(file, "one_of")),
         many=tuple(_forms(one) for one in _need(file, "many").items()),
         joins=(joins.items()[0].text(), joins.items()[1].text()),
         sizes={name: _forms(one) for name, one in _need(file, "sizes").mapping().items()},

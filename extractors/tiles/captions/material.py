@@ -15,18 +15,20 @@ __all__ = ["Material", "by_noun", "material_of", "most_first"]
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """values: slot -> text. plural, first_plural: what the sentence's verbs agree with."""
+    """values: slot -> text. plural, first_plural: what the sentence's verbs agree with.
+    complete: it has every category of objects with its exact count."""
 
     values: dict[str, str]
     plural: bool = False
     first_plural: bool = False
+    complete: bool = False
 
 
-def material_of(slot: str, phrase: Phrase | None) -> Material | None:
+def material_of(slot: str, phrase: Phrase | None, *, complete: bool = False) -> Material | None:
     """One phrase as the material of a slot; None stays None."""
     if phrase is None:
         return None
-    return Material({slot: phrase.text}, phrase.plural, phrase.first_plural)
+    return Material({slot: phrase.text}, phrase.plural, phrase.first_plural, complete)
 
 
 def by_noun(things: Iterable[Thing], language: Language) -> list[tuple[Noun, list[Thing]]] | None:

@@ -14,10 +14,17 @@ from .draws import Draws
 from .language import Language
 from .material import Material, by_noun, material_of, most_first
 from .nouns import Noun
-from .phrases import Phrase, counted, joined
-from .placement import is_central, length_m, placed_groups, relative_size
+from .phrases import Phrase, counted, joined, of_them
+from .placement import by_cells, by_halves, is_central, length_m, placed_groups, relative_size
 
-__all__ = ["all_objects", "central_objects", "edge_objects", "placed_objects", "some_objects"]
+__all__ = [
+    "all_objects",
+    "central_objects",
+    "edge_objects",
+    "placed_objects",
+    "some_objects",
+    "split_objects",
+]
 
 # A category's own size is its name: no ``large small vehicle``.
 _SIZED = frozenset({"small", "large", "big", "tiny", "huge", "medium", "long", "short"})
@@ -28,7 +35,8 @@ def all_objects(facts: Facts, language: Language, draws: Draws) -> Material | No
     groups = by_noun(facts.objects, language)
     if not groups:
         return None
-    return material_of("things", _list(language, most_first(groups), draws, vague=False))
+    things = _list(language, most_first(groups), draws, vague=False)
+    return material_of("things", things, complete=True)
 
 
 def central_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
@@ -51,20 +59,44 @@ def some_objects(facts: Facts, language: Language, draws: Draws) -> Material | N
 def placed_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
     """Things with their zones: ``two ships in the upper left corner and a harbour in the centre``;
     one alone in its zone with its length in metres, or as large or small in the tile."""
-    phrases: list[Phrase] = []
     most = language.options.categories
     groups = by_noun(facts.objects, language)
+    phrases: list[Phrase] = []
+    told = 0
     for noun, things in draws.shuffled(groups or ()):
-        for zone, own in placed_groups(things, facts.size_px):
+        for zone, own in placed_groups(things, facts.size_px)[: most - len(phrases)]:
             if len(own) == 1:
                 said = _single(language, noun, own[0], facts, draws, zone)
             else:
                 said = counted(language, noun, len(own), draws, vague=True)
+            told += len(own) if len(own) <= language.options.vague_above else 0
             where = draws.pick(language.zones[zone])
             phrases.append(Phrase(f"{said.text} {where}", said.plural, said.first_plural))
-        if len(phrases) >= most:
-            break
-    return material_of("placed", joined(language, phrases[:most]) if phrases else None)
+    if not phrases:
+        return None
+    return material_of("placed", joined(language, phrases), complete=told == len(facts.objects))
+
+
+def split_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """Things of one category and where they are: ``five trees: two in the upper left corner, one
+    in the centre and two along the right edge``, or by halves where the cells are too many."""
+    groups = by_noun(facts.objects, language)
+    several = [group for group in groups or () if len(group[1]) > 1]
+    if not groups or not several:
+        return None
+    noun, things = draws.pick(several)
+    parts = by_cells(things, facts.size_px)
+    if len(parts) > language.options.categories:
+        parts = by_halves(things, facts.size_px, across=draws.below(2) == 0)
+    if len(parts) < 2:
+        return None
+    split = [
+        Phrase(f"{of_them(language, noun, count, draws)} {draws.pick(language.zones[zone])}")
+        for zone, count in parts
+    ]
+    named = counted(language, noun, len(things), draws, vague=False)
+    values = {"things": named.text, "split": joined(language, split).text}
+    return Material(values, named.plural, named.first_plural, complete=len(groups) == 1)
 
 
 def _some(things: Sequence[Thing], language: Language, draws: Draws) -> Material | None:

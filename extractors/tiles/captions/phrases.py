@@ -13,7 +13,7 @@ from .nouns import Noun, key_of
 
 __all__ = [
     "Phrase", "a_noun", "bare_noun", "counted", "english_name", "joined", "noun_in", "number_of",
-    "several",
+    "of_them", "several",
 ]  # fmt: skip
 
 
@@ -41,13 +41,20 @@ def noun_in(language: Language, name: str) -> Noun | None:
     noun = noun_of(english, language.lists)
     if language.code == "en":
         return noun
-    found = language.nouns.get(key_of(english))
+    found = _in_lexicon(language, english)
     if found is not None:
         return found
-    found = language.nouns.get(key_of(noun.one))
+    found = _in_lexicon(language, noun.one)
     if found is None or not noun.only_plural or found.mass:
         return found
     return Noun(found.one, found.more, found.gender, only_plural=True, bare=found.bare)
+
+
+def _in_lexicon(language: Language, name: str) -> Noun | None:
+    key = key_of(name)
+    if key not in language.nouns:
+        key = key_of(language.lists.same_as.get(key, key))
+    return language.nouns.get(key)
 
 
 @lru_cache(maxsize=50_000)
@@ -84,6 +91,15 @@ def counted(
         return _many(language, noun, draws.below(len(language.many)))
     in_words = count <= len(language.numbers) and draws.below(4) > 0
     return _number(language, noun, count, in_words)
+
+
+def of_them(language: Language, noun: Noun, count: int, draws: Draws) -> str:
+    """``one``, ``three``, ``12``: some of things that have been named before."""
+    if count == 1:
+        return _form(language.one_of, noun.gender)
+    if count <= len(language.numbers) and draws.below(4) > 0:
+        return _form(language.numbers[count - 1], noun.gender)
+    return str(count)
 
 
 def joined(language: Language, phrases: Sequence[Phrase]) -> Phrase:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from ..records import Thing
 
-__all__ = ["is_central", "length_m", "placed_groups", "relative_size", "zone_of"]
+__all__ = [
+    "by_cells",
+    "by_halves",
+    "is_central",
+    "length_m",
+    "placed_groups",
+    "relative_size",
+    "zone_of",
+]
 
 _ROWS = ("upper", "", "lower")
 _COLUMNS = ("left", "", "right")
@@ -57,6 +65,23 @@ def placed_groups(things: Sequence[Thing], size_px: int) -> list[tuple[str, list
         (ZONES[cell], [thing for thing, own in zip(things, cells, strict=True) if own == cell])
         for cell in sorted(different)
     ]
+
+
+def by_cells(things: Sequence[Thing], size_px: int) -> list[tuple[str, int]]:
+    """How many have their centre in each cell of the grid: (zone, count), by rows."""
+    cells = [zone_of(thing, size_px) for thing in things]
+    return [(ZONES[cell], cells.count(cell)) for cell in sorted(set(cells))]
+
+
+def by_halves(things: Sequence[Thing], size_px: int, *, across: bool) -> list[tuple[str, int]]:
+    """How many have their centre in the left and the right half (across), or the upper and the
+    lower one; a half without any is left out."""
+    middles = [(thing.box[0] + thing.box[2] if across else thing.box[1] + thing.box[3]) / 2
+               for thing in things]  # fmt: skip
+    first = sum(middle < size_px / 2 for middle in middles)
+    names = ("left_half", "right_half") if across else ("upper_half", "lower_half")
+    halves = zip(names, (first, len(things) - first), strict=True)
+    return [(name, count) for name, count in halves if count]
 
 
 def relative_size(thing: Thing, size_px: int) -> str:

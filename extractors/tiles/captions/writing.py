@@ -14,7 +14,14 @@ from .draws import Draws
 from .features import focus_alone, focus_and_others, scene_of_features
 from .language import Language
 from .material import Material
-from .objects import all_objects, central_objects, edge_objects, placed_objects, some_objects
+from .objects import (
+    all_objects,
+    central_objects,
+    edge_objects,
+    placed_objects,
+    some_objects,
+    split_objects,
+)
 from .phrases import a_noun, bare_noun, noun_in
 from .templates import Templates
 
@@ -37,8 +44,9 @@ def captions_of(
     """``count`` captions of a tile in each language, or as many different ones as there are.
 
     The first is the pair's default text. Of a tile with objects it has every category with its
-    exact count; where that is longer than the option long_words it comes second. The next say
-    what is in the centre and what is not; the rest are drawn from all that is known.
+    exact count; where that is longer than the option long_words it comes second. Of several
+    categories the next say what is in the centre and what is not; the rest are drawn from all
+    that is known.
     Text.role: class, objects, features, cover, place, summary; plain where nothing is known.
 
     A language whose lexicon lacks a noun has no caption of that kind (never one half in English);
@@ -58,8 +66,8 @@ def captions_of(
 def _in_language(facts: Facts, language: Language, draws: Draws, count: int) -> list[Text]:
     context = context_of(facts, language)
     kinds = _kinds(facts, context, draws)
-    made: list[Text] = []
-    said: set[str] = set()
+    made = _complete(facts, language, context, draws)
+    said = {text.text for text in made}
     for _ in range(_ROUNDS):
         failed = set()
         for kind in kinds:
@@ -68,9 +76,9 @@ def _in_language(facts: Facts, language: Language, draws: Draws, count: int) -> 
             text = _sentence(kind, facts, language, context, draws)
             if text is None:
                 failed.add(kind)
-            elif text not in said:
-                said.add(text)
-                made.append(Text(kind.partition(".")[0], text, language.code))
+            elif text.text not in said:
+                said.add(text.text)
+                made.append(text)
         kinds = [kind for kind in kinds if kind not in failed]
         if len(made) == count or not kinds:
             break
@@ -79,22 +87,46 @@ def _in_language(facts: Facts, language: Language, draws: Draws, count: int) -> 
     return made
 
 
+def _complete(facts: Facts, language: Language, context: Alternatives, draws: Draws) -> list[Text]:
+    """A caption of every category with its exact count: a plain list, or one that says where the
+    things are as well, where they are few enough for that."""
+    if not facts.objects:
+        return []
+    kinds = ["objects.all"]
+    if draws.below(4) > 0:
+        kinds = [*draws.shuffled(["objects.placed", "objects.split"]), *kinds]
+    for kind in kinds:
+        text = _sentence(kind, facts, language, context, draws, complete=True)
+        if text is not None:
+            return [text]
+    return []
+
+
 def _kinds(facts: Facts, context: Alternatives, draws: Draws) -> list[str]:
     """The kinds of captions that the facts allow, in the order in which they are written."""
     first: list[str] = []
     rest: list[str] = []
     if facts.objects:
-        first = ["objects.all", *draws.shuffled(["objects.centre", "objects.edge"])]
-        rest += ["objects.placed", "objects.some"]
+        thing = facts.objects[0].category
+        rest += ["objects.all", "objects.placed", "objects.split", "objects.some"]
+        halves = draws.shuffled(["objects.centre", "objects.edge"])
+        if all(other.category == thing for other in facts.objects):
+            rest += halves  # of one category alone they say little
+        else:
+            first = halves
     if facts.features:
-        if facts.focus and len(facts.features) > 1:
+        several = len(facts.features) > 1
+        if facts.focus and several:
             rest.append("features.focus")
-        rest.append("features.alone" if facts.focus else "features.scene")
+        if several or not facts.focus:
+            rest.append("features.scene")
+        if facts.focus and not (several and draws.below(4)):
+            rest.append("features.alone")
     if facts.label:
         rest.append("class")
     if facts.shares:
         rest += ["cover.words", "cover.numbers"]
-    lead = [] if first or not rest else [rest[0]]
+    lead = [] if facts.objects or not rest else [rest[0]]
     place = "place.sea" if facts.place is not None and facts.place.water else "place"
     if _TELLING & context.keys():
         rest += [place, "summary"] if first or rest else [place]
@@ -104,13 +136,19 @@ def _kinds(facts: Facts, context: Alternatives, draws: Draws) -> list[str]:
 
 
 def _sentence(
-    kind: str, facts: Facts, language: Language, context: Alternatives, draws: Draws
-) -> str | None:
+    kind: str,
+    facts: Facts,
+    language: Language,
+    context: Alternatives,
+    draws: Draws,
+    *,
+    complete: bool = False,
+) -> Text | None:
+    """A caption of a kind, None where the facts or the language do not give it; complete: only
+    one that has every category of objects with its exact count."""
     patterns = language.sentences.get(kind)
-    if not patterns:
-        return None
-    material = _MAKERS[kind](facts, language, draws)
-    if material is None:
+    material = _MAKERS[kind](facts, language, draws) if patterns else None
+    if not patterns or material is None or (complete and not material.complete):
         return None
     known = material.values.keys() | context.keys()
     told = known & (_TELLING if kind == "summary" else _TELLING | {"gsd"})
@@ -118,8 +156,9 @@ def _sentence(
     for at in range(len(patterns)):
         pattern = patterns[(start + at) % len(patterns)]
         if pattern.needs <= known and (kind not in _JOINED or pattern.tells(told)):
-            values = {**{name: draws.pick(context[name]) for name in context}, **material.values}
-            return pattern.fill(values, plural=material.plural, first_plural=material.first_plural)
+            values = {name: draws.pick(own) for name, own in context.items()} | material.values
+            text = pattern.fill(values, plural=material.plural, first_plural=material.first_plural)
+            return Text(kind.partition(".")[0], text, language.code)
     return None
 
 
@@ -169,6 +208,7 @@ _MAKERS: dict[str, Callable[[Facts, Language, Draws], Material | None]] = {
     "objects.centre": central_objects,
     "objects.edge": edge_objects,
     "objects.placed": placed_objects,
+    "objects.split": split_objects,
     "objects.some": some_objects,
     "features.focus": focus_and_others,
     "features.alone": focus_alone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from collections import Counter
@@ -211,6 +212,22 @@ def test_counts_are_read_back_from_every_caption(language: str, data: st.DataObj
         assert all(count <= counts[category] for category, count in stated.items())
         complete.append(dict(stated) == counts)
     assert complete[0] or complete[1]
+
+
+def test_counts_of_real_annotations_are_read_back(shared_data: Path) -> None:
+    reader = read_captions.Reader("en", {"tree": ("tree", "trees")})
+    path = shared_data / "tiles" / "deepforest" / "OSBS_029.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    boxes = [tuple(float(row[name]) for name in ("xmin", "ymin", "xmax", "ymax")) for row in rows]
+    trees = tuple(
+        Thing(row["label"], (x0, y0, x1, y1), (x1 - x0) * (y1 - y0))
+        for row, (x0, y0, x1, y1) in zip(rows, boxes, strict=True)
+    )
+    assert len(trees) > 20
+    for number in range(len(trees)):
+        text = write(Facts(400, 0.1, objects=trees[: number + 1]), 1, key=str(number))[0]
+        assert sum(one.count or 0 for one in reader.read(text)) == number + 1
 
 
 def test_with_one_caption_it_is_the_complete_one() -> None:
