@@ -1,8 +1,8 @@
 """Any numbers as a picture of 8 bits: stretched between two percentiles, band by band.
 
-Measured (benchmarks/tile_reading.py, 224-pixel tiles of three bands, uint16, one core): about 10
-times numpy's percentile and arithmetic with limits that are known, 3.5 times with limits of each
-tile's own.
+Measured (benchmarks/tile_reading.py, 224-pixel tiles of three bands of 12 bits, one core of a busy
+2-core machine): 5,700 tiles/s with limits that are known, 7.7 times numpy's percentile and
+arithmetic, and 1,900 with each tile's own, 2.6 times.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 __all__ = ["Stretch", "percentile_limits"]
-
-# Whole numbers that span less are counted; others are sorted, which numpy does faster than counting
-# into so many bins (AVX-512: 2.5 times).
+# Whole numbers that span less are counted, where the histogram is small.
 COUNTED = 1 << 14
 
 
@@ -96,32 +94,44 @@ def _limits(kept: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, 
         return 0.0, 0.0
     if kept.dtype == np.bool_:
         kept = kept.view(np.uint8)
-    if kept.dtype.kind not in "iu" or kept.dtype.itemsize > 2:
-        low, high = np.percentile(kept, percentiles)
-        return float(low), float(high)
     places = [(kept.size - 1) * (each / 100) for each in percentiles]
-    ranks = [int(place) for place in places]
-    ranks += [min(rank + 1, kept.size - 1) for rank in ranks]
-    low, high, after_low, after_high = _in_order(kept, ranks)
-    return _between(low, after_low, places[0] % 1), _between(high, after_high, places[1] % 1)
+    if kept.dtype.kind in "iu" and kept.dtype.itemsize <= 2:
+        least, most = int(kept.min()), int(kept.max())
+        if most - least < COUNTED:
+            return _by_counting(kept, places, least, most)
+    # around one value at a time, which numpy does fast; float32 holds all numbers of 16 bits
+    narrow = kept.dtype.itemsize <= 2 or kept.dtype == np.float32
+    ordered = kept.astype(np.float32 if narrow else np.float64)
+    low, high = (_by_parting(ordered, place) for place in places)
+    return low, high
 
 
-def _in_order(kept: np.ndarray, ranks: list[int]) -> list[int]:
-    """The values at these places, from 0, in the order of their size."""
-    least, most = int(kept.min()), int(kept.max())
-    if most - least >= COUNTED:
-        found: list[int] = np.sort(kept)[ranks].tolist()
-        return found
+def _by_counting(
+    kept: np.ndarray, places: list[float], least: int, most: int
+) -> tuple[float, float]:
+    """The values at two places in the order of their size, from a histogram."""
     if least < 0 or most >= COUNTED:
         kept = np.subtract(kept, least, dtype=np.int64)
     else:
         least = 0
-    below = np.cumsum(np.bincount(kept))
-    return [int(value) + least for value in below.searchsorted(ranks, side="right")]
+    ranks = [int(place) for place in places]
+    ranks += [min(rank + 1, kept.size - 1) for rank in ranks]
+    found = np.cumsum(np.bincount(kept)).searchsorted(ranks, side="right").tolist()
+    low, high, after_low, after_high = (value + least for value in found)
+    return _between(low, after_low, places[0] % 1), _between(high, after_high, places[1] % 1)
 
 
-def _between(low: int, high: int, share: float) -> float:
-    """From the nearer of the two, as numpy does, down to the last bit."""
+def _by_parting(values: np.ndarray, place: float) -> float:
+    """The value at a place in the order of their size; changes their order."""
+    first = int(place)
+    values.partition(first)
+    low = float(values[first])
+    above = values[first + 1 :]
+    return _between(low, float(above.min()) if above.size else low, place - first)
+
+
+def _between(low: float, high: float, share: float) -> float:
+    """From the nearer of the two, as numpy.percentile does, down to the last bit."""
     return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)
 
 

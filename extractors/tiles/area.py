@@ -55,28 +55,37 @@ class Area:
 
     def pixel_bounds(
         self, place: Any, width: float, height: float
-    ) -> tuple[float, float, float, float] | None:
+    ) -> tuple[float, float, float, float]:
         """(left, top, right, bottom) of the part of ``width`` x ``height`` pixels of a
-        georeference outside of which nothing lies in the area.
+        georeference outside of which nothing lies in the area; all 0 where nothing does.
 
-        A coarse mesh over the pixels is brought into the area's CRS. A cell counts where the box
-        around its corners, grown by its own half, meets the area, and wherever that box cannot be
-        trusted: a corner has no place, or a pole or the dateline may lie in it. Raises BadInput
-        where the CRSs do not belong together.
+        A coarse mesh over the pixels, and another over what it leaves, is brought into the area's
+        CRS. A cell counts where the box around its corners, grown by its own half, meets the area,
+        and wherever that box cannot be trusted: a corner has no place, or a pole or the dateline
+        may lie in it. Raises BadInput where the CRSs do not belong together.
         """
-        xs, ys = (np.linspace(0, side, MESH + 1) for side in (width, height))
+        bounds = 0.0, 0.0, width, height
+        for _ in range(2):
+            bounds = self._narrowed(place, *bounds)
+        return bounds
+
+    def _narrowed(
+        self, place: Any, left: float, top: float, right: float, bottom: float
+    ) -> tuple[float, float, float, float]:
+        xs = np.linspace(left, right, MESH + 1)
+        ys = np.linspace(top, bottom, MESH + 1)
         columns, rows = (each.ravel() for each in np.meshgrid(xs, ys))
         x, y = place.point(columns, rows)
         if place.crs != self.crs:
             x, y = self._transformed(place.crs, x, y)
         low, high = _cells(np.stack([x, y]).reshape(2, MESH + 1, MESH + 1))
-        grown = (high - low) / 2 + 1e-9
         turns = self._turns
         with np.errstate(invalid="ignore"):
+            grown = (high - low) / 2 + 1e-9
             counts = ~np.isfinite(low + high).all(axis=0)
             if len(turns) > 1:
                 counts |= high[0] - low[0] > max(turns) / 2
-        (west, south), (east, north) = low - grown, high + grown
+            (west, south), (east, north) = low - grown, high + grown
         for turn in turns:
             tested = np.nonzero(~counts)
             boxes = shapely.box(
