@@ -10,8 +10,8 @@ method alone, none of its code); one open file and a window for each tile; and t
 compared with the windows' and the merges'. Then the memory that the bands take, in rows of tiles;
 16-bit tiles as pictures of 8 bits, with limits of the scene and of each tile's own, against numpy's
 percentile of each; and the whole way from a 16-bit file to such pictures, against the kept
-WarpedVRT, its merge and numpy's percentile. Rates are per CPU second, so that a busy machine does not change the ratios
-much.
+WarpedVRT, its merge and numpy's percentile. Rates are per CPU second, so that a busy machine does
+not change the ratios much.
 
 The raster is NASA's Blue Marble where its wheel is installed, else smooth noise.
 """
