@@ -106,7 +106,7 @@ class Italian(Grammar):
 class Spanish(Grammar):
     """un before a feminine that begins with a stressed a: ``un área``; y is e before an i."""
 
-    _STRESSED_A = ("área", "agua", "aula", "ala", "arma", "hacha", "alga", "ancla")
+    _STRESSED_A = ("área", "agua", "ave", "aula", "ala", "arma", "hacha", "alga", "ancla")
 
     def one(self, noun: Noun, phrase: str) -> str:
         if noun.gender == "f" and phrase.split(" ", 1)[0].lower() in self._STRESSED_A:

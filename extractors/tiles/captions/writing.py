@@ -82,6 +82,9 @@ def _in_language(facts: Facts, language: Language, draws: Draws, count: int) -> 
         kinds = [kind for kind in kinds if kind not in failed]
         if len(made) == count or not kinds:
             break
+    if not made and language.code == "en":  # a label or categories without a word in them
+        plain = _sentence("plain", facts, language, context, draws)
+        return [plain] if plain is not None else []
     if len(made) > 1 and facts.objects and _is_long(made[0].text, language):
         made[0], made[1] = made[1], made[0]
     return made

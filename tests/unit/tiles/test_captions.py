@@ -348,6 +348,7 @@ def test_the_resolution_has_the_figures_it_deserves() -> None:
 def test_what_is_not_known_is_not_said() -> None:
     assert roles(Facts(224)) == {"plain"}
     assert roles(Facts(224, looked=True)) == {"plain"}
+    assert roles(Facts(224, label=" ", objects=(Thing("", (0, 0, 9, 9), 81.0),))) == {"plain"}
     assert not any(re.search(r"\d", text) for text in write(Facts(224, label="dune"), 30))
     assert roles(Facts(224, label="dune")) == {"class"}
     assert roles(Facts(224, label="dune", acquired="2019")) == {"class", "place", "summary"}
