@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domainclip.errors import UsageError, nearest
+from domainclip.errors import UsageError
 
-from .captions.classes import read_templates
-from .labels.classes import Classes
+from .captions.templates import read_templates
 
 if TYPE_CHECKING:
     from . import Tiles
@@ -15,37 +14,37 @@ if TYPE_CHECKING:
 __all__ = ["check_options"]
 
 
-def check_options(tiles: Tiles, classes: Classes) -> None:
+def check_options(tiles: Tiles) -> None:
     """Raises UsageError for the first option that is wrong, BadInput for templates that are."""
-    for problem in _problems(tiles):
-        raise UsageError(f"tiles: {problem}.")
-    read_templates(tiles.templates)
-    known = classes.names.values()
-    for name in (*tiles.include, *tiles.exclude):
-        if classes.names and name not in known:
-            raise UsageError(
-                f"tiles: {name!r} is no class of {tiles.classes}.{nearest(name, known)}"
-            )
+    for problem, wrong in _problems(tiles).items():
+        if wrong:
+            raise UsageError(f"tiles: {problem}.")
+    templates = read_templates(tiles.templates)
+    for code in tiles.languages:
+        templates.language(code)
 
 
-def _problems(tiles: Tiles) -> list[str]:
-    size, inner, stretch = tiles.size_px, tiles.inner_px, tiles.stretch
-    checks = {
-        f"size_px {size} must be at least 1": size >= 1,
-        "stride_px must be at least 1": tiles.stride_px is None or tiles.stride_px >= 1,
-        f"inner_px {inner} must lie between 1 and size_px {size}": inner is None
-        or 1 <= inner <= size,
-        f"purity {tiles.purity:g} must be above 0 and at most 1": 0 < tiles.purity <= 1,
-        "cell must be positive": tiles.cell is None or tiles.cell > 0,
-        "per_class must be at least 1": tiles.per_class is None or tiles.per_class >= 1,
-        "min_per_class must be 0 or more": tiles.min_per_class >= 0,
-        "bands must be one or three numbers from 1": len(tiles.bands) in (0, 1, 3)
-        and min(tiles.bands, default=1) >= 1,
-        "stretch must be two percentiles, the lower first": len(stretch) == 2
-        and 0 <= stretch[0] < stretch[1] <= 100,
-        "max_nodata must be at least 0 and less than 1": 0 <= tiles.max_nodata < 1,
-        "captions must be 0 or more": tiles.captions >= 0,
-        "format must be png or jpeg": tiles.format in ("png", "jpeg"),
-        "quality must lie between 1 and 95": 1 <= tiles.quality <= 95,
+def _problems(tiles: Tiles) -> dict[str, bool]:
+    size, inner = tiles.size_px, tiles.inner_px
+    sizes = (tiles.size_px, tiles.size_m, tiles.stride_px, tiles.stride_m)
+    return {
+        "give classes or labels, not both": bool(tiles.classes and tiles.labels),
+        f"size_px {size} must be at least 1": size is not None and size < 1,
+        "give the side in pixels or in metres, not both": None not in (size, tiles.size_m),
+        "whole scenes have their own size": tiles.whole and any(one is not None for one in sizes),
+        "whole scenes have no area of interest": tiles.whole and bool(tiles.aoi),
+        "stride_px must be at least 1": tiles.stride_px is not None and tiles.stride_px < 1,
+        f"inner_px {inner} must be at least 1 and no more than size_px": inner is not None
+        and (inner < 1 or (size is not None and inner > size)),
+        f"purity {tiles.purity:g} must lie between 0 and 1": not 0 <= tiles.purity <= 1,
+        "cell must be above 0": tiles.cell is not None and not tiles.cell > 0,
+        "per_class must be at least 1": tiles.per_class is not None and tiles.per_class < 1,
+        "min_per_class must be 0 or more": tiles.min_per_class < 0,
+        "max_nodata must be at least 0 and less than 1": not 0 <= tiles.max_nodata < 1,
+        "max_cloud must lie between 0 and 1": not 0 <= tiles.max_cloud <= 1,
+        "captions must be 1 or more": tiles.captions < 1,
+        "name at least one language": not tiles.languages,
+        "bounds must be west, south, east, north": len(tiles.bounds) not in (0, 4),
+        "format must be png or jpeg": tiles.format not in ("png", "jpeg"),
+        "quality must lie between 1 and 95": not 1 <= tiles.quality <= 95,
     }
-    return [problem for problem, holds in checks.items() if not holds]

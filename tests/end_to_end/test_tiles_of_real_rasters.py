@@ -14,34 +14,8 @@ from rasterio.windows import Window
 
 from domainclip.extraction import run_extraction
 from domainclip.extractors.tiles import Tiles
+from domainclip.extractors.tiles.reading.scenes import open_scene
 from domainclip.pairs import Pair, Skip, open_pairs
-
-# what cannot be cut, and why; sizes are chosen so that all others can
-REFUSED = {
-    "RGB.byte.gcp.vrt": "no_grid",
-    "RGB.byte.rpc.vrt": "no_grid",
-    "float_nan.tif": "no_crs",
-    "rotated.tif": "no_crs",
-    **{f"sar_{band}.tif": "complex_values" for band in ("hh", "hv", "vh", "vv")},
-    **{
-        f"{name}.tif": "no_georeference"
-        for name in (
-            "sample_b_mask_inner",
-            "sample_b_mask_outer",
-            "sample_b_mask_outer_10",
-            "sample_c_mask",
-            "sample_fp_mask",
-            "sample_fp_mask_from_geojson",
-        )
-    },
-}
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    path = tmp_path / "everywhere.csv"
-    path.write_text("label,west,south,east,north\nland,-1e9,-1e9,1e9,1e9\n")
-    return path
 
 
 def _rasters(shared_data: Path) -> list[Path]:
@@ -51,13 +25,15 @@ def _rasters(shared_data: Path) -> list[Path]:
     return rasters
 
 
-def test_every_real_raster_is_cut_or_says_why(shared_data: Path, table: Path) -> None:
+def test_every_real_raster_is_cut_or_says_why(shared_data: Path) -> None:
     refused, empty = {}, set()
     for path in _rasters(shared_data):
         with rasterio.open(path) as dataset:
             size = min(128, dataset.width, dataset.height)
-            expected = (dataset.width // size) * (dataset.height // size)
-            tiles = Tiles(classes=str(table), size_px=size, cell=1e5)
+            scene = open_scene(str(path))  # put on a grid where points or polynomials place it
+            size = min(size, scene.width, scene.height)
+            expected = (scene.width // size) * (scene.height // size)
+            tiles = Tiles(size_px=size, cell=1e5)
             items = [item for source in tiles.sources(str(path)) for item in tiles.pairs(source)]
             skips = [item for item in items if isinstance(item, Skip)]
             if len(items) == 1 and skips and skips[0].where == path.name:
@@ -69,41 +45,42 @@ def test_every_real_raster_is_cut_or_says_why(shared_data: Path, table: Path) ->
             if not pairs:
                 empty.add((path.name, skips[0].reason))
             for pair in pairs[:: max(1, len(pairs) // 4)]:
-                _compare(pair, dataset)
-    assert refused == REFUSED
+                _compare(pair, scene.dataset, has_place=scene.georeference is not None)
+    assert refused == {}
     assert ("all-nodata.tif", "nodata") in empty
 
 
-def test_many_scenes_in_one_run_and_the_bad_ones_named(
-    shared_data: Path, table: Path, tmp_path: Path
-) -> None:
+def test_many_scenes_in_one_run_and_the_bad_ones_named(shared_data: Path, tmp_path: Path) -> None:
     shapes = {"RGB.byte": (718, 791), "corrupt": (1024, 1024), "all-nodata": (2475, 71)}
     folder = shared_data / "tiles" / "rasterio"
     scenes = [str(folder / f"{name}.tif") for name in (*shapes, "rotated")]
-    tiles = Tiles(classes=str(table), size_px=64)
+    tiles = Tiles(size_px=64)
     summary = run_extraction(tiles, scenes, tmp_path / "pairs", workers=2)
-    assert set(summary.quarantined) == {"no_crs", "unreadable"}
+    assert set(summary.quarantined) == {"smaller_than_a_tile", "unreadable"}
     assert set(summary.skipped) == {"nodata"}
     pairs = open_pairs(tmp_path / "pairs")
     assert {pair.document for pair in pairs} == {"RGB.byte.tif", "corrupt.tif"}
     expected = sum((height // 64) * (width // 64) for height, width in shapes.values())
     left_out = summary.quarantined["unreadable"] + summary.skipped.total()
     assert len(pairs) + left_out == expected
-    assert summary.quarantined["no_crs"] == 1
+    assert summary.quarantined["smaller_than_a_tile"] == 1
     messages = pairs.errors().column("message").to_pylist()
-    assert any("gdal_edit -a_srs" in text for text in messages)
+    assert any("--size-px" in text for text in messages)
 
 
-def _compare(pair: Pair, dataset: rasterio.DatasetReader) -> None:
+def _compare(pair: Pair, dataset: rasterio.DatasetReader, *, has_place: bool) -> None:
     """The pair's place, resolution and (for 8-bit rasters) pixels are what rasterio says."""
     window = Window(*pair.where["window"])
-    if not (dataset.transform.b or dataset.transform.d):
+    if not has_place:
+        assert "bounds" not in pair.where
+    elif not (dataset.transform.b or dataset.transform.d):
         left, bottom, right, top = dataset.window_bounds(window)
         bounds = (min(left, right), min(bottom, top), max(left, right), max(bottom, top))
         assert pair.where["bounds"] == pytest.approx(bounds, rel=1e-12, abs=1e-9)
-    found = rasterio.Affine(*pair.where["transform"])
-    assert found.almost_equals(dataset.window_transform(window), precision=1e-9)
-    if dataset.crs.is_projected and dataset.crs.to_epsg() not in (3857, None):
+    if has_place:
+        found = rasterio.Affine(*pair.where["transform"])
+        assert found.almost_equals(dataset.window_transform(window), precision=1e-9)
+    if has_place and dataset.crs.is_projected and dataset.crs.to_epsg() not in (3857, None):
         nominal = abs(dataset.transform.determinant) ** 0.5 * dataset.crs.linear_units_factor[1]
         assert pair.where["gsd_m"] == pytest.approx(nominal, rel=1e-9)
     values = dataset.read(window=window)

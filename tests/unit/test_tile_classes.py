@@ -153,7 +153,7 @@ def test_boxes_and_polygons_in_another_crs(tmp_path: Path, scene: Path) -> None:
     polygon = tmp_path / "polygon.csv"
     polygon.write_text(f'label,geometry\nlake,"POLYGON (({ring}))"\n')
     for table in (box, polygon):
-        found = _labels(scene, table, classes_crs="EPSG:3857", purity=0.99)
+        found = _labels(scene, table, labels_crs="EPSG:3857", purity=0.99)
         assert found == {(20, 0): "lake"}
         assert not _labels(scene, table)  # taken for degrees, they lie nowhere near
 

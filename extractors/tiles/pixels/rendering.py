@@ -118,7 +118,8 @@ class Renderer:
 
     def __call__(self, values: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """values (bands, h, w) as the composite's bands are read, valid (h, w) bool
-        -> uint8 (h, w, 3). What is not valid has the colour of no data."""
+        -> uint8 (h, w, 3). What is not valid has the colour of no data, unless values are shown as
+        they are."""
         channels, valid = self._composite.channels_of(values, valid, self._look.decibels)
         stretch = self._known
         if stretch is None:
@@ -127,7 +128,8 @@ class Renderer:
         shown = stretch(channels)
         if self._composite.is_index and self._look.palette == "diverging":
             shown = _diverging()[shown[..., 0]]
-        if not valid.all():
+        # as it is, a pixel keeps the colour that it has: no data is often a white that is 255
+        if not (valid.all() or stays(self._composite, self._look)):
             shown[~valid] = self._nodata
         return shown
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -38,13 +38,23 @@ NO_FACTS = SceneFacts()
 
 
 @dataclass(frozen=True)
+class FileShape:
+    """A file's own pixels, and where they lie; None: it says nothing of that."""
+
+    width: int
+    height: int
+    placing: Placing | None
+
+
+@dataclass(frozen=True)
 class Scene:
     """An open raster, on its own grid or on that of a view.
 
     name: its file's, or the one it was listed under. dataset: rasterio's. georeference: None where
     it has no place (no CRS, no transform, or one that cannot be inverted); its tiles then have
     their window alone. pixel_m: metres to a pixel of a scene without a place, where the view says
-    so. facts: what the file and its item say of the whole scene.
+    so. facts: what the file and its item say of the whole scene. file: the pixels of the file that
+    it is seen of.
     """
 
     name: str
@@ -53,6 +63,7 @@ class Scene:
     license: str = ""
     facts: SceneFacts = NO_FACTS
     pixel_m: float | None = None
+    file: FileShape | None = field(default=None, compare=False)
 
     @property
     def width(self) -> int:
@@ -136,15 +147,16 @@ def _built_in(path: str, view: View, name: str | None, facts: SceneFacts) -> Sce
 def _on_grid(
     name: str, path: str, dataset: Any, found: Placing | None, view: View, facts: SceneFacts
 ) -> Scene:
+    file = FileShape(dataset.width, dataset.height, found)
     grid = grid_for(name, found, dataset.width, dataset.height, view)
     if grid is None:
         placed = None if found is None else Georeference(found.crs, found.transform)
         pixel_m = view.pixel_m if found is None else None
-        return Scene(name, dataset, placed, facts.license, facts, pixel_m)
+        return Scene(name, dataset, placed, facts.license, facts, pixel_m, file)
     warped = _warp(path, dataset, found, grid, view)
     placed = None if grid.crs is None else Georeference(grid.crs, grid.transform)
     pixel_m = view.gsd_m if grid.crs is None else None
-    return Scene(name, warped, placed, facts.license, facts, pixel_m)
+    return Scene(name, warped, placed, facts.license, facts, pixel_m, file)
 
 
 def _warp(path: str, dataset: Any, found: Placing | None, grid: Grid, view: View) -> Any:

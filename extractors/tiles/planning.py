@@ -1,0 +1,130 @@
+"""From a path to sources: the scenes under it, each cut into bands of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from domainclip.errors import BadInput, MissingExtra, UsageError
+from domainclip.extraction import Source
+
+from .checks import check_options
+from .pixels.bands import composite_of
+from .pixels.limits import scene_limits
+from .reading.finding import scenes_of
+from .reading.refusals import refusal
+from .reading.rows import GDAL_ERRORS, rows_of_band, words_of
+from .reading.scenes import Scene, open_scene
+from .records import Listed, SceneFacts
+from .slicing import slicing_of
+from .stac.items import Refused, is_stac, scenes_of_stac
+from .tools import Tools, tools_of
+
+if TYPE_CHECKING:
+    from . import Tiles
+
+__all__ = ["listed_of", "sources_of"]
+
+
+def sources_of(tiles: Tiles, root: str) -> Iterator[Source]:
+    """See Tiles.sources."""
+    check_options(tiles)
+    tools = tools_of(tiles)
+    for found in _found(tiles, root):
+        if isinstance(found, Refused):
+            yield _refused(found.name, root, found.reason, found.detail)
+            continue
+        try:
+            yield from _of_scene(tools, found)
+        except MissingExtra:
+            raise
+        except BadInput as error:
+            yield _refused(found.name, found.path, "unreadable", str(error))
+        except GDAL_ERRORS as error:
+            detail = f"GDAL cannot make it out ({words_of(error)})."
+            yield _refused(found.name, found.path, "unreadable", detail)
+
+
+def listed_of(source: Source) -> Listed:
+    """The scene of a source."""
+    part = dict(source.part)
+    known = {name: _frozen(value) for name, value in dict(part["facts"]).items()}
+    return Listed(part["scene"], source.path, SceneFacts(**known))
+
+
+def _of_scene(tools: Tools, listed: Listed) -> Iterator[Source]:
+    tiles = tools.tiles
+    scene = open_scene(listed.path, tools.view, name=listed.name, facts=listed.facts)
+    try:
+        composite = composite_of(scene, tuple(map(str, tiles.bands)), tiles.sensor)
+    except BadInput as error:
+        yield _refused(listed.name, listed.path, "no_such_band", str(error))
+        return
+    slicing = slicing_of(tiles, scene)
+    refused = refusal(scene, (composite.bands[0],)) or slicing.refused or _unlabelled(tools, scene)
+    if refused:
+        yield _refused(listed.name, listed.path, *refused)
+        return
+    facts = {name: value for name, value in asdict(listed.facts).items() if value not in (None, "")}
+    part: dict[str, Any] = {
+        "scene": listed.name,
+        "facts": facts,
+        "composite": composite.to_part(),
+        "limits": scene_limits(scene, composite, tools.look),
+        "draws": tools.limits_of_draws(scene, slicing),
+    }
+    taken = rows_of_band(scene.dataset, slicing.size, slicing.stride)
+    rows = slicing.rows
+    for at in range(0, len(rows), taken):
+        own = (("first", at), ("rows", min(taken, len(rows) - at)))
+        yield Source(f"{listed.name}#row{rows[at]:06d}", listed.path, (*own, *part.items()))
+
+
+def _unlabelled(tools: Tools, scene: Scene) -> tuple[str, str] | None:
+    """Labels with coordinates say nothing of a scene without a place: told once, and not by each of
+    its sources."""
+    if scene.georeference is not None:
+        return None
+    try:
+        tools.facts_of_row(scene, 0, np.array([0]), 1)
+    except BadInput as error:
+        return "no_place", str(error)
+    return None
+
+
+def _found(tiles: Tiles, root: str) -> Iterator[Listed | Refused]:
+    if is_stac(root):
+        found = False
+        for item in scenes_of_stac(root, assets=tiles.assets):
+            found = True
+            yield item
+        if not found:
+            raise BadInput(f"{root}: there is no STAC item in it.")
+        return
+    if tiles.assets:
+        raise UsageError(f"tiles: assets are of STAC items, and {root} is none.")
+    yield from scenes_of(root, leave_out=_labels_below(tiles), subdatasets=tiles.subdatasets)
+
+
+def _labels_below(tiles: Tiles) -> Callable[[Path], bool]:
+    """Is a file of the scenes' folder one of labels, or of what the tiles leave behind?"""
+    named = (tiles.classes, tiles.labels, tiles.boxes, tiles.masks, tiles.vectors, tiles.clouds)
+    others = [Path(one).resolve() for one in (*named, tiles.geotiff) if one]
+
+    def leave_out(path: Path) -> bool:
+        here = path.resolve()
+        return any(other == here or other in here.parents for other in others)
+
+    return leave_out
+
+
+def _refused(name: str, path: str, reason: str, detail: str) -> Source:
+    return Source(name, path, (("refused", reason), ("detail", detail)))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,205 @@
+"""What the tiles of all scenes share, opened once in a process: labels, clouds, captions, look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .captions.templates import Templates, read_templates
+from .labels.boxes import FileGrid, grid_of_file, open_boxes
+from .labels.boxes.laid import own_grid
+from .labels.cover import Cover, open_cover
+from .labels.draws import class_limits, draw
+from .labels.folders import Folders, open_folders
+from .labels.masks import open_masks
+from .labels.protocol import Labels
+from .labels.vectors.features import open_vectors
+from .pixels.clouds import Clouds, open_clouds
+from .pixels.rendering import Look
+from .reading.scenes import Scene
+from .records import Facts, View
+from .slicing import Slicing
+
+if TYPE_CHECKING:
+    from . import Tiles
+
+__all__ = ["FOLDERS", "Tools", "tools_of", "view_of"]
+
+FOLDERS = "folders"
+
+
+@dataclass(frozen=True, eq=False)
+class Tools:
+    """classes: what gives tiles their class, if anything does; others: what else is known."""
+
+    tiles: Tiles
+    view: View
+    look: Look
+    templates: Templates
+    classes: Cover | Folders | None
+    others: tuple[Labels, ...]
+    clouds: Clouds | None
+
+    def facts_of_row(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> list[Facts | str]:
+        """What is known of the tiles of a row; a tile that every source of labels leaves out is
+        left out for the first one's reason. Raises BadInput."""
+        every = [self.classes, *self.others] if self.classes is not None else list(self.others)
+        if not every:
+            return [Facts(size, gsd_m) for gsd_m in _gsds(scene, row, columns, size)]
+        known = [labels.of_row(scene, row, columns, size) for labels in every]
+        return [_together(of_tile) for of_tile in zip(*known, strict=True)]
+
+    def limits_of_draws(self, scene: Scene, slicing: Slicing) -> dict[str, float] | None:
+        """For each class of a scene the largest draw that is kept; None: all are."""
+        tiles = self.tiles
+        if self.classes is None or (tiles.per_class is None and tiles.min_per_class <= 1):
+            return None
+        return class_limits(
+            self._draws(scene, slicing),
+            per_class=tiles.per_class,
+            min_per_class=tiles.min_per_class,
+        )
+
+    def _draws(self, scene: Scene, slicing: Slicing) -> Iterator[tuple[str, float]]:
+        for row in slicing.rows:
+            columns = slicing.columns_in(row)
+            if isinstance(self.classes, Folders):
+                names: Iterable[str | None] = [self.classes.label(scene) or None] * len(columns)
+                shares = np.ones(len(columns))
+            else:
+                assert self.classes is not None, "draws need classes"
+                names, shares = self.classes.judge(scene, row, columns, slicing.size)
+            for column, name, share in zip(columns.tolist(), names, shares.tolist(), strict=True):
+                if name is not None and share >= self.tiles.purity:
+                    yield name, draw(self.tiles.seed, scene.name, column, row)
+
+
+def tools_of(tiles: Tiles) -> Tools:
+    """Kept in this process: a worker makes the tiles of many sources."""
+    return _tools_of(tiles, os.getpid())
+
+
+def view_of(tiles: Tiles) -> View:
+    """The grid that scenes are seen on."""
+    return View(
+        crs=tiles.crs,
+        gsd_m=tiles.gsd_m,
+        resampling=tiles.resampling,
+        bounds=tiles.bounds,
+        bounds_crs=tiles.bounds_crs,
+        pixel_m=tiles.pixel_m,
+        subdatasets=tiles.subdatasets,
+    )
+
+
+@lru_cache(maxsize=1)
+def _tools_of(tiles: Tiles, process: int) -> Tools:
+    return Tools(
+        tiles=tiles,
+        view=view_of(tiles),
+        look=Look(
+            stretch=tiles.stretch,
+            percentiles=tiles.percentiles,  # type: ignore[arg-type]  # two: Look checks it
+            fixed=tiles.limits,
+            physical=tiles.physical,
+            gamma=tiles.gamma,
+            decibels=tiles.decibels,
+        ),
+        templates=read_templates(tiles.templates),
+        classes=_classes(tiles),
+        others=tuple(_others(tiles)),
+        clouds=open_clouds(tiles.clouds, kind=tiles.cloud_kind, sensor=tiles.sensor)
+        if tiles.clouds
+        else None,
+    )
+
+
+def _classes(tiles: Tiles) -> Cover | Folders | None:
+    source = tiles.classes or tiles.labels
+    if source is None:
+        return None
+    if source == FOLDERS and not Path(source).exists():
+        return open_folders(class_map=tiles.category_map)
+    return open_cover(
+        source,
+        table=tiles.class_table,
+        crs=tiles.labels_crs,
+        label=tiles.label_column,
+        include=tiles.include,
+        exclude=tiles.exclude,
+        purity=tiles.purity,
+        inner_px=tiles.inner_px,
+    )
+
+
+def _others(tiles: Tiles) -> Iterator[Labels]:
+    if tiles.boxes is not None:
+        yield open_boxes(
+            tiles.boxes,
+            category=tiles.category,
+            category_map=tiles.category_map,
+            crs=tiles.labels_crs or "",
+            min_score=tiles.min_score,
+            min_visible=tiles.min_visible,
+            keep_empty=tiles.keep_empty,
+            seed=tiles.seed,
+            file_grid=_file_grid,
+        )
+    if tiles.masks is not None:
+        yield open_masks(
+            tiles.masks,
+            table=tiles.mask_table,
+            category=tiles.mask_category,
+            category_map=tiles.category_map,
+            by_instance=tiles.by_instance,
+            min_area_px=tiles.min_area_px,
+            keep_empty=tiles.keep_empty,
+            seed=tiles.seed,
+            file_grid=_file_grid,
+        )
+    if tiles.vectors is not None:
+        yield open_vectors(
+            tiles.vectors,
+            layers=tiles.layers,
+            crs=tiles.labels_crs,
+            tags=tiles.tags,
+            category=tiles.category if tiles.boxes is None else "",
+        )
+
+
+def _file_grid(scene: Scene) -> FileGrid:
+    file = scene.file
+    if file is None:
+        return own_grid(scene)
+    return grid_of_file(scene, width=file.width, height=file.height, placing=file.placing)
+
+
+def _gsds(scene: Scene, row: int, columns: np.ndarray, size: int) -> list[float | None]:
+    if scene.georeference is None:
+        return [scene.pixel_m] * len(columns)
+    return scene.georeference.gsd_m(columns, row, size)
+
+
+def _together(known: tuple[Facts | str, ...]) -> Facts | str:
+    found = [one for one in known if isinstance(one, Facts)]
+    if not found:
+        return known[0]
+    whole = found[0]
+    for other in found[1:]:
+        more = {
+            field.name: getattr(other, field.name)
+            for field in fields(Facts)
+            if getattr(other, field.name) not in (None, "", (), False)
+        }
+        more["objects"] = whole.objects + other.objects
+        more["features"] = whole.features + other.features
+        whole = replace(whole, **more)
+    return whole
