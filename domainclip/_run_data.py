@@ -30,7 +30,14 @@ def pairs_of(data: DataSettings, say: Callable[[str], None] = lambda text: None)
         return pairs
     split = data.split
     plan = plan_splits(
-        pairs, split.fractions, seed=split.seed, by=split.by, buffer=split.buffer
+        pairs,
+        split.fractions,
+        seed=split.seed,
+        by=split.by,
+        buffer=split.buffer,
+        buffer_m=split.buffer_m,
+        cell=split.cell,
+        cell_m=split.cell_m,
     )  # fmt: skip
     counts = ", ".join(f"{name} {rows:,}" for name, rows in plan.rows.items())
     say(f"split: {counts}; {plan.buffered:,} left out by the buffer; labels are off their share "

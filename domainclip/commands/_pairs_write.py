@@ -27,6 +27,9 @@ def split(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         by=arguments.by,
         buffer=arguments.buffer,
+        buffer_m=arguments.buffer_m,
+        cell=arguments.cell,
+        cell_m=arguments.cell_m,
     )
     if arguments.output is not None:
         with progress_bar("writing") as progress:
@@ -49,8 +52,11 @@ def split(arguments: argparse.Namespace) -> int:
             print(f"... {len(labels) - 40:,} more labels; --json lists all.")
     if plan.labels:
         print(f"Largest deviation of a label's share in a split: {plan.deviation:.3f}")
-    if arguments.buffer is not None:
-        print(f"Left out by the buffer of {arguments.buffer:g}: {plan.buffered:,} pairs")
+    asked = arguments.by == "cell" or arguments.buffer is not None
+    if asked or arguments.buffer_m is not None:
+        print(f"Left out by the buffer: {plan.buffered:,} pairs")
+    if plan.untimed:
+        print(f"Left out without a time of acquisition: {plan.untimed:,} pairs")
     print(f"Written to {arguments.output}" if arguments.output else "Nothing written: give -o OUT.")
     return 0
 

@@ -35,22 +35,32 @@ def _fractions() -> dict[str, float]:
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """Splits made anew. fractions: split -> share of the rows. by: the column that never crosses.
+    """Splits made anew. fractions: split -> share of the rows. by: what never crosses: a column,
+    map cells (cell) or time (the oldest in the first split).
 
     buffer: rows of a lower split (train < val < test) within this distance of another split's rows
     are left out, in units of the rows' CRS; 0 leaves out those that touch; null leaves out none.
+    buffer_m: the same in metres on the ground, across CRSs. cell_m: side of the cells in metres;
+    cell: in units of the rows' CRS.
     """
 
     fractions: Mapping[str, float] = field(default_factory=_fractions)
     seed: int = 0
     buffer: Annotated[float, ">= 0"] | None = None
-    by: Literal["group", "document", "key"] = "group"
+    buffer_m: Annotated[float, ">= 0"] | None = None
+    by: Literal["group", "document", "key", "cell", "time"] = "group"
+    cell: Annotated[float, "> 0"] | None = None
+    cell_m: Annotated[float, "> 0"] | None = None
 
     def problems(self) -> Iterator[Problem]:
         known = ("train", "val", "test")
         for name in self.fractions:
             if name not in known:
                 yield ("fractions", name), f"unknown split.{nearest(name, known)}"
+        if (self.by == "cell") != (self.cell is not None or self.cell_m is not None):
+            yield ("by",), "cells need their side, cell_m or cell, and nothing else has one."
+        if self.buffer is not None and self.buffer_m is not None:
+            yield ("buffer_m",), "give the buffer in metres or in units of the CRS, not both."
         shares = self.fractions.values()
         if min(shares, default=0) < 0 or sum(shares) > 1 + 1e-9:
             yield ("fractions",), "shares are from 0 to 1, and together at most 1."
