@@ -63,7 +63,11 @@ def read_footprints(
             systems.append(-1)
             continue
         crs = str(place.get("crs") or "")
-        boxes.append(_box(bounds, crs, repr(keys[row]) if keys is not None else f"row {row}"))
+        box = _box(bounds, crs)
+        if box is None:
+            name = repr(keys[row]) if keys is not None else f"row {row}"
+            raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].")
+        boxes.append(box)
         systems.append(numbers.setdefault(crs, len(numbers)))
     return Footprints(
         boxes=np.array(boxes, dtype=float).reshape(-1, 4),
@@ -88,16 +92,15 @@ def is_lonlat(crs: str) -> bool:
 _NOWHERE = (np.nan,) * 4
 
 
-def _box(bounds: Any, crs: str, name: str) -> tuple[float, float, float, float]:
+def _box(bounds: Any, crs: str) -> tuple[float, float, float, float] | None:
     try:
         w, s, e, n = map(float, bounds)
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].") from error
+    except (TypeError, ValueError):
+        return None
     if e < w and is_geographic(crs):
         e += 360.0  # a box across the dateline
-    if not (w <= e < np.inf and s <= n < np.inf and w > -np.inf and s > -np.inf):
-        raise BadInput(f"{name}: where.bounds {bounds!r} is not [w, s, e, n].")
-    return w, s, e, n
+    sound = -np.inf < w <= e < np.inf and -np.inf < s <= n < np.inf
+    return (w, s, e, n) if sound else None
 
 
 @lru_cache(maxsize=4096)

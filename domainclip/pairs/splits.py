@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class SplitPlan:
     buffer took out. untimed: rows left out of a split by time, since they have none.
     deviation: the largest distance, over labels and splits, between a label's share in a split and
     that split's own share of all labelled rows placed (0 is perfect).
+    units: per row, what no split divides: its group, document, cell or day; "" stands alone. Pairs
+    that are written with these splits are to have them as their groups.
     """
 
     fractions: dict[str, float]
@@ -52,6 +54,7 @@ class SplitPlan:
     buffered: int
     deviation: float
     untimed: int = 0
+    units: list[str] = field(default_factory=list)
 
 
 def plan_splits(
@@ -215,6 +218,7 @@ def describe_splits(
         buffered=counted[""] - untimed,
         deviation=deviation,
         untimed=untimed,
+        units=["" if group.startswith("\0") else group for group in groups],
     )
 
 

@@ -263,6 +263,7 @@ def test_cells_of_the_earth_hold_tiles_of_every_crs_and_never_overlap(tmp_path: 
             a, b = (v.ravel() for v in np.meshgrid(rows[first], rows[second]))
             assert ground.shares(a, b).max() == 0
             assert ground.gaps(a, b).min() > 0
+    assert {unit.split("/")[0] for unit in plan.units} == {"earth"}
     documents = np.array(table.column("document").to_pylist())
     assert {len(set(documents[r])) for r in rows} == {3}  # scenes share the cells
     wide = plan_splits(pairs, FRACTIONS, by="cell", cell_m=2_500, buffer_m=800)  # type: ignore[arg-type]
