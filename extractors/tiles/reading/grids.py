@@ -54,7 +54,8 @@ def grid_for(
     wanted = _wanted_crs(name, placing, width, height, view)
     if placing.kind == "affine":
         t = placing.transform
-        if wanted is None or (wanted == placing.crs and not (t.b or t.d)):
+        north_up = t.a > 0 > t.e and max(abs(t.b), abs(t.d)) < 1e-9 * t.a
+        if wanted is None or (wanted == placing.crs and north_up):
             if view.gsd_m is None:
                 return None
             own = Georeference(placing.crs, t).gsd_at(width / 2, height / 2)

@@ -9,9 +9,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fits_a_tile", "refusal"]
 
-# A block must be decoded whole to read one of its pixels.
-MOST_BLOCK_BYTES = 2**30
-ITEM_BYTES = 16  # no pixel type has more
+# a block must be decoded whole to read one of its pixels
+MOST_BLOCK_PX = 2**28
 
 
 def refusal(
@@ -33,7 +32,7 @@ def refusal(
     if len({dataset.dtypes[band - 1] for band in bands}) > 1:
         return "mixed_types", "Its bands have different types; choose bands of one type."
     high, wide = dataset.block_shapes[bands[0] - 1]
-    if high * wide * ITEM_BYTES > 16 * MOST_BLOCK_BYTES:
+    if high * wide > MOST_BLOCK_PX:
         return "blocks_too_large", (
             f"It is stored in blocks of {wide} x {high} pixels, each of which must be decoded "
             "whole; write it anew in tiles with gdal_translate -co TILED=YES."

@@ -164,8 +164,8 @@ class RemoteReader(DatasetReader):
             raise failed
         self._dead_until = time.monotonic() + DEAD_S
         self._said = (
-            f"{without_secrets(_source(name))}: the server no longer answers ({words_of(failed)}); run the same "
-            "command again when it does."
+            f"{without_secrets(_source(name))}: the server no longer answers ({words_of(failed)}); "
+            "run the same command again when it does."
         )
         raise ServerGone(self._said) from failed
 

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 from domainclip.errors import BadInput
 
 from .errors import GDAL_ERRORS, words_of
+from .masks import valid_pixels
 
 __all__ = [
     "GDAL_ERRORS",
@@ -99,7 +100,7 @@ class Rows:
         window = Window(column, row, width, height)
         try:
             values = self._dataset.read(self._bands, window=window)
-            valid = self._valid(values, window)
+            valid = valid_pixels(self._dataset, self._bands, values, window)
         except GDAL_ERRORS as error:
             raise BadInput(
                 f"{self._name}: rows {row} to {row + height} cannot be decoded ({words_of(error)})."
@@ -107,17 +108,6 @@ class Rows:
         if self._palette is not None:
             values = np.moveaxis(self._palette[values[0]], -1, 0)
         return values, valid
-
-    def _valid(self, values: np.ndarray, window: Window) -> np.ndarray:
-        flags = [self._dataset.mask_flag_enums[band - 1] for band in self._bands]
-        if all(MaskFlags.all_valid in each for each in flags):
-            valid = np.ones(values.shape[1:], bool)
-        else:
-            # nodata in one band is a dark or bright pixel; nodata in all of them is none
-            valid = self._dataset.read_masks(self._bands, window=window).any(axis=0)
-        if np.issubdtype(values.dtype, np.inexact):
-            valid &= np.isfinite(values).all(axis=0)
-        return valid
 
 
 def default_bands(dataset: Any) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from domainclip.errors import BadInput
 from domainclip.images.stretch import percentile_limits
 
 from .errors import GDAL_ERRORS
+from .masks import valid_pixels
 from .remote import environment
 
 if TYPE_CHECKING:
@@ -46,14 +47,15 @@ def sample(scene: Scene, bands: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray
     for window, shape in _windows(dataset):
         try:
             found = dataset.read(list(bands), window=window, out_shape=(len(bands), *shape))
-            masks = dataset.read_masks(list(bands), window=window, out_shape=found.shape)
+            valid = valid_pixels(dataset, bands, found, window)
         except GDAL_ERRORS:
             continue
-        samples.append((found.reshape(len(bands), -1), masks.any(axis=0).ravel()))
+        samples.append((found.reshape(len(bands), -1), valid.ravel()))
     if not samples:
         raise BadInput(f"{scene.name}: none of its blocks that were tried can be decoded.")
-    values, valid = (np.concatenate(parts, axis=-1) for parts in zip(*samples, strict=True))
-    return values, valid > 0
+    values = np.concatenate([found for found, _ in samples], axis=-1)
+    valid = np.concatenate([each for _, each in samples])
+    return values, valid
 
 
 def _windows(dataset: Any) -> list[tuple[Window, tuple[int, int]]]:

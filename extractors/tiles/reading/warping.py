@@ -20,6 +20,7 @@ from domainclip.errors import UsageError, nearest
 
 from .georeference import compose
 from .grids import Grid
+from .masks import alpha_band
 from .placing import Placing
 
 __all__ = ["overview_level", "warped_xml"]
@@ -66,12 +67,14 @@ def warped_xml(
 
     dataset: at the overview level ``overview`` of a raster of full_size (width, height) pixels.
     Where it says which pixels hold data (nodata, alpha, a mask), so does the VRT; else the pixels
-    beyond its edge are the only ones without: by an added alpha band for unsigned types of 8 and
-    16 bits, else by the least value (of floats: NaN). Raises UsageError for an unknown resampling.
+    beyond its edge are the only ones without: by an added alpha band where GDAL makes a mask of one
+    (one or three bands of 8 or 16 bits, unsigned), else by the least value (of floats: NaN), so
+    that a pixel that has it in all bands makes way by one or is taken for one without. Raises
+    UsageError for an unknown resampling.
     """
     method = _method(resampling, dataset, grid.factor)
-    bands = [at for at in dataset.indexes if dataset.colorinterp[at - 1] != ColorInterp.alpha]
-    alpha = next((at for at in dataset.indexes if at not in bands), None)
+    alpha = alpha_band(dataset)
+    bands = [at for at in dataset.indexes if at != alpha]
     nodata = [] if alpha else _nodata(dataset)
     added = alpha is None and not nodata
     root = Element(
@@ -145,7 +148,7 @@ def _nodata(dataset: Any) -> list[tuple[Any, Any]]:
     for kind, value in zip(dataset.dtypes, own, strict=True):
         if value is not None:
             found.append((value, value))
-        elif kind in ("uint8", "uint16"):
+        elif kind in ("uint8", "uint16") and len(own) in (1, 3):
             return []
         elif "float" in kind or kind in ("complex64", "complex128"):
             found.append((math.nan, math.nan))

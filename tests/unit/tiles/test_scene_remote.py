@@ -1,4 +1,4 @@
-"""Remote scenes: only what is needed is fetched, and a read that fails half-way is taken up again."""
+"""Remote scenes: only what is needed is fetched; a read that fails half-way is taken up again."""
 
 from __future__ import annotations
 
