@@ -18,6 +18,7 @@ from domainclip.errors import BadInput
 
 from .errors import GDAL_ERRORS, words_of
 from .masks import valid_pixels
+from .remote import BLOCK_CACHE_BYTES
 
 __all__ = [
     "GDAL_ERRORS",
@@ -33,19 +34,18 @@ __all__ = [
 SEQUENTIAL = {"JPEG", "PNG", "GIF", "BMP"}
 # Such a scene is decoded once a process and kept, up to this size (Blue Marble: 44 MB).
 IN_MEMORY_BYTES = 256 * 2**20
-# Of rows that lie in blocks to be decoded anyway, so many bytes are read ahead; so many are held at
-# once, whatever width a file says it has.
-AHEAD_BYTES = 64 * 2**20
+# So many bytes of rows are held at once, whatever width a file says it has.
 HELD_BYTES = 512 * 2**20
 
 
 class Rows:
     """Some bands of an open raster, all columns, a few rows at a time.
 
-    Holds the rows of the last call and those below them in the same blocks, and gives those that
-    the next one shares with it without reading them again: from top to bottom, each block is
-    decoded once, however small GDAL's cache is. resident: read everything at the first call and
-    keep it. A palette is resolved into its red, green and blue.
+    Holds the rows of the last call, and gives those that the next one shares with it without
+    reading them again. From top to bottom, each block is decoded once: GDAL's cache keeps those
+    that reach further down, and where they are too large for it, their other rows are held too.
+    resident: read everything at the first call and keep it. A palette is resolved into its red,
+    green and blue.
     """
 
     def __init__(
@@ -56,6 +56,11 @@ class Rows:
         self._palette = _palette(dataset, bands)
         # a byte more for where they hold data
         self._row_bytes = dataset.width * (1 + sum(_item_bytes(dataset, at) for at in bands))
+        self._block_row_bytes = (
+            dataset.width
+            * dataset.block_shapes[bands[0] - 1][0]
+            * sum(_item_bytes(dataset, at) for at in dataset.indexes)
+        )
         self._first = 0
         self._held: tuple[np.ndarray, np.ndarray] | None = None
 
@@ -82,10 +87,13 @@ class Rows:
         return held[0][:, :rows], held[1][:rows]
 
     def _until(self, start: int, stop: int) -> int:
-        """The row to read up to: the end of the blocks that are decoded anyway."""
+        """The row to read up to: where GDAL's cache could not hold a row of blocks until the next
+        call, the end of the blocks that are decoded now."""
+        if self._block_row_bytes <= BLOCK_CACHE_BYTES // 4:
+            return stop
         high = self._dataset.block_shapes[self._bands[0] - 1][0]
         end = int(min(-(-stop // high) * high, self._dataset.height))
-        return max(stop, end) if (end - start) * self._row_bytes <= AHEAD_BYTES else stop
+        return max(stop, end) if (end - start) * self._row_bytes <= HELD_BYTES // 2 else stop
 
     def _read(self, start: int, stop: int, *, kept: int = 0) -> tuple[np.ndarray, np.ndarray]:
         if (stop - start + kept) * self._row_bytes > HELD_BYTES:
