@@ -43,11 +43,13 @@ def add_fields(parser: argparse._ActionsContainer, fields: Iterable[Option], doc
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, **words)
             continue
         item = _item_type(hint)
-        if item is not None:
-            words |= {"action": "append"}
-        parser.add_argument(
-            flag, type=_converter(item or hint), metavar=_metavar(item or hint, field.name), **words
-        )
+        if item in (int, float):  # numbers hold no comma: one word may be several
+            words |= {"action": "extend", "type": _numbers(item), "metavar": "N,..."}
+        else:
+            words |= {"action": "append"} if item is not None else {}
+            words |= {"type": _converter(item or hint)}
+            words |= {"metavar": _metavar(item or hint, field.name)}
+        parser.add_argument(flag, **words)
 
 
 def build(cls: type[Any], arguments: argparse.Namespace) -> Any:
@@ -183,6 +185,11 @@ def _converter(hint: Any) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return read
+
+
+def _numbers(item: Any) -> Callable[[str], list[Any]]:
+    one = _converter(item)
+    return lambda text: [one(word) for word in text.split(",")]
 
 
 def _metavar(hint: Any, name: str) -> str:

@@ -1,9 +1,11 @@
 """Leave out training pairs whose image is in an evaluation set: the same, resized, turned.
 
-RemoteCLIP (Liu et al. 2024, https://arxiv.org/abs/2306.11029) and RS5M (Zhang et al. 2024,
-https://arxiv.org/abs/2306.11300) do so by the Hamming distance of perceptual hashes, up to 2. Here
-each evaluation image has eight hashes, one for each way to turn and mirror it, made from its own
+RemoteCLIP and RS5M do so by the Hamming distance of perceptual hashes, up to 2. Here each
+evaluation image has eight hashes, one for each way to turn and mirror it, made from its own
 frequencies; of the training pairs only two narrow columns are read.
+
+Reference: RemoteCLIP, Liu et al. 2024, https://arxiv.org/abs/2306.11029.
+Reference: RS5M, Zhang et al. 2024, https://arxiv.org/abs/2306.11300.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from domainclip.errors import UsageError
 
 from .captions.templates import read_templates
+from .tools import words_in
 
 if TYPE_CHECKING:
     from . import Tiles
@@ -20,7 +21,7 @@ def check_options(tiles: Tiles) -> None:
         if wrong:
             raise UsageError(f"tiles: {problem}.")
     templates = read_templates(tiles.templates)
-    for code in tiles.languages:
+    for code in words_in(tiles.languages):
         templates.language(code)
 
 

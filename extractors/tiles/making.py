@@ -32,7 +32,7 @@ from .reading.rows import Rows, stays_in_memory
 from .reading.scenes import BUILT_IN, Scene, open_scene
 from .records import Facts
 from .slicing import Slicing, slicing_of
-from .tools import Tools, tools_of
+from .tools import Tools, tools_of, words_in
 
 if TYPE_CHECKING:
     from . import Tiles
@@ -187,14 +187,19 @@ class _Making:
         )
 
     def _texts(self, facts: Facts, key: str) -> tuple[Text, ...]:
-        texts = captions_of(
-            facts,
-            key=key,
-            seed=self.tiles.seed,
-            count=self.tiles.captions,
-            languages=self.tiles.languages,
-            templates=self.tools.templates,
-        )
+        """Captions in the languages asked for, in English where none of them has the words; then
+        the class by itself."""
+        said = _with_words(facts)
+        texts: tuple[Text, ...] = ()
+        for languages in (words_in(self.tiles.languages), ("en",)):
+            texts = texts or captions_of(
+                said,
+                key=key,
+                seed=self.tiles.seed,
+                count=self.tiles.captions,
+                languages=languages,
+                templates=self.tools.templates,
+            )
         if facts.label:
             texts = (*texts, Text("label", facts.label, "en"))
         return texts
@@ -245,6 +250,13 @@ class _Making:
             with Image.open(io.BytesIO(data)) as image:
                 return data, phash(image)
         return data, phash(image)
+
+
+def _with_words(facts: Facts) -> Facts:
+    """Without classes that have a number for a name: no caption can say what they are."""
+    label = "" if facts.label.isdigit() else facts.label
+    named = not any(name.isdigit() for name, _ in facts.shares)
+    return replace(facts, label=label, shares=facts.shares if named else ())
 
 
 @lru_cache(maxsize=2)

@@ -22,7 +22,7 @@ from .reading.scenes import Scene, open_scene
 from .records import Listed, SceneFacts
 from .slicing import slicing_of
 from .stac.items import Refused, is_stac, scenes_of_stac
-from .tools import Tools, tools_of
+from .tools import Tools, tools_of, words_in
 
 if TYPE_CHECKING:
     from . import Tiles
@@ -60,7 +60,7 @@ def _of_scene(tools: Tools, listed: Listed) -> Iterator[Source]:
     tiles = tools.tiles
     scene = open_scene(listed.path, tools.view, name=listed.name, facts=listed.facts)
     try:
-        composite = composite_of(scene, tuple(map(str, tiles.bands)), tiles.sensor)
+        composite = composite_of(scene, words_in(tiles.bands), tiles.sensor)
     except BadInput as error:
         yield _refused(listed.name, listed.path, "no_such_band", str(error))
         return

@@ -29,7 +29,7 @@ from .slicing import Slicing
 if TYPE_CHECKING:
     from . import Tiles
 
-__all__ = ["FOLDERS", "Tools", "tools_of", "view_of"]
+__all__ = ["FOLDERS", "Tools", "tools_of", "view_of", "words_in"]
 
 FOLDERS = "folders"
 
@@ -98,6 +98,12 @@ def view_of(tiles: Tiles) -> View:
         pixel_m=tiles.pixel_m,
         subdatasets=tiles.subdatasets,
     )
+
+
+def words_in(given: Iterable[object]) -> tuple[str, ...]:
+    """``("red,green", 3)`` is ``("red", "green", "3")``: names of bands and languages hold no
+    comma."""
+    return tuple(word.strip() for one in given for word in str(one).split(","))
 
 
 @lru_cache(maxsize=1)

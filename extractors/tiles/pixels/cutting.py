@@ -12,7 +12,7 @@ from domainclip.pairs import Skip
 
 from ..reading.rows import Rows
 
-__all__ = ["cut_row", "tiles_of_row"]
+__all__ = ["tiles_of_row"]
 
 
 def tiles_of_row(
@@ -71,18 +71,6 @@ def tiles_of_row(
             yield _padded(values, valid, size, fill)
         else:
             yield values, valid
-
-
-def cut_row(
-    scene: str, rows: Rows, row: int, columns: np.ndarray, size: int, max_nodata: float
-) -> Iterator[np.ndarray | Skip]:
-    """The values alone of tiles that lie wholly in the scene."""
-    reach = int(columns.max(initial=0)) + size
-    tiles = tiles_of_row(
-        scene, rows, row, columns, size, shape=(row + size, reach), max_nodata=max_nodata
-    )
-    for tile in tiles:
-        yield tile if isinstance(tile, Skip) else tile[0]
 
 
 def _holds_data(valid: np.ndarray, max_nodata: float) -> bool:

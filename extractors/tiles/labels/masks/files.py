@@ -35,13 +35,15 @@ _SUFFIX = re.compile(
 class MaskFiles:
     """A mask, or a folder of masks named as their scenes (``P1.tif``: ``P1.png``, ``P1_mask.png``).
 
-    One mask with a CRS lies over whatever scenes it covers. Raises BadInput where there is none.
+    One mask with a CRS lies over whatever scenes it covers; one without lies on the scene that is
+    named as it, else on any with as many pixels. Raises BadInput where there is none.
     """
 
     def __init__(self, root: Path) -> None:
         if not root.exists() and "://" not in str(root) and not str(root).startswith("/vsi"):
             raise BadInput(f"{root}: no such mask or folder of masks.")
-        self._over = None
+        self._over: Path | None = None
+        self._alone: tuple[Path, tuple[int, int]] | None = None
         self._paths: dict[str, list[Path]] = {}
         if root.is_dir():
             for path in files_below(root, _ENDINGS):
@@ -51,8 +53,11 @@ class MaskFiles:
                 raise BadInput(f"{root}: no masks in this folder.")
         else:
             self._paths[_SUFFIX.sub("", root.stem)] = [root]
-            if open_scene(str(root)).georeference is not None:
+            mask = open_scene(str(root))
+            if mask.georeference is not None:
                 self._over = root
+            else:
+                self._alone = root, (mask.width, mask.height)
         self._names = Names(self._paths)
 
     def of(self, scene: Scene, path: str) -> Path | None:
@@ -61,6 +66,9 @@ class MaskFiles:
             return self._over
         name = self._names.of(path)
         if name is None:
+            file = scene.file or scene
+            if self._alone is not None and self._alone[1] == (file.width, file.height):
+                return self._alone[0]
             return None
         # where masks lie beside the scenes, they are those with an ending such as _mask
         found = self._paths[name]
