@@ -9,6 +9,7 @@ overlap, exactly.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from domainclip.pairs._footprints import Footprints, is_lonlat
 
 __all__ = ["Ground"]
 
+_TRIED = 16  # rows of a CRS, before it is given up
 _TOUCH = 1e-9  # of a coordinate: rounding
 _BEYOND_A_POLE = 92.0  # degrees: grids whose pixels are centred on the pole reach beyond it
 _ANY_SHARE = 1e-6  # of a footprint: less is rounding, and no overlap
@@ -30,7 +32,7 @@ class Ground:
 
     placed: (n,) bool, has a place on Earth. centres: (n, 2) degrees of WGS 84, NaN elsewhere.
     points: (n, 3) the same on the unit sphere. radii: (n,) radians about them that hold it all.
-    refused: for each CRS without such a place, the sentence that says why.
+    refused: for each CRS where some or all have no such place, the sentence that says why.
     Raises MissingExtra where rasterio is missing and a CRS is not longitude and latitude.
     """
 
@@ -48,10 +50,7 @@ class Ground:
         self._sags = np.empty(0)
         for number, name in enumerate(footprints.names):
             rows = np.flatnonzero(self._systems == number)
-            try:
-                self._add(rows, name)
-            except BadInput as error:
-                self.refused[name] = str(error)
+            self._add_what_fits(rows, name, usable=False)
         lon, lat = np.radians(self.centres).T
         self.points = _lonlat.unit(lon, lat)
 
@@ -120,6 +119,26 @@ class Ground:
         result[~flat] = np.linalg.norm(turns, axis=1) / 2
         return result
 
+    def _add_what_fits(self, rows: np.ndarray, crs: str, *, usable: bool) -> None:
+        """Halved again and again, since one footprint beyond the edge of a map (the Earth's disk in
+        a geostationary view) fails all. usable: the CRS has been seen to have a place for some."""
+        try:
+            self._add(rows, crs)
+        except BadInput as error:
+            self.refused[crs] = str(error)
+            if len(rows) > 1:
+                tried = rows[np.linspace(0, len(rows) - 1, _TRIED).astype(int)]
+                if usable or any(map(partial(self._fits, crs=crs), tried)):
+                    for half in np.array_split(rows, 2):
+                        self._add_what_fits(half, crs, usable=True)
+
+    def _fits(self, row: int, crs: str) -> bool:
+        try:
+            _rings.rings_of(self._boxes[row : row + 1], crs)
+        except BadInput:
+            return False
+        return True
+
     def _add(self, rows: np.ndarray, crs: str) -> None:
         boxes = self._boxes[rows]
         x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
@@ -133,8 +152,8 @@ class Ground:
             self.radii[rows] = _lonlat.radii(boxes)
             self._lonlat[rows] = True
         else:
-            self.centres[rows] = np.stack(_rings.lonlat_of(crs, x, y), axis=1)
             rings, sags = _rings.rings_of(boxes, crs)
+            self.centres[rows] = np.stack(_rings.lonlat_of(crs, x, y), axis=1)
             lon, lat = np.radians(self.centres[rows]).T
             middle = _lonlat.geocentric(lon, lat)[:, None]
             far = np.linalg.norm(rings - middle, axis=2).max(axis=1) + sags

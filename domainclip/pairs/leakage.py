@@ -76,7 +76,8 @@ class SplitLeak:
 @dataclass(frozen=True, slots=True)
 class Leakage:
     """splits: every two of them, compared. distance: bits of near copies; rotations: turned and
-    mirrored ones too. unplaced: for each CRS that has no place on Earth, why."""
+    mirrored ones too. unplaced: for each CRS of which
+    rows have no place on Earth, why."""
 
     splits: tuple[SplitLeak, ...]
     distance: int

@@ -174,6 +174,24 @@ def test_tiles_of_neighbouring_zones_that_lie_on_one_another_are_found() -> None
         buffered_splits(["train", "test", "val"], where, 0.0)
 
 
+def test_tiles_beyond_the_edge_of_a_map_cost_only_themselves() -> None:
+    disk = "+proj=geos +h=35785831 +lon_0=-75 +sweep=x"  # the Earth from a geostationary orbit
+    where = [
+        {"crs": disk, "bounds": [x * 1e6, y * 1e6, (x + 1) * 1e6, (y + 1) * 1e6]}
+        for x in range(-6, 6)
+        for y in range(-6, 6)
+    ]
+    ground = Ground(read_footprints(where))
+    corners = np.array([[w["bounds"][i] for i in (0, 0, 2, 2)] for w in where])  # type: ignore[index]
+    others = np.array([[w["bounds"][i] for i in (1, 3, 1, 3)] for w in where])  # type: ignore[index]
+    inside = (np.hypot(corners, others) < 5.4e6).all(axis=1)
+    assert 60 < inside.sum() < 80
+    assert (ground.placed == inside).all()
+    assert list(ground.refused) == [disk]
+    with pytest.raises(BadInput, match="units of the CRS"):
+        buffered_splits(["train"] * 144, where, buffer_m=0.0)
+
+
 def test_areas_are_those_of_geodesics() -> None:
     where = [
         {"crs": "EPSG:4326", "bounds": [179.0, 60.0, -179.0, 61.0]},
