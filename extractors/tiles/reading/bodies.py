@@ -12,7 +12,7 @@ from rasterio import CRS
 
 from .errors import GDAL_ERRORS
 
-__all__ = ["Ellipsoid", "base_of", "ellipsoid_of", "is_on_earth"]
+__all__ = ["Ellipsoid", "base_of", "ellipsoid_of", "is_on_earth", "same_body"]
 
 # semi-major axes between which an ellipsoid or a sphere is the Earth's, metres; Venus has 6 051 800
 EARTH_M = (6_350_000.0, 6_400_000.0)
@@ -46,6 +46,14 @@ def is_on_earth(crs: Any) -> bool:
     """Has it the Earth's ellipsoid or sphere?"""
     found = ellipsoid_of(crs)
     return found is not None and EARTH_M[0] <= found.axis_m <= EARTH_M[1]
+
+
+def same_body(one: Any, other: Any) -> bool:
+    """Are two CRS on the same planet or moon, by the size of their ellipsoids to 1 %?"""
+    first, second = ellipsoid_of(one), ellipsoid_of(other)
+    if first is None or second is None:
+        return False
+    return abs(first.axis_m / second.axis_m - 1) < 0.01
 
 
 def base_of(crs: Any) -> Any:

@@ -13,7 +13,7 @@ from rasterio.warp import transform as transform_points
 from domainclip.errors import BadInput
 
 from ..records import View
-from .bodies import base_of, is_on_earth
+from .bodies import base_of, is_on_earth, same_body
 from .errors import GDAL_ERRORS, words_of
 from .georeference import Georeference, compose
 from .placing import Placing
@@ -93,8 +93,7 @@ def _wanted_crs(name: str, placing: Placing, width: int, height: int, view: View
         wanted = CRS.from_user_input(view.crs)
     except (ValueError, *GDAL_ERRORS) as error:
         raise BadInput(f"{view.crs!r} is no CRS that PROJ knows, e.g. EPSG:32633.") from error
-    same_body = on_earth == is_on_earth(wanted)
-    return wanted if same_body else None
+    return wanted if same_body(wanted, placing.crs) else None
 
 
 def _zone(name: str, placing: Placing, width: int, height: int) -> Any:

@@ -112,7 +112,7 @@ def open_scene(
     return _opened(path, view, name, facts, trusted, os.getpid(), _state(path))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _opened(
     path: str,
     view: View,
@@ -194,7 +194,12 @@ def _open(path: str, *, trusted: bool, **options: Any) -> Any:
 
 def _absolute(path: str) -> str:
     """The path as a VRT must name it, wherever it is read from."""
-    return str(Path(path).absolute()) if Path(path).exists() else vsi_path(path)
+    if path.startswith("<"):
+        return path
+    file = local_file(path)
+    if file is None:
+        return vsi_path(path)
+    return path.replace(str(file), str(file.absolute()), 1)
 
 
 def _name_of(path: str) -> str:

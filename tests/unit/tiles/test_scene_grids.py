@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from PIL import Image
 from rasterio import CRS, Affine
 from rasterio.control import GroundControlPoint
@@ -385,3 +386,30 @@ def test_a_view_that_cannot_be_says_so(tmp_path: Path) -> None:
         open_scene(path, View(gsd_m=5000.0, resampling="bilineal"))
     with pytest.raises(BadInput, match=r"s\.tif"):
         open_scene(path, View(crs="+proj=ortho +lat_0=-50 +lon_0=-170"))  # the far side
+
+
+def test_the_xml_of_a_vrt_and_a_variable_of_a_container_are_brought_to_a_grid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = _smooth(60, 60)
+    path = write_scene(tmp_path / "s.tif", values, crs="EPSG:32633", origin=(5e5, 5e6), pixel=10)
+    view = View(gsd_m=20.0, crs="EPSG:3035")
+    expected, held = _pixels(open_scene(str(path), view))
+    vrt = tmp_path / "s.vrt"
+    rasterio.shutil.copy(path, vrt, driver="VRT")
+    text = vrt.read_text().replace('relativeToVRT="1">s.tif', f'relativeToVRT="0">{path}')
+    assert str(path) in text
+    rasterio.shutil.copy(path, tmp_path / "s.nc", driver="netCDF")
+    monkeypatch.chdir(tmp_path)
+    for each in (text, "s.vrt", "netcdf:s.nc:Band1"):
+        scene = open_scene(each, view, name="x")
+        assert scene.name == "x"
+        found, valid = _pixels(scene)
+        assert np.array_equal(valid, held)
+        assert np.allclose(found[:, valid], expected[:, valid], atol=0.01)
+
+
+def test_a_moon_is_not_taken_for_a_planet(tmp_path: Path) -> None:
+    moon = MARS.replace("3396190", "1737400").replace("Mars", "Moon")
+    path = write_scene(tmp_path / "s.tif", scene_values(20, 20), crs=MARS, pixel=100)
+    assert open_scene(str(path), View(crs=moon)).place.crs == CRS.from_wkt(MARS)
