@@ -1,0 +1,215 @@
+"""A scene in, a classified map out: a GeoTIFF that any GIS opens, and its areas as GeoJSON.
+
+    python classified_map.py SCENE.tif --model MODEL -o map.tif [--geojson map.geojson] ...
+
+MODEL is a folder of ``Classifier.save`` (learn.py makes one) or the directory of a run. A pixel of
+the map is the square of a stride in the middle of a tile. Band 1 is the class, with colours (255:
+no tile); map.tif.aux.xml beside names them. Band 2 is the probability in per cent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import colorsys
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pyogrio.raw
+import rasterio
+import shapely
+from rasterio.features import rasterize, shapes
+
+import domainclip as dc
+from domainclip.adapters.storage import load_adapter
+from domainclip.classifier import Classifier
+from domainclip.errors import BadInput, DomainclipError
+from domainclip.extractors.tiles import Tiles
+
+NO_TILE = 255
+
+
+@dataclass(frozen=True)
+class Map:
+    """classes, percent: uint8 (h, w), NO_TILE where there is none; truth: what a class raster
+    says there, None where it says nothing. transform, crs: the place of the pixels."""
+
+    names: list[str]
+    classes: np.ndarray
+    percent: np.ndarray
+    truth: np.ndarray
+    transform: rasterio.Affine
+    crs: str
+
+
+def main(args: argparse.Namespace) -> None:
+    stride = args.stride_px or args.size_px
+    tiles = Tiles(
+        size_px=args.size_px, stride_px=stride, inner_px=min(stride, args.size_px), aoi=args.aoi,
+        classes=args.classes, class_table=args.class_table, purity=0, captions=1,
+    )  # fmt: skip
+    found = classify(args.scene, tiles, load_model(Path(args.model)))
+    write_geotiff(args.output, found)
+    print(f"{args.output}: {found.classes.shape[1]} x {found.classes.shape[0]} pixels")
+    if args.geojson:
+        print(f"{args.geojson}: {write_geojson(args.geojson, found)} areas")
+    if args.classes:
+        print(agreement(found))
+
+
+def load_model(folder: Path) -> Classifier:
+    """From the folder of ``Classifier.save``, or from a run's, with the run's adapter and head."""
+    if not (folder / "recipe.yaml").is_file():
+        return dc.load_classifier(folder)
+    recipe = dc.load_recipe(folder / "recipe.yaml")
+    clip = dc.load_backbone(recipe.backbone.name, recipe.backbone.pretrained)
+    if recipe.data.image_px is not None:
+        clip.see(recipe.data.image_px)
+    adapter = load_adapter(folder / "adapter", clip) if recipe.adapter else None
+    if recipe.head:
+        return dc.load_classifier(folder / "head", clip)
+    said = json.loads((folder / "adapter" / "adapter.json").read_text(encoding="utf-8"))
+    names, templates = list(said["classnames"]), list(said["templates"])
+    return Classifier(clip, said["method"], adapter, names, templates, is_head=False)
+
+
+def classify(scene: str, tiles: Tiles, classifier: Classifier) -> Map:
+    """The class of every tile, in its place. Raises BadInput where there is no tile or place."""
+    wheres: list[Any] = []
+    truth: list[str | None] = []
+
+    def pictures() -> Iterator[bytes]:  # cut while they are encoded: no scene is held in memory
+        for pair in pairs_of(scene, tiles):
+            shares = pair.meta["facts"].get("shares", {})
+            wheres.append(pair.where)
+            truth.append(max(shares, key=shares.get, default=None))
+            yield pair.image
+
+    chances = classifier.predict_proba(pictures())  # (n, classes)
+    if len({each["scene"] for each in wheres}) != 1 or "transform" not in wheres[0]:
+        raise BadInput(f"{scene}: a map needs one scene with tiles and a place on the Earth.")
+    if len(classifier.classnames) > NO_TILE:
+        raise BadInput(f"{len(classifier.classnames)} classes: a map holds {NO_TILE} at most.")
+    size, stride = wheres[0]["window"][2], tiles.stride_px
+    corners = np.array([each["window"][:2] for each in wheres])  # (n, 2): column, row
+    first = corners.min(axis=0)
+    x, y = ((corners - first) // stride).T
+    shape = y.max() + 1, x.max() + 1
+    classes, percent = (np.full(shape, NO_TILE, np.uint8) for _ in range(2))
+    classes[y, x], percent[y, x] = chances.argmax(1), np.rint(100 * chances.max(1))
+    said = np.full(shape, None, object)
+    said[y, x] = truth
+    # from the pixels of a tile to the map's: strides, from the middle of the first tile on
+    a, b, c, d, e, f = wheres[0]["transform"]
+    left, top = first - corners[0] + (size - stride) / 2
+    transform = rasterio.Affine(
+        a * stride, b * stride, c + a * left + b * top,
+        d * stride, e * stride, f + d * left + e * top,
+    )  # fmt: skip
+    return Map(classifier.classnames, classes, percent, said, transform, wheres[0]["crs"])
+
+
+def pairs_of(scene: str, tiles: Tiles) -> Iterator[dc.Pair]:
+    """The scene's tiles with their pictures; how many were left out, and why, goes to stderr."""
+    left_out: Counter[str] = Counter()
+    for source in tiles.sources(scene):
+        for one in tiles.pairs(source):
+            if isinstance(one, dc.Pair):
+                yield one
+            else:
+                left_out[f"{one.reason} {one.detail}"] += 1
+    for reason, count in left_out.most_common(5):
+        print(f"{count} tiles left out: {reason}", file=sys.stderr)
+
+
+def write_geotiff(path: str, found: Map) -> None:
+    """Both bands, a colour for each class, and the names in the file beside that GDAL looks for."""
+    height, width = found.classes.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", width=width, height=height, count=2, dtype="uint8",
+        nodata=NO_TILE, crs=found.crs, transform=found.transform, compress="deflate",
+        photometric="palette", alpha="no",
+    ) as file:  # fmt: skip
+        file.write(np.stack([found.classes, found.percent]))
+        file.write_colormap(1, {number: colour(number) for number in range(len(found.names))})
+        file.descriptions, file.units = ("class", "probability"), ("", "%")
+    notes = ElementTree.Element("PAMDataset")
+    band = ElementTree.SubElement(notes, "PAMRasterBand", band="1")
+    categories = ElementTree.SubElement(band, "CategoryNames")
+    for name in found.names:
+        ElementTree.SubElement(categories, "Category").text = name
+    ElementTree.ElementTree(notes).write(f"{path}.aux.xml")
+
+
+def colour(number: int) -> tuple[int, ...]:
+    """Red, green and blue: hues a golden section apart, in three lightnesses."""
+    found = colorsys.hls_to_rgb(number * 0.618 % 1, (0.5, 0.35, 0.65)[number % 3], 0.7)
+    return tuple(round(255 * one) for one in found)
+
+
+def write_geojson(path: str, found: Map) -> int:
+    """Connected pixels of a class as one polygon with their mean probability; how many.
+
+    GDAL brings them to longitude and latitude and cuts them at the antimeridian (RFC 7946).
+    """
+    mask = found.classes != NO_TILE
+    areas = list(shapes(found.classes, mask, transform=found.transform))
+    numbered = [(outline, number) for number, (outline, _) in enumerate(areas)]
+    of = rasterize(numbered, mask.shape, transform=found.transform, dtype="int32")[mask]
+    tiles = np.bincount(of, minlength=len(areas))
+    percent = np.bincount(of, found.percent[mask], len(areas)) / tiles
+    classes = np.array([found.names[int(value)] for _, value in areas], object)
+    # a corner at every pixel, so that long edges bend with the CRS
+    side = np.hypot(found.transform.a, found.transform.d)
+    outlines = shapely.segmentize([shapely.geometry.shape(one) for one, _ in areas], side)
+    pyogrio.raw.write(
+        path, shapely.to_wkb(outlines), [classes, percent.round(1), tiles],
+        ["class", "probability", "tiles"], driver="GeoJSON", geometry_type="Polygon",
+        crs=found.crs, layer_options={"RFC7946": "YES"},
+    )  # fmt: skip
+    return len(areas)
+
+
+def agreement(found: Map) -> str:
+    """How much of the map is what the class raster says, beside always saying one class."""
+    both = (found.classes != NO_TILE) & (found.truth != None)  # noqa: E711
+    said, truth = np.array(found.names, object)[found.classes[both]], found.truth[both]
+    if not len(truth):
+        return "the class raster says nothing of these pixels"
+    counts = Counter(truth)
+    recalls = [np.mean(said[truth == name] == name) for name in counts]
+    commonest, count = counts.most_common(1)[0]
+    return (
+        f"{np.mean(said == truth):.3f} of {len(truth)} pixels agree with the class raster "
+        f"({count / len(truth):.3f} would if all were {commonest!r}), {np.mean(recalls):.3f} on "
+        f"average over its {len(counts)} classes, of which the model knows "
+        f"{len(counts.keys() & set(found.names))}"
+    )
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("scene", help="a raster with a place that GDAL reads, or blue_marble")
+    add("--model", required=True, help="a saved classifier or a run's directory")
+    add("-o", "--output", default="map.tif", help="the GeoTIFF [default: map.tif]")
+    add("--geojson", help="also write the areas")
+    add("--size-px", type=int, default=64, help="side of a tile [default: 64]")
+    add("--stride-px", type=int, help="from tile to tile, a pixel of the map [default: the side]")
+    add("--aoi", default="", help="only W,S,E,N (degrees) or the polygons of a vector file")
+    add("--classes", help="a class raster, or koppen_geiger: say how far the map agrees with it")
+    add("--class-table", help="CSV (value, name), or worldcover, corine, nlcd, dynamic_world")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        main(parsed())
+    except DomainclipError as error:
+        sys.exit(str(error))

@@ -1,0 +1,190 @@
+"""The example that maps a scene: the GeoTIFF and the GeoJSON say where which class lies."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+import shapely
+from lxml import etree
+from rasterio import Affine
+from rasterio.enums import ColorInterp
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.shutil import copy
+from rasterio.warp import transform
+
+import domainclip as dc
+from domainclip import catalogue
+from tests.data.make_rasters import write_scene
+from tests.data.tiny_clip import write_tiny_clip
+
+EXAMPLE = Path(catalogue.__file__).parents[1] / "examples" / "classified_map"
+NAMES = ["calm & flat", "rough", "wet"]
+SIZE, STRIDE = 16, 8
+PLACE = Affine(30.0, 0, 500_000.0, 0, -30.0, 5_000_000.0)
+
+
+def _ground(rng: np.random.Generator, kind: np.ndarray) -> np.ndarray:
+    """Classes (h, w) -> colours (3, h, w): smooth greens, coarse greys, blues."""
+    noise = rng.integers(0, 40, (3, *kind.shape))
+    colours = np.array([[30, 160, 30], [150, 150, 150], [20, 20, 190]])
+    rough = rng.integers(-60, 60, kind.shape) * (kind == 1)
+    return (np.moveaxis(colours[kind], -1, 0) + noise + rough).clip(1, 254).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved classifier of the three kinds of ground, on a tiny backbone."""
+    folder = tmp_path_factory.mktemp("model")
+    rng = np.random.default_rng(1)
+    labels = [k % 3 for k in range(48)]
+    images = [np.moveaxis(_ground(rng, np.full((SIZE, SIZE), k)), 0, -1) for k in labels]
+    clip = dc.load_backbone(str(write_tiny_clip(folder / "tiny")))
+    return dc.few_shot(clip, images, labels, NAMES, method="linear_probe").save(folder / "saved")
+
+
+def _kinds() -> np.ndarray:
+    """(96, 160): class 0 to the left, 1 to the right, 2 in a square of the right half."""
+    kind = np.zeros((96, 160), int)
+    kind[:, 80:] = 1
+    kind[32:64, 112:144] = 2
+    return kind
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    values = _ground(np.random.default_rng(0), _kinds())
+    values[:, :16, :24] = 0  # without data
+    path = tmp_path_factory.mktemp("scene") / "scene.tif"
+    return write_scene(path, values, crs="EPSG:32633", transform=PLACE, nodata=0)
+
+
+def _run(script: str, *arguments: Any) -> None:
+    """As from the command line, without another start of torch."""
+    path = str(EXAMPLE / script)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", [path, *map(str, arguments)])
+        runpy.run_path(path, run_name="__main__")
+
+
+@pytest.fixture(scope="module")
+def mapped(scene: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with map.tif and map.geojson."""
+    out = tmp_path_factory.mktemp("out")
+    _run(
+        "classified_map.py", scene, "--model", model, "--size-px", SIZE, "--stride-px", STRIDE,
+        "-o", out / "map.tif", "--geojson", out / "map.geojson",
+    )  # fmt: skip
+    return out
+
+
+def test_a_pixel_is_the_middle_of_a_tile_and_has_its_class(mapped: Path) -> None:
+    with rasterio.open(mapped / "map.tif") as found:
+        classes, percent = found.read()
+        assert found.crs.to_epsg() == 32633
+        assert found.nodatavals == (255, 255)
+        assert found.descriptions == ("class", "probability")
+        # the first tile's middle square of a stride begins 4 pixels from its corner
+        expected = Affine(240.0, 0, 500_120.0, 0, -240.0, 4_999_880.0)
+        assert np.abs(np.array(found.transform) - np.array(expected)).max() < 1e-9
+    kinds = _kinds()[4:-4, 4:-4].reshape(11, 8, 19, 8)
+    truth = kinds[:, 4, :, 4]
+    there = classes != 255
+    assert (classes[0, 0], percent[0, 0]) == (255, 255)
+    assert there.sum() >= 11 * 19 - 6
+    assert np.mean(classes[there] == truth[there]) > 0.9
+    assert set(np.unique(classes[there])) == {0, 1, 2}
+    assert percent[there].min() >= 33
+    assert percent[there].max() <= 100
+
+
+def test_gdal_finds_the_names_and_colours_of_the_classes(mapped: Path, tmp_path: Path) -> None:
+    copy(mapped / "map.tif", tmp_path / "map.vrt", driver="VRT")
+    band = etree.parse(tmp_path / "map.vrt").find("VRTRasterBand")
+    assert [each.text for each in band.findall("CategoryNames/Category")] == NAMES
+    with rasterio.open(mapped / "map.tif") as found:
+        assert found.colorinterp[0] == ColorInterp.palette
+        colours = [found.colormap(1)[number] for number in range(3)]
+    assert len(set(colours)) == 3
+
+
+def test_the_areas_cover_the_maps_pixels_in_degrees(mapped: Path) -> None:
+    meta, _, shapes, fields = pyogrio.raw.read(mapped / "map.geojson")
+    assert meta["crs"] == "EPSG:4326"
+    assert '"crs"' not in (mapped / "map.geojson").read_text()  # RFC 7946, section 4
+    areas = shapely.from_wkb(shapes)
+    assert shapely.is_valid(areas).all()
+    names, probability, tiles = fields
+    with rasterio.open(mapped / "map.tif") as found:
+        classes, percent = found.read()
+        rows, columns = np.nonzero(classes != 255)
+        x, y = found.xy(rows, columns)
+    assert tiles.sum() == len(rows)
+    total = percent[rows, columns].sum(dtype=float)
+    assert (probability * tiles).sum() == pytest.approx(total, abs=0.06 * len(rows))
+    lons, lats = transform("EPSG:32633", "OGC:CRS84", x, y)
+    for lon, lat, number in zip(lons, lats, classes[rows, columns], strict=True):
+        assert names[shapely.contains_xy(areas, lon, lat)].tolist() == [NAMES[number]]
+
+
+@pytest.mark.parametrize(
+    ("crs", "place"),
+    [
+        ("EPSG:32660", Affine(3000.0, 0, 570_000.0, 0, -3000.0, 7_000_000.0)),  # 178 E to 178 W
+        ("EPSG:4326", Affine(0.1, 0, 176.8, 0, -0.1, 50.0)),  # to 183.2 E
+    ],
+)
+def test_areas_are_cut_at_the_antimeridian(
+    crs: str, place: Affine, model: Path, tmp_path: Path
+) -> None:
+    values = _ground(np.random.default_rng(2), np.full((32, 64), 2))
+    scene = write_scene(tmp_path / "s.tif", values, crs=crs, transform=place)
+    _run(
+        "classified_map.py", scene, "--model", model, "--size-px", SIZE,
+        "-o", tmp_path / "m.tif", "--geojson", tmp_path / "m.geojson",
+    )  # fmt: skip
+    _, _, shapes, fields = pyogrio.raw.read(tmp_path / "m.geojson")
+    assert fields[0].tolist() == ["wet"]
+    parts = shapely.get_parts(shapely.from_wkb(shapes))
+    assert shapely.is_valid(parts).all()
+    (left, right) = sorted(shapely.bounds(parts).tolist())
+    assert left[0] == -180
+    assert right[2] == 180
+    assert left[2] < -175 < 175 < right[0]
+
+
+def test_it_learns_from_a_class_raster_and_says_how_far_the_map_agrees(
+    scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = _kinds()[None].astype(np.uint8)
+    truth = write_scene(tmp_path / "c.tif", classes, crs="EPSG:32633", transform=PLACE)
+    table = tmp_path / "names.csv"
+    table.write_text("value,name\n0,meadow\n1,town\n2,lake\n")
+    told = ("--class-table", table, "--size-px", SIZE)
+    _run(
+        "learn.py", scene, truth, *told, "-o", tmp_path / "learned", "--method", "linear_probe",
+        "--backbone", write_tiny_clip(tmp_path / "tiny"),
+    )  # fmt: skip
+    assert capsys.readouterr().out.endswith("tiles of 3 classes\n")
+    _run(
+        "classified_map.py", scene, "--model", tmp_path / "learned", *told,
+        "--stride-px", STRIDE, "--classes", truth, "-o", tmp_path / "m.tif",
+    )  # fmt: skip
+    done = capsys.readouterr()
+    made, agrees = done.out.splitlines()
+    assert made == f"{tmp_path / 'm.tif'}: 19 x 11 pixels"
+    assert "tiles left out: nodata" in done.err
+    assert float(agrees.split()[0]) > 0.9
+
+
+def test_a_scene_without_a_place_is_refused_in_a_sentence(model: Path, tmp_path: Path) -> None:
+    values = _ground(np.random.default_rng(2), np.ones((32, 32), int))
+    with pytest.warns(NotGeoreferencedWarning):
+        scene = write_scene(tmp_path / "s.tif", values, crs=None)
+    with pytest.raises(SystemExit, match="one scene with tiles and a place on the Earth"):
+        _run("classified_map.py", scene, "--model", model, "--size-px", SIZE, "-o", "/nowhere")
