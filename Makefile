@@ -17,7 +17,7 @@ test: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "domainclip needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check -e ".[papers,dicom,tiles,embedded,ray,dev]"
+	$(BIN)/pip install --disable-pip-version-check -e ".[papers,dicom,tiles,places,embedded,ray,dev]"
 	@touch $@
 
 clean:

@@ -33,10 +33,17 @@ def split(arguments: argparse.Namespace) -> int:
     )
     if arguments.output is not None:
         with progress_bar("writing") as progress:
-            apply_splits(pairs, plan.splits, arguments.output, made=_command(), progress=progress)
+            apply_splits(
+                pairs,
+                plan.splits,
+                arguments.output,
+                units=plan.units if arguments.by in ("document", "cell", "time") else None,
+                made=_command(),
+                progress=progress,
+            )
     if arguments.json:
         written = plain(plan)
-        del written["splits"]
+        del written["splits"], written["units"]
         print_json(written | {"output": arguments.output and str(arguments.output)})
         return 0
     total = max(sum(plan.rows.values()), 1)

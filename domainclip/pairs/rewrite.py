@@ -37,17 +37,23 @@ def apply_splits(
     splits: Sequence[str],
     out: Path | str,
     *,
+    units: Sequence[str] | None = None,
     made: str = "",
     progress: Progress | None = None,
 ) -> None:
     """Write ``pairs`` to the new directory ``out`` with ``splits`` in place of their own.
 
-    Row groups are copied one by one, image bytes as they are. Raises OutputInUse, OutputError.
+    units: what the splits keep together, in place of the groups; None leaves these. Row groups are
+    copied one by one, image bytes as they are. Raises OutputInUse, OutputError.
     """
     relabelled = pairs.with_splits(splits)
     with _new_pairs(Path(out), [pairs], made) as writer:
         for group in relabelled.groups:
-            writer.write_table(relabelled.read_group(group, PAIR_SCHEMA.names))
+            table = relabelled.read_group(group, PAIR_SCHEMA.names)
+            if units is not None:
+                own = pa.array(units[group.start : group.start + group.rows], pa.string())
+                table = table.set_column(table.schema.get_field_index("group"), "group", own)
+            writer.write_table(table)
             if progress is not None:
                 progress(group.start + group.rows, len(pairs))
 

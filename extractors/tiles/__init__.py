@@ -44,8 +44,9 @@ class Tiles:
     the polygons of a vector file.
     crs: of the tiles, EPSG:... or utm; by default the scene's own. gsd_m: metres to a pixel to
     resample to. resampling: auto averages where pixels grow and is cubic where they shrink.
-    bounds: W,S,E,N of a plain image without a place. bounds_crs: their CRS. pixel_m: metres to a
-    pixel of images without a place. subdatasets: variables of NetCDF and HDF files. assets: of
+    trusted: also open scenes that lead to files elsewhere, as a VRT of other folders does.
+    bounds: W,S,E,N of a plain image without a place. bounds_crs: their CRS (EPSG:4326), or that of
+    a world file. pixel_m: metres to a pixel of images without a place. subdatasets: variables of NetCDF and HDF files. assets: of
     STAC items.
     bands: numbers or names (red, B04), a preset (true_colour, false_colour, swir, agriculture,
     urban, dual_pol, ...) or an index (ndvi, ndwi, nbr, ...). sensor: Sentinel-2, Landsat 8, NAIP,
@@ -104,8 +105,9 @@ class Tiles:
     crs: str = ""
     gsd_m: float | None = None
     resampling: str = "auto"
+    trusted: bool = False
     bounds: tuple[float, ...] = ()
-    bounds_crs: str = "EPSG:4326"
+    bounds_crs: str = ""
     pixel_m: float | None = None
     subdatasets: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ from .pixels.rendering import Renderer
 from .planning import listed_of
 from .reading.georeference import default_cell
 from .reading.rows import Rows, stays_in_memory
-from .reading.scenes import BUILT_IN, Scene, open_scene
+from .reading.scenes import BUILT_IN, Scene
 from .records import Facts
 from .slicing import Slicing, slicing_of
 from .tools import Tools, tools_of, words_in
@@ -48,7 +48,7 @@ def pairs_of(tiles: Tiles, source: Source) -> Iterator[Pair | Skip]:
         return
     tools = tools_of(tiles)
     listed = listed_of(source)
-    scene = open_scene(listed.path, tools.view, name=listed.name, facts=listed.facts)
+    scene = tools.open(listed)
     making = _Making(tools, scene, Composite.from_part(part["composite"]), part)
     first = part["first"]
     for row in making.slicing.rows[first : first + part["rows"]]:

@@ -18,7 +18,7 @@ from .pixels.limits import scene_limits
 from .reading.finding import scenes_of
 from .reading.refusals import refusal
 from .reading.rows import GDAL_ERRORS, rows_of_band, words_of
-from .reading.scenes import Scene, open_scene
+from .reading.scenes import Scene
 from .records import Listed, SceneFacts
 from .slicing import slicing_of
 from .stac.items import Refused, is_stac, scenes_of_stac
@@ -58,7 +58,7 @@ def listed_of(source: Source) -> Listed:
 
 def _of_scene(tools: Tools, listed: Listed) -> Iterator[Source]:
     tiles = tools.tiles
-    scene = open_scene(listed.path, tools.view, name=listed.name, facts=listed.facts)
+    scene = tools.open(listed)
     try:
         composite = composite_of(scene, words_in(tiles.bands), tiles.sensor)
     except BadInput as error:

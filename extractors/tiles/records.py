@@ -36,7 +36,8 @@ class View:
     crs: ``EPSG:...`` or whatever PROJ knows, ``utm`` for the zone of each scene's centre; empty:
     the scene's own. gsd_m: ground resolution to resample to, metres; None: the scene's own.
     resampling: of that; ``auto`` averages where pixels grow and is cubic where they shrink.
-    bounds: (west, south, east, north) of a plain image that has no place, in bounds_crs.
+    bounds: (west, south, east, north) of a plain image that has no place. bounds_crs: theirs, by
+    default EPSG:4326, and that of a world file without one.
     pixel_m: metres to a pixel of images that have no place; they stay without one.
     subdatasets: which of a NetCDF or HDF file, by name; none: all that are rasters.
     """
@@ -45,7 +46,7 @@ class View:
     gsd_m: float | None = None
     resampling: str = "auto"
     bounds: tuple[float, ...] = ()
-    bounds_crs: str = "EPSG:4326"
+    bounds_crs: str = ""
     pixel_m: float | None = None
     subdatasets: tuple[str, ...] = ()
 

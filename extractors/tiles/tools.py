@@ -22,8 +22,8 @@ from .labels.protocol import Labels
 from .labels.vectors.features import open_vectors
 from .pixels.clouds import Clouds, open_clouds
 from .pixels.rendering import Look
-from .reading.scenes import Scene
-from .records import Facts, View
+from .reading.scenes import Scene, open_scene
+from .records import Facts, Listed, View
 from .slicing import Slicing
 
 if TYPE_CHECKING:
@@ -45,6 +45,17 @@ class Tools:
     classes: Cover | Folders | None
     others: tuple[Labels, ...]
     clouds: Clouds | None
+
+    def open(self, listed: Listed) -> Scene:
+        """The scene on the grid that the options want. Raises BadInput, UsageError."""
+        return open_scene(
+            listed.path,
+            self.view,
+            name=listed.name,
+            facts=listed.facts,
+            # the XML that a STAC item's bands are stacked by is our own
+            trusted=self.tiles.trusted or listed.path.startswith("<VRTDataset"),
+        )
 
     def facts_of_row(
         self, scene: Scene, row: int, columns: np.ndarray, size: int

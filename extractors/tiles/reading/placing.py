@@ -84,7 +84,9 @@ def placing_of(dataset: Any, path: str, view: View) -> Placing | None:
             height_m=float(dataset.rpcs.height_off),
         )
     if view.bounds and not is_placed(transform):
-        return Placing("affine", _crs(view.bounds_crs), _from_bounds(view.bounds, dataset))
+        return Placing(
+            "affine", _crs(view.bounds_crs or "EPSG:4326"), _from_bounds(view.bounds, dataset)
+        )
     return None
 
 
@@ -118,8 +120,8 @@ def _crs_beside(path: str) -> Any:
 
 
 def _crs_given(view: View) -> Any:
-    """The CRS that the user names for world files: one that is not merely the default."""
-    if view.bounds or view.bounds_crs == View().bounds_crs:
+    """The CRS that the user names for world files."""
+    if view.bounds or not view.bounds_crs:
         return None
     return _crs(view.bounds_crs)
 
