@@ -46,8 +46,8 @@ class Tiles:
     resample to. resampling: auto averages where pixels grow and is cubic where they shrink.
     trusted: also open scenes that lead to files elsewhere, as a VRT of other folders does.
     bounds: W,S,E,N of a plain image without a place. bounds_crs: their CRS (EPSG:4326), or that of
-    a world file. pixel_m: metres to a pixel of images without a place. subdatasets: variables of NetCDF and HDF files. assets: of
-    STAC items.
+    a world file. pixel_m: metres to a pixel of images without a place. subdatasets: variables of
+    NetCDF and HDF files. assets: of STAC items.
     bands: numbers or names (red, B04), a preset (true_colour, false_colour, swir, agriculture,
     urban, dual_pol, ...) or an index (ndvi, ndwi, nbr, ...). sensor: Sentinel-2, Landsat 8, NAIP,
     WorldView-3, ... where the scene does not say it. stretch: values are shown between the
