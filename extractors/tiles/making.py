@@ -245,7 +245,7 @@ class _Making:
     def _encode(self, picture: np.ndarray) -> tuple[bytes, int]:
         """The encoded picture and its perceptual hash."""
         image = Image.fromarray(picture)
-        data = encode(image, self.tiles.format, quality=self.tiles.quality)
+        data = encode(image, self.tiles.format, quality=self.tiles.quality, photo=True)
         if self.tiles.format == "jpeg":
             with Image.open(io.BytesIO(data)) as image:
                 return data, phash(image)
