@@ -95,6 +95,7 @@ class Tiles:
     vectors: str | None = None
     layers: tuple[str, ...] = ()
     tags: str | None = None
+    around: bool = False
     size_px: int | None = None
     size_m: float | None = None
     whole: bool = False

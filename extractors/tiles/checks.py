@@ -33,6 +33,9 @@ def _problems(tiles: Tiles) -> dict[str, bool]:
         f"size_px {size} must be at least 1": size is not None and size < 1,
         "give the side in pixels or in metres, not both": None not in (size, tiles.size_m),
         "whole scenes have their own size": tiles.whole and any(one is not None for one in sizes),
+        "tiles around features need vectors": tiles.around and tiles.vectors is None,
+        "tiles around features are on no grid: leave out whole, stride and aoi": tiles.around
+        and (tiles.whole or bool(tiles.aoi) or {tiles.stride_px, tiles.stride_m} != {None}),
         "whole scenes have no area of interest": tiles.whole and bool(tiles.aoi),
         "stride_px must be at least 1": tiles.stride_px is not None and tiles.stride_px < 1,
         f"inner_px {inner} must be at least 1 and no more than size_px": inner is not None

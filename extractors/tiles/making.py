@@ -31,7 +31,7 @@ from .reading.georeference import default_cell
 from .reading.rows import Rows, stays_in_memory
 from .reading.scenes import BUILT_IN, Scene
 from .records import Facts
-from .slicing import Slicing, slicing_of
+from .slicing import Corners, Slicing, slicing_of
 from .tools import Tools, tools_of, words_in
 
 if TYPE_CHECKING:
@@ -50,8 +50,10 @@ def pairs_of(tiles: Tiles, source: Source) -> Iterator[Pair | Skip]:
     listed = listed_of(source)
     scene = tools.open(listed)
     making = _Making(tools, scene, Composite.from_part(part["composite"]), part)
-    first = part["first"]
-    for row in making.slicing.rows[first : first + part["rows"]]:
+    rows = making.slicing.rows
+    if "corners" not in part:
+        rows = rows[part["first"] : part["first"] + part["rows"]]
+    for row in rows:
         yield from making.row(row)
 
 
@@ -70,6 +72,9 @@ class _Making:
 
     @cached_property
     def slicing(self) -> Slicing:
+        if "corners" in self.part:
+            at = tuple((row, tuple(columns)) for row, columns in self.part["corners"])
+            return Corners(self.part["size"], at)
         return slicing_of(self.tiles, self.scene)
 
     @cached_property

@@ -20,7 +20,7 @@ from .reading.refusals import refusal
 from .reading.rows import GDAL_ERRORS, rows_of_band, words_of
 from .reading.scenes import Scene
 from .records import Listed, SceneFacts
-from .slicing import slicing_of
+from .slicing import Corners, Slicing, slicing_of
 from .stac.items import Refused, is_stac, scenes_of_stac
 from .tools import Tools, tools_of, words_in
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from . import Tiles
 
 __all__ = ["listed_of", "sources_of"]
+
+ROWS_AROUND = 32  # tiles around features, one or few a row
 
 
 def sources_of(tiles: Tiles, root: str) -> Iterator[Source]:
@@ -77,11 +79,34 @@ def _of_scene(tools: Tools, listed: Listed) -> Iterator[Source]:
         "limits": scene_limits(scene, composite, tools.look),
         "draws": tools.limits_of_draws(scene, slicing),
     }
+    if tiles.around:
+        yield from _around_features(tools, scene, listed, slicing, part)
+        return
     taken = rows_of_band(scene.dataset, slicing.size, slicing.stride)
     rows = slicing.rows
     for at in range(0, len(rows), taken):
         own = (("first", at), ("rows", min(taken, len(rows) - at)))
         yield Source(f"{listed.name}#row{rows[at]:06d}", listed.path, (*own, *part.items()))
+
+
+def _around_features(
+    tools: Tools, scene: Scene, listed: Listed, slicing: Slicing, part: dict[str, Any]
+) -> Iterator[Source]:
+    """Sources of tiles around what the vectors can be about."""
+    assert tools.vectors is not None, "checked: around needs vectors"
+    corners = Corners.of(slicing.size, tools.vectors.centres(scene, slicing.size))
+    if not corners.at:
+        yield _refused(
+            listed.name,
+            listed.path,
+            "nothing_to_be_about",
+            "No feature that a tile can be about is visible in it; leave out --around, or give "
+            "such features a higher rank with --tags.",
+        )
+    for at in range(0, len(corners.at), ROWS_AROUND):
+        some = corners.at[at : at + ROWS_AROUND]
+        own = (("corners", some), ("size", slicing.size))
+        yield Source(f"{listed.name}#around{some[0][0]:06d}", listed.path, (*own, *part.items()))
 
 
 def _unlabelled(tools: Tools, scene: Scene) -> tuple[str, str] | None:

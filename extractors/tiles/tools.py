@@ -19,7 +19,7 @@ from .labels.draws import class_limits, draw
 from .labels.folders import Folders, open_folders
 from .labels.masks import open_masks
 from .labels.protocol import Labels
-from .labels.vectors.features import open_vectors
+from .labels.vectors.features import Vectors, open_vectors
 from .pixels.clouds import Clouds, open_clouds
 from .pixels.rendering import Look
 from .reading.scenes import Scene, open_scene
@@ -36,7 +36,8 @@ FOLDERS = "folders"
 
 @dataclass(frozen=True, eq=False)
 class Tools:
-    """classes: what gives tiles their class, if anything does; others: what else is known."""
+    """classes: what gives tiles their class, if anything does; others: of objects; vectors:
+    of features around them."""
 
     tiles: Tiles
     view: View
@@ -44,6 +45,7 @@ class Tools:
     templates: Templates
     classes: Cover | Folders | None
     others: tuple[Labels, ...]
+    vectors: Vectors | None
     clouds: Clouds | None
 
     def open(self, listed: Listed) -> Scene:
@@ -62,7 +64,8 @@ class Tools:
     ) -> list[Facts | str]:
         """What is known of the tiles of a row; a tile that every source of labels leaves out is
         left out for the first one's reason. Raises BadInput."""
-        every = [self.classes, *self.others] if self.classes is not None else list(self.others)
+        known_by = (self.classes, *self.others, self.vectors)
+        every = [labels for labels in known_by if labels is not None]
         if not every:
             return [Facts(size, gsd_m) for gsd_m in _gsds(scene, row, columns, size)]
         known = [labels.of_row(scene, row, columns, size) for labels in every]
@@ -133,6 +136,7 @@ def _tools_of(tiles: Tiles, process: int) -> Tools:
         templates=read_templates(tiles.templates),
         classes=_classes(tiles),
         others=tuple(_others(tiles)),
+        vectors=_vectors(tiles),
         clouds=open_clouds(tiles.clouds, kind=tiles.cloud_kind, sensor=tiles.sensor)
         if tiles.clouds
         else None,
@@ -182,14 +186,18 @@ def _others(tiles: Tiles) -> Iterator[Labels]:
             seed=tiles.seed,
             file_grid=_file_grid,
         )
-    if tiles.vectors is not None:
-        yield open_vectors(
-            tiles.vectors,
-            layers=tiles.layers,
-            crs=tiles.labels_crs,
-            tags=tiles.tags,
-            category=tiles.category if tiles.boxes is None else "",
-        )
+
+
+def _vectors(tiles: Tiles) -> Vectors | None:
+    if tiles.vectors is None:
+        return None
+    return open_vectors(
+        tiles.vectors,
+        layers=tiles.layers,
+        crs=tiles.labels_crs,
+        tags=tiles.tags,
+        category=tiles.category if tiles.boxes is None else "",
+    )
 
 
 def _file_grid(scene: Scene) -> FileGrid:
