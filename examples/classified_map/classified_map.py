@@ -183,13 +183,15 @@ def agreement(found: Map) -> str:
     if not len(truth):
         return "the class raster says nothing of these pixels"
     counts = Counter(truth)
-    recalls = [np.mean(said[truth == name] == name) for name in counts]
     commonest, count = counts.most_common(1)[0]
+    known = [name for name in counts if name in found.names]
+    recalls = np.array([np.mean(said[truth == name] == name) for name in known])
+    tiles = np.array([counts[name] for name in known])
     return (
         f"{np.mean(said == truth):.3f} of {len(truth)} pixels agree with the class raster "
-        f"({count / len(truth):.3f} would if all were {commonest!r}), {np.mean(recalls):.3f} on "
-        f"average over its {len(counts)} classes, of which the model knows "
-        f"{len(counts.keys() & set(found.names))}"
+        f"({count / len(truth):.3f} would if all were {commonest!r}); of its {len(counts)} classes "
+        f"the model knows {len(known)}: {recalls @ tiles / max(1, tiles.sum()):.3f} of their "
+        f"{tiles.sum()} pixels, {recalls.mean() if known else 0:.3f} on average over the classes"
     )
 
 

@@ -13,19 +13,21 @@ import sys
 import domainclip as dc
 from domainclip.errors import BadInput, DomainclipError
 from domainclip.extractors.tiles import Tiles
+from domainclip.pairs import Skip
 
 
 def main(args: argparse.Namespace) -> None:
     tiles = Tiles(
         classes=args.classes, class_table=args.class_table, aoi=args.aoi, size_px=args.size_px,
-        purity=args.purity, per_class=args.shots, seed=args.seed, captions=1,
+        stride_px=max(1, args.size_px // 2), purity=args.purity, per_class=args.shots,
+        seed=args.seed, captions=1,
     )  # fmt: skip
     found = [one for source in tiles.sources(args.scene) for one in tiles.pairs(source)]
     pairs = [one for one in found if isinstance(one, dc.Pair)]
     labels = [pair.labels[0] for pair in pairs]
     names = sorted(set(labels))
     if len(names) < 2:
-        told = {f"{one.reason}: {one.detail}" for one in found if isinstance(one, dc.pairs.Skip)}
+        told = {f"{one.reason}: {one.detail}" for one in found if isinstance(one, Skip)}
         raise BadInput(f"{args.scene}: tiles of {len(names)} classes ({'; '.join(sorted(told))}).")
     clip = dc.load_backbone(args.backbone, args.pretrained)
     if args.image_px:

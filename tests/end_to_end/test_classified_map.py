@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+import yaml
 from lxml import etree
 from rasterio import Affine
 from rasterio.enums import ColorInterp
@@ -35,6 +37,13 @@ def _ground(rng: np.random.Generator, kind: np.ndarray) -> np.ndarray:
     colours = np.array([[30, 160, 30], [150, 150, 150], [20, 20, 190]])
     rough = rng.integers(-60, 60, kind.shape) * (kind == 1)
     return (np.moveaxis(colours[kind], -1, 0) + noise + rough).clip(1, 254).astype(np.uint8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOMAINCLIP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +189,42 @@ def test_it_learns_from_a_class_raster_and_says_how_far_the_map_agrees(
     assert made == f"{tmp_path / 'm.tif'}: 19 x 11 pixels"
     assert "tiles left out: nodata" in done.err
     assert float(agrees.split()[0]) > 0.9
+
+
+@pytest.mark.parametrize("made", ["adapter", "head"])
+def test_a_run_on_the_scenes_own_tiles_maps_it(made: str, scene: Path, tmp_path: Path) -> None:
+    classes = _kinds()[None].astype(np.uint8) + 1
+    truth = write_scene(tmp_path / "c.tif", classes, crs="EPSG:32633", transform=PLACE)
+    parts: dict[str, Any] = {
+        "adapter": {"name": "full", "towers": ["image"]},
+        "objective": {"name": "class_prompts"},
+        "trainer": {"epochs": 20, "lr": 3e-3, "warmup": 0},
+        "evaluate": [{"name": "zero_shot"}],
+    }
+    if made == "head":
+        parts = {"head": {"name": "linear_probe"}, "evaluate": [{"name": "zero_shot"}]}
+    options = {"classes": str(truth), "size_px": SIZE, "stride_px": STRIDE, "purity": 1.0}
+    recipe = {
+        "name": "mine",
+        "backbone": {"name": str(write_tiny_clip(tmp_path / "tiny")), "device": "cpu"},
+        "data": {
+            "extract": {"name": "tiles", "source": [str(scene)], "options": options},
+            "split": {"by": "key", "fractions": {"train": 0.8, "val": 0.1, "test": 0.1}},
+            "image_px": 16,
+        },
+        **parts,
+    }
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False))
+    dc.run(tmp_path / "mine.yaml", tmp_path / "run")
+    _run(
+        "classified_map.py", scene, "--model", tmp_path / "run", "--size-px", SIZE,
+        "-o", tmp_path / "m.tif",
+    )  # fmt: skip
+    with rasterio.open(tmp_path / "m.tif") as found:
+        said = found.read(1)
+    assert said.shape == (6, 10)
+    there = said != 255
+    assert np.mean(said[there] == _kinds()[8::16, 8::16][there]) > 0.9
 
 
 def test_a_scene_without_a_place_is_refused_in_a_sentence(model: Path, tmp_path: Path) -> None:
