@@ -75,7 +75,7 @@ class _Making:
         if "corners" in self.part:
             at = tuple((row, tuple(columns)) for row, columns in self.part["corners"])
             return Corners(self.part["size"], at)
-        return slicing_of(self.tiles, self.scene)
+        return _slicing(self.tiles, self.scene)
 
     @cached_property
     def rows(self) -> Rows:
@@ -262,6 +262,12 @@ def _with_words(facts: Facts) -> Facts:
     label = "" if facts.label.isdigit() else facts.label
     named = not any(name.isdigit() for name, _ in facts.shares)
     return replace(facts, label=label, shares=facts.shares if named else ())
+
+
+@lru_cache(maxsize=2)
+def _slicing(tiles: Tiles, scene: Scene) -> Slicing:
+    """An area of interest takes a while to lay over a scene, and a scene has many sources."""
+    return slicing_of(tiles, scene)
 
 
 @lru_cache(maxsize=2)

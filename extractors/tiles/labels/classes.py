@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from rasterio.enums import ColorInterp, Resampling
-from rasterio.vrt import WarpedVRT
 
 from domainclip.errors import BadInput
 
-from ..reading.rows import GDAL_ERRORS, Rows, is_sequential, words_of
+from ..reading.laying import laid_over
+from ..reading.rows import Rows, is_sequential
 from ..reading.scenes import Scene, open_scene
 from .class_names import names_of, read_text
 from .vectors.placing import placed
@@ -94,14 +93,6 @@ class Gridded:
         return band, valid
 
 
-class _Values(Rows):
-    """Rows of values: a class stays a class where the file also gives it a colour."""
-
-    def __init__(self, name: str, dataset: Any, bands: tuple[int, ...], *, resident: bool) -> None:
-        super().__init__(name, dataset, bands, resident=resident)
-        self._palette = None
-
-
 @dataclass
 class RasterClasses(Gridded):
     """A class raster of any resolution and CRS.
@@ -121,37 +112,11 @@ class RasterClasses(Gridded):
     def _rows(self, scene: Scene) -> Rows:
         if self._grid is None or self._grid[0] is not scene:
             source = self.raster.dataset
-            # the same grid needs no warping, and is read in half the time
-            warped = source if self._same_grid(scene) else self._laid_over(scene)
+            placed(scene)
+            laid = laid_over(self.raster, self.raster.place, scene, "class raster")
             resident = is_sequential(source) and scene.width * scene.height <= WARPED_PX
-            self._grid = scene, _Values(self.raster.name, warped, (1,), resident=resident)
+            self._grid = scene, Rows(self.raster.name, laid, (1,), resident=resident, palette=False)
         return self._grid[1]
-
-    def _same_grid(self, scene: Scene) -> bool:
-        own, other = self.raster.place, placed(scene)
-        sizes = (self.raster.width, self.raster.height) == (scene.width, scene.height)
-        return sizes and own.transform == other.transform and own.crs == other.crs
-
-    def _laid_over(self, scene: Scene) -> WarpedVRT:
-        source = self.raster.dataset
-        try:
-            return WarpedVRT(
-                source,
-                src_crs=self.raster.place.crs,
-                src_transform=self.raster.place.transform,
-                crs=placed(scene).crs,
-                transform=scene.place.transform,
-                width=scene.width,
-                height=scene.height,
-                resampling=Resampling.nearest,
-                # without it, what lies outside would be of class 0
-                add_alpha=source.nodata is None and ColorInterp.alpha not in source.colorinterp,
-            )
-        except GDAL_ERRORS as error:
-            raise BadInput(
-                f"{self.raster.name}: the class raster cannot be laid over {scene.name} "
-                f"({words_of(error)})."
-            ) from error
 
 
 def majority(

@@ -8,12 +8,11 @@ from pathlib import PurePosixPath
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from rasterio.enums import ColorInterp, Resampling
-from rasterio.vrt import WarpedVRT
 
 from domainclip.errors import BadInput, UsageError
 
-from ..reading.rows import GDAL_ERRORS, Rows, is_sequential, words_of
+from ..reading.laying import laid_over
+from ..reading.rows import Rows, is_sequential
 from ..reading.scenes import Scene, open_scene
 from .bands import band_number
 from .cloud_rules import RULES, Rule
@@ -165,31 +164,12 @@ def _rows_of_rule(scene: Scene, rule: Rule, sensor: str) -> tuple[Rows, Reading]
 
 def _laid_over(mask: Scene, scene: Scene) -> Any:
     """The mask's raster on the scene's pixels."""
-    source = mask.dataset
-    same = (source.width, source.height) == (scene.width, scene.height)
+    same = (mask.width, mask.height) == (scene.width, scene.height)
     if mask.georeference is None or scene.georeference is None:
         if same:
-            return source
+            return mask.dataset
         raise BadInput(
-            f"{mask.name}: the cloud mask has {source.width} x {source.height} pixels and the scene"
+            f"{mask.name}: the cloud mask has {mask.width} x {mask.height} pixels and the scene"
             f" {scene.name} {scene.width} x {scene.height}; without a place they must be equal."
         )
-    if same and mask.georeference == scene.georeference:
-        return source
-    try:
-        return WarpedVRT(
-            source,
-            src_crs=mask.place.crs,
-            src_transform=mask.place.transform,
-            crs=scene.place.crs,
-            transform=scene.place.transform,
-            width=scene.width,
-            height=scene.height,
-            resampling=Resampling.nearest,
-            # without it, what lies outside would be clear
-            add_alpha=source.nodata is None and ColorInterp.alpha not in source.colorinterp,
-        )
-    except GDAL_ERRORS as error:
-        raise BadInput(
-            f"{mask.name}: the cloud mask cannot be laid over {scene.name} ({words_of(error)})."
-        ) from error
+    return laid_over(mask, mask.place, scene, "cloud mask")

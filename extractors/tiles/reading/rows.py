@@ -49,11 +49,17 @@ class Rows:
     """
 
     def __init__(
-        self, name: str, dataset: Any, bands: Sequence[int], *, resident: bool = False
+        self,
+        name: str,
+        dataset: Any,
+        bands: Sequence[int],
+        *,
+        resident: bool = False,
+        palette: bool = True,
     ) -> None:
         self._name, self._dataset, self._bands = name, dataset, list(bands)
         self._resident = resident
-        self._palette = _palette(dataset, bands)
+        self._palette = _palette(dataset, bands) if palette else None
         # a byte more for where they hold data
         self._row_bytes = dataset.width * (1 + sum(_item_bytes(dataset, at) for at in bands))
         self._block_row_bytes = (

@@ -7,18 +7,42 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["as_iso", "as_percent", "as_said"]
+__all__ = ["as_iso", "as_percent", "as_said", "known_sensor"]
 
-# satellites as GDAL's readers and products spell them -> as one says it
-SENSORS = (
-    (r"sentinel[-_ ]?([1-6])[a-d]?$", r"Sentinel-\1"),
-    (r"landsat[-_ ]?([1-9])$", r"Landsat \1"),
-    (r"(?:wv|worldview)-?_?0?([1-4])$", r"WorldView-\1"),
-    (r"(?:ge|geoeye)-?_?0?1$", "GeoEye-1"),
-    (r"(?:qb|quickbird)-?_?0?2$", "QuickBird"),
-    (r"(?:ph|phr|pleiades)[-_ ]?(1a|1b)$", "Pleiades"),
-    (r"spot[-_ ]?([1-7])$", r"SPOT \1"),
-    (r"(terra|aqua)$", "MODIS"),
+# as one says it, from how headers, products, platforms and collections spell it
+SENSORS = tuple(
+    (re.compile(pattern), spoken)
+    for pattern, spoken in (
+        (r"sentinel[-_ ]?([1-6])(?:[-_ ]?[a-d])?(?:\b|_).*", r"Sentinel-\1"),
+        (r"s([1-6])[a-d]", r"Sentinel-\1"),
+        (r"landsat[-_ ]?0?([1-9])(?:\b|_).*", r"Landsat \1"),
+        (r"hls2?[-_ .]?l30.*", "Landsat"),
+        (r"hls2?[-_ .]?s30.*", "Sentinel-2"),
+        (r"naip(?:\b|_).*", "NAIP"),
+        (r"(?:worldview|wv)[-_ ]?0?([1-4])", r"WorldView-\1"),
+        (r"(?:worldview[-_ ]?)?legion.*", "WorldView Legion"),
+        (r"(?:geoeye|ge)[-_ ]?0?1", "GeoEye-1"),
+        (r"(?:quickbird|qb)[-_ ]?0?2?", "QuickBird"),
+        (r"ikonos.*", "IKONOS"),
+        (r"(?:pleiades[-_ ]?neo|pneo).*", "Pléiades Neo"),
+        (r"(?:pleiades|phr)(?:[-_ ]?1[ab])?", "Pléiades"),
+        (r"spot[-_ ]?([1-7])", r"SPOT \1"),
+        (r"skysat.*", "SkySat"),
+        (r"(?:planetscope|psscene).*", "PlanetScope"),
+        (r"rapideye.*", "RapidEye"),
+        (r"alos[-_ ]?([24])", r"ALOS-\1"),
+        (r"alos", "ALOS"),
+        (r"cbers[-_ ]?(4a?)", r"CBERS-\1"),
+        (r"goes[-_ ]?(1\d)", r"GOES-\1"),
+        (r"radarsat[-_ ]?([12])", r"RADARSAT-\1"),
+        (r"(?:terrasar[-_ ]?x|tsx)(?:[-_ ]?1)?", "TerraSAR-X"),
+        (r"capella.*", "Capella"),
+        (r"umbra.*", "Umbra"),
+        (r"iceye.*", "ICEYE"),
+        (r"modis(?:\b|_).*|terra|aqua", "MODIS"),
+        (r"viirs(?:\b|_).*", "VIIRS"),
+        (r"aster(?:\b|_).*", "ASTER"),
+    )
 )
 
 
@@ -49,11 +73,16 @@ def as_iso(text: str) -> str:
 def as_said(sensor: str | None) -> str:
     """A satellite's name as one says it; others stay as they are."""
     text = " ".join((sensor or "").strip().strip('"').split())[:80]
+    return known_sensor(text) or text
+
+
+def known_sensor(text: str) -> str:
+    """A satellite's name as one says it, "" for what is none that is known here."""
     for pattern, said in SENSORS:
-        found = re.fullmatch(pattern, text, re.IGNORECASE)
+        found = pattern.fullmatch(text.lower())
         if found:
-            return found.expand(said)
-    return text
+            return found.expand(said).upper() if "CBERS" in said else found.expand(said)
+    return ""
 
 
 def as_percent(text: Any) -> float | None:

@@ -12,45 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ..reading.spelling import known_sensor
 from ..records import SceneFacts
 
 __all__ = ["band_entries", "facts_of", "number"]
 
-# as one says it, from how platforms, constellations, instruments and collections are spelled
-_SENSORS = tuple(
-    (re.compile(pattern), spoken)
-    for pattern, spoken in (
-        (r"sentinel[-_ ]?([1-6])(?:[-_ ]?[a-d])?(?:\b|_).*", r"Sentinel-\1"),
-        (r"s([1-6])[a-d]", r"Sentinel-\1"),
-        (r"landsat[-_ ]?0?([1-9])(?:\b|_).*", r"Landsat \1"),
-        (r"hls2?[-_ .]?l30.*", "Landsat"),
-        (r"hls2?[-_ .]?s30.*", "Sentinel-2"),
-        (r"naip(?:\b|_).*", "NAIP"),
-        (r"(?:worldview|wv)[-_ ]?0?([1-4])", r"WorldView-\1"),
-        (r"(?:worldview[-_ ]?)?legion.*", "WorldView Legion"),
-        (r"(?:geoeye|ge)[-_ ]?0?1", "GeoEye-1"),
-        (r"(?:quickbird|qb)[-_ ]?0?2?", "QuickBird"),
-        (r"ikonos.*", "IKONOS"),
-        (r"(?:pleiades[-_ ]?neo|pneo).*", "Pléiades Neo"),
-        (r"(?:pleiades|phr)(?:[-_ ]?1[ab])?", "Pléiades"),
-        (r"spot[-_ ]?([1-7])", r"SPOT \1"),
-        (r"skysat.*", "SkySat"),
-        (r"(?:planetscope|psscene).*", "PlanetScope"),
-        (r"rapideye.*", "RapidEye"),
-        (r"alos[-_ ]?([24])", r"ALOS-\1"),
-        (r"alos", "ALOS"),
-        (r"cbers[-_ ]?(4a?)", r"CBERS-\1"),
-        (r"goes[-_ ]?(1\d)", r"GOES-\1"),
-        (r"radarsat[-_ ]?([12])", r"RADARSAT-\1"),
-        (r"(?:terrasar[-_ ]?x|tsx)(?:[-_ ]?1)?", "TerraSAR-X"),
-        (r"capella.*", "Capella"),
-        (r"umbra.*", "Umbra"),
-        (r"iceye.*", "ICEYE"),
-        (r"modis(?:\b|_).*", "MODIS"),
-        (r"viirs(?:\b|_).*", "VIIRS"),
-        (r"aster(?:\b|_).*", "ASTER"),
-    )
-)
 ALIKE = 1.5  # at most, of a resolution and the pixels it is sampled with
 LONGEST = timedelta(days=31)
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,40}")
@@ -152,10 +118,8 @@ def _sensor(properties: Mapping[str, Any], collection: str) -> str:
     words += instruments if isinstance(instruments, list) else []
     texts = [word.strip() for word in [*words, collection] if isinstance(word, str)]
     for text in texts:
-        for pattern, spoken in _SENSORS:
-            found = pattern.fullmatch(text.lower())
-            if found:
-                return found.expand(spoken).upper() if "CBERS" in spoken else found.expand(spoken)
+        if known_sensor(text):
+            return known_sensor(text)
     for word in (properties.get("constellation"), properties.get("platform")):
         if isinstance(word, str) and _PRINTABLE.fullmatch(word):
             return word

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rasterio.enums import ColorInterp, Resampling
-from rasterio.vrt import WarpedVRT
+from rasterio.enums import ColorInterp
 
 from domainclip.errors import BadInput
 
-from ...reading.errors import GDAL_ERRORS, words_of
 from ...reading.georeference import Georeference
+from ...reading.laying import laid_over
 from ...reading.rows import Rows, is_sequential, stays_in_memory
 from ...reading.scenes import Scene, open_scene
 from ..boxes.between import between
@@ -107,15 +106,14 @@ class LaidMask:
                 f"{source.dtypes[0]}; give a table with the column value."
             )
         self.place = _placed(mask, scene, grid)
-        dataset = source if self._fits(grid) else self._warped(path, grid)
+        dataset = self._on_pixels(path, grid)
         resident = (
             stays_in_memory(source)
             if dataset is source
             else is_sequential(source) and scene.width * scene.height <= RESIDENT_PX
         )
-        # a palette's indices are values: asked for twice, Rows does not resolve them into colours
-        bands = ([1] if coloured else [1, 1]) if palette else [1, 2, 3] if coloured else [1]
-        self._rows = Rows(mask.name, dataset, bands, resident=resident)
+        bands = [1, 2, 3] if coloured and not palette else [1]
+        self._rows = Rows(mask.name, dataset, bands, resident=resident, palette=coloured)
         self.coloured, self.dtype, self.width = coloured, source.dtypes[0], scene.width
 
     def at(self, row: int, rows: int) -> np.ndarray:
@@ -143,43 +141,17 @@ class LaidMask:
             within: np.ndarray = (column >= 0) & (column <= wide) & (row >= 0) & (row <= high)
         return within
 
-    def _fits(self, grid: FileGrid) -> bool:
-        scene = self._scene
-        if (self._mask.width, self._mask.height) != (scene.width, scene.height):
-            return False
-        if self._mask.georeference is None or scene.georeference is None:
-            return grid.to_scene is None
-        same = self._mask.georeference.crs == scene.georeference.crs
-        return bool(
-            same
-            and self._mask.georeference.transform.almost_equals(scene.georeference.transform, 1e-9)
+    def _on_pixels(self, path: Path, grid: FileGrid) -> Any:
+        """The mask on the scene's pixels."""
+        scene, mask = self._scene, self._mask
+        if self.place is not None and scene.georeference is not None:
+            return laid_over(mask, self.place, scene, "mask")
+        if (mask.width, mask.height) == (scene.width, scene.height) and grid.to_scene is None:
+            return mask.dataset
+        raise BadInput(
+            f"{path}: has {mask.width} x {mask.height} pixels and no CRS, and {scene.name} has "
+            f"{grid.width} x {grid.height}; give a mask of its size, or one with a CRS."
         )
-
-    def _warped(self, path: Path, grid: FileGrid) -> Any:
-        scene, source = self._scene, self._mask.dataset
-        if self.place is None or scene.georeference is None:
-            raise BadInput(
-                f"{path}: has {self._mask.width} x {self._mask.height} pixels and no CRS, and "
-                f"{scene.name} has {grid.width} x {grid.height}; give a mask of its size, or one "
-                "with a CRS."
-            )
-        try:
-            return WarpedVRT(
-                source,
-                src_crs=self.place.crs,
-                src_transform=self.place.transform,
-                crs=scene.georeference.crs,
-                transform=scene.georeference.transform,
-                width=scene.width,
-                height=scene.height,
-                resampling=Resampling.nearest,
-                # without it, what lies outside would be of class 0
-                add_alpha=source.nodata is None and ColorInterp.alpha not in source.colorinterp,
-            )
-        except GDAL_ERRORS as error:
-            raise BadInput(
-                f"{path}: the mask cannot be laid over {scene.name} ({words_of(error)})."
-            ) from error
 
 
 def _placed(mask: Scene, scene: Scene, grid: FileGrid) -> Georeference | None:
