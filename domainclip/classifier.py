@@ -14,6 +14,7 @@ from torch import Tensor
 
 from domainclip._classifier_training import schedule_of, train
 from domainclip.adapters._protocol import Schedule, inject_for
+from domainclip.adapters.storage import DESCRIPTION as ADAPTER_DESCRIPTION
 from domainclip.adapters.storage import (
     build,
     describe,
@@ -293,7 +294,8 @@ def _learn_captions(
 def load_classifier(
     path: str | Path, clip: Backbone | None = None, *, method: str | None = None
 ) -> Classifier:
-    """Read what ``Classifier.save`` wrote; loads the backbone by its name unless it is given.
+    """Read what ``Classifier.save`` wrote, or a run's directory; loads the backbone by its name
+    unless it is given.
 
     method: as it was named, where it is not of the catalogue. Raises WeightsMismatch for another
     backbone, UnsafeFile for a pickle or for code that ``method`` does not name, BadInput for a
@@ -302,17 +304,10 @@ def load_classifier(
     folder = Path(path)
     if folder.is_file():
         raise BadInput(f"{folder}: is a file; give the folder that Classifier.save wrote.")
+    if (folder / "recipe.yaml").is_file():
+        return _classifier_of_run(folder, clip, method)
     described = read_description(folder / DESCRIPTION)
-    size = tuple(described.get("image_size") or ())
-    if clip is None:
-        clip = load_backbone(described["backbone"], described.get("pretrained"))
-        if size and size[0] == size[1] and size != clip.image_size:
-            clip.see(size[0])
-    elif size and size != getattr(clip.preprocess, "size", size):
-        raise UsageError(
-            f"{folder}: this classifier saw images of {size[0]} pixels, and the backbone sees "
-            f"{clip.image_size[0]}; call clip.see({size[0]}) first."
-        )
+    clip = _backbone_for(described, folder, clip)
     if described.get("kind") == "adapter":
         component = load_adapter(folder, clip, method=method)
     else:
@@ -333,6 +328,41 @@ def load_classifier(
         described.get("kind") != "adapter",
         clip.weights_hash(),
     )
+
+
+def _classifier_of_run(folder: Path, clip: Backbone | None, method: str | None) -> Classifier:
+    """The run's adapter, its head, or a head on an adapted backbone."""
+    adapter, head = folder / "adapter", folder / "head"
+    if not adapter.is_dir() and not head.is_dir():
+        raise BadInput(f"{folder}: this run has no model yet; repeat its command to finish it.")
+    if not adapter.is_dir():
+        return load_classifier(head, clip, method=method)
+    described = read_description(adapter / ADAPTER_DESCRIPTION)
+    names = list(described.get("classnames") or ())
+    if not names and not head.is_dir():
+        raise BadInput(f"{folder}: this run learned from captions and knows no classes.")
+    clip = _backbone_for(described, folder, clip)
+    state = clip.weights_hash()
+    component = load_adapter(adapter, clip, method=method)
+    if head.is_dir():
+        return load_classifier(head, clip)
+    templates = list(described["templates"])
+    return Classifier(clip, described["method"], component, names, templates, False, state)
+
+
+def _backbone_for(described: Mapping[str, Any], folder: Path, clip: Backbone | None) -> Backbone:
+    """The backbone that a description names, or the one given, seeing images of its size."""
+    size = tuple(described.get("image_size") or ())
+    if clip is None:
+        clip = load_backbone(described["backbone"], described.get("pretrained"))
+        if size and size[0] == size[1] and size != clip.image_size:
+            clip.see(size[0])
+    elif size and size != getattr(clip.preprocess, "size", size):
+        raise UsageError(
+            f"{folder}: this classifier saw images of {size[0]} pixels, and the backbone sees "
+            f"{clip.image_size[0]}; call clip.see({size[0]}) first."
+        )
+    return clip
 
 
 def make_component(

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import argparse
 import colorsys
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -27,7 +25,6 @@ import shapely
 from rasterio.features import rasterize, shapes
 
 import domainclip as dc
-from domainclip.adapters.storage import load_adapter
 from domainclip.classifier import Classifier
 from domainclip.errors import BadInput, DomainclipError
 from domainclip.extractors.tiles import Tiles
@@ -54,29 +51,13 @@ def main(args: argparse.Namespace) -> None:
         size_px=args.size_px, stride_px=stride, inner_px=min(stride, args.size_px), aoi=args.aoi,
         classes=args.classes, class_table=args.class_table, purity=0, captions=1,
     )  # fmt: skip
-    found = classify(args.scene, tiles, load_model(Path(args.model)))
+    found = classify(args.scene, tiles, dc.load_classifier(args.model))
     write_geotiff(args.output, found)
     print(f"{args.output}: {found.classes.shape[1]} x {found.classes.shape[0]} pixels")
     if args.geojson:
         print(f"{args.geojson}: {write_geojson(args.geojson, found)} areas")
     if args.classes:
         print(agreement(found))
-
-
-def load_model(folder: Path) -> Classifier:
-    """From the folder of ``Classifier.save``, or from a run's, with the run's adapter and head."""
-    if not (folder / "recipe.yaml").is_file():
-        return dc.load_classifier(folder)
-    recipe = dc.load_recipe(folder / "recipe.yaml")
-    clip = dc.load_backbone(recipe.backbone.name, recipe.backbone.pretrained)
-    if recipe.data.image_px is not None:
-        clip.see(recipe.data.image_px)
-    adapter = load_adapter(folder / "adapter", clip) if recipe.adapter else None
-    if recipe.head:
-        return dc.load_classifier(folder / "head", clip)
-    said = json.loads((folder / "adapter" / "adapter.json").read_text(encoding="utf-8"))
-    names, templates = list(said["classnames"]), list(said["templates"])
-    return Classifier(clip, said["method"], adapter, names, templates, is_head=False)
 
 
 def classify(scene: str, tiles: Tiles, classifier: Classifier) -> Map:

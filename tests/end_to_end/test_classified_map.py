@@ -22,6 +22,7 @@ from rasterio.warp import transform
 
 import domainclip as dc
 from domainclip import catalogue
+from domainclip.errors import BadInput
 from tests.data.make_rasters import write_scene
 from tests.data.tiny_clip import write_tiny_clip
 
@@ -233,3 +234,9 @@ def test_a_scene_without_a_place_is_refused_in_a_sentence(model: Path, tmp_path:
         scene = write_scene(tmp_path / "s.tif", values, crs=None)
     with pytest.raises(SystemExit, match="one scene with tiles and a place on the Earth"):
         _run("classified_map.py", scene, "--model", model, "--size-px", SIZE, "-o", "/nowhere")
+
+
+def test_a_run_without_a_model_says_so(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("name: x\n")
+    with pytest.raises(BadInput, match="repeat its command"):
+        dc.load_classifier(tmp_path)
