@@ -19,12 +19,14 @@ from domainclip.cli import main
 from domainclip.recipe import load_recipe
 from domainclip.runs import read_result
 from tests.data.make_papers import write_jats
+from tests.data.make_rasters import scene_values, write_scene
 from tests.data.make_study import write_key, write_patients
 from tests.data.map_pairs import CLASSES, map_pairs
 from tests.data.tiny_clip import write_tiny_clip
 from tests.data.tiny_towers import make_backbone
 
 TUNING = [name for name in recipes() if name.startswith(("remote_sensing/", "medical/"))]
+SCENES = ["remote_sensing/boxes", "remote_sensing/captions", "remote_sensing/class_folders"]
 # what makes a recipe small: a transformer has no convolutions to target
 SMALL = ["trainer.epochs=1", "data.batch_size=8", "data.image_px=16", "backbone.device=cpu"]
 
@@ -55,7 +57,8 @@ def test_a_shipped_recipe_is_short_complete_and_explained(name: str, tmp_path: P
     for word in ("Data", "Split", f"domainclip run {name}"):
         assert word in header, word
     (tmp_path / "part-000000.parquet").touch()
-    needed = [f"data.pairs={tmp_path}"] if name.startswith(("medical/", "figures/")) else []
+    yours = name.startswith(("medical/", "figures/")) or name in SCENES
+    needed = [f"data.pairs={tmp_path}"] if yours else []
     assert main(["check", name, *needed]) == 0
     recipe = load_recipe(name, needed)
     written = yaml.safe_load("\n".join(lines))
@@ -64,7 +67,9 @@ def test_a_shipped_recipe_is_short_complete_and_explained(name: str, tmp_path: P
         assert section in written
 
 
-@pytest.mark.parametrize("name", [name for name in TUNING if name.startswith("medical/")])
+@pytest.mark.parametrize(
+    "name", [name for name in TUNING if name.startswith("medical/") or name in SCENES]
+)
 def test_a_recipe_for_your_own_pairs_says_what_it_lacks(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,7 +85,7 @@ REPORTS = ["medical/chest_reports", "medical/ct_mr"]
 
 @pytest.mark.parametrize(
     "name",
-    [n for n in TUNING if n not in ("remote_sensing/climate", *HEADS, *PROMPTS, *REPORTS)],
+    [n for n in TUNING if n not in ("remote_sensing/climate", *HEADS, *PROMPTS, *REPORTS, *SCENES)],
 )
 def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: Path) -> None:
     words = [
@@ -273,3 +278,35 @@ def test_studies_become_pairs_and_a_model_of_their_reports(
     assert main(["run", *words, "-o", str(out)]) == 0
     found = {(value.stage, value.evaluator) for value in read_result(out).values}
     assert found == {("before", "retrieval"), ("after", "retrieval")}
+
+
+def test_scenes_become_pairs_and_models_of_their_classes_and_captions(
+    place: Path, tmp_path: Path
+) -> None:
+    rows = []
+    for number in range(24):
+        kind = ("field", "harbour", "forest")[number % 3]
+        folder = tmp_path / "in" / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        scene = write_scene(folder / f"s{number}.tif", scene_values(32, 32), origin=(number, 50))
+        rows += [f"{scene.name},{at},2,{at + 6},9,ship" for at in range(number % 4 + 1)]
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("\n".join(["image_path,xmin,ymin,xmax,ymax,label", *rows]))
+    made = {
+        "class_folders": ["--classes", "folders", "--whole"],
+        "captions": ["--classes", "folders", "--size-px", "32", "--captions", "3"],
+        "boxes": ["--boxes", str(boxes), "--size-px", "32", "--captions", "3"],
+    }
+    for recipe, options in made.items():
+        pairs, out = tmp_path / f"{recipe} pairs", tmp_path / recipe
+        words = ["extract", "tiles", str(tmp_path / "in"), *options, "-o", str(pairs)]
+        assert main([*words, "--workers", "1"]) == 0
+        given = [f"data.pairs={pairs}", f"backbone.name={place / 'clip'}"]
+        if recipe == "class_folders":
+            given.append("evaluate=[{name: zero_shot}]")
+        else:
+            given.append("backbone.pretrained=null")
+        assert main(["run", f"remote_sensing/{recipe}", *SMALL, *given, "-o", str(out)]) == 0
+        found = {(value.stage, value.evaluator) for value in read_result(out).values}
+        evaluator = "zero_shot" if recipe == "class_folders" else "retrieval"
+        assert {("before", evaluator), ("after", evaluator)} <= found
