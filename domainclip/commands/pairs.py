@@ -103,7 +103,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a page to look around in (.html), or a picture (.png, .svg, .pdf)",
     )  # fmt: skip
     drawn.add_argument(
-        "--colour", default="label", help="label, split, document, scene, sensor, ... (label)"
+        "--colour",
+        default="",
+        help="label, split, document, scene, sensor, ...; by default the first that pairs have",
     )
     drawn.add_argument("--limit", type=int, metavar="N", help="draw N tiles at most, evenly chosen")
 

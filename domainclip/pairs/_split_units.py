@@ -61,8 +61,8 @@ def chronological(days: np.ndarray, fractions: Mapping[str, float]) -> list[str]
     held, of_row, counts = np.unique(days[dated], return_inverse=True, return_counts=True)
     if len(held) < len(names):
         raise BadInput(
-            f"{len(held)} days of acquisition (where.acquired) cannot fill {len(names)} splits; "
-            "use fewer splits or split by another unit."
+            f"{len(held)} day{'s' * (len(held) != 1)} of acquisition (where.acquired) cannot fill "
+            f"{len(names)} splits; use fewer splits or split by another unit."
         )
     until = np.cumsum(counts)
     split_of = np.zeros(len(held), dtype=int)

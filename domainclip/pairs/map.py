@@ -19,6 +19,7 @@ from domainclip.pairs.writer import output_errors
 __all__ = ["MapReport", "write_map"]
 
 SUFFIXES = (".png", ".svg", ".html")
+_COLOURS = ("label", "split", "document")
 PAGE_TILES = 20_000  # of them a page remains smooth
 PICTURES = 2_000  # 64 px each, about 2.5 kB: 5 MB of a page
 
@@ -67,15 +68,16 @@ def write_map(
     pairs: Pairs,
     out: Path | str,
     *,
-    colour: str = "label",
+    colour: str = "",
     limit: int | None = None,
     pictures: int = PICTURES,
 ) -> MapReport:
     """Draw pairs to ``out``: .png or .svg, or .html, a page to look around in.
 
     colour: label, split, document, group, license, source, or a name in where or meta (``scene``,
-    ``gsd_m``). limit: at most so many tiles, evenly drawn; by default all on a picture and 20,000
-    on a page. pictures: thumbnails on a page, at most, evenly drawn.
+    ``gsd_m``); by default the first of label, split and document that pairs have. limit: at most so
+    many tiles, evenly drawn; by default all on a picture and 20,000 on a page. pictures: thumbnails
+    on a page, at most, evenly drawn.
 
     Raises UsageError for another ending or a colour that no pair has, BadInput where no pair has a
     place, MissingExtra (rasterio and shapely, and for pictures matplotlib), OutputError.
@@ -88,16 +90,20 @@ def write_map(
     page = path.suffix.lower() == ".html"
     if page:
         limit = PAGE_TILES if limit is None else limit
-    found = map_tiles(pairs, limit=limit, names=() if page else (colour,))
+    asked = (colour,) if colour else _COLOURS
+    found = map_tiles(pairs, limit=limit, names=() if page else asked)
     if not found.tiles:
         said = "; ".join(sentence.partition(",")[0] for sentence in found.left_out)
         raise BadInput(f"{pairs.path}: no pair has a place on the Earth ({said or 'no pairs'}).")
     names = sorted({name for tile in found.tiles for name in tile.values})
-    if all(tile.values.get(colour) in (None, "") for tile in found.tiles):
+    told = [name for name in asked if any(tile.values.get(name) for tile in found.tiles)]
+    if colour and not told:
+        others = [name for name in names if name != colour]
         raise UsageError(
-            f"colour={colour!r}: no pair says it.{nearest(colour, names)}"
+            f"colour={colour!r}: no pair says it.{nearest(colour, others)}"
             + (f" Known: {', '.join(names)}." if page else "")
         )
+    colour = told[0] if told else _COLOURS[0]
     groups = grouping([tile.values.get(colour) for tile in found.tiles])
     title = pairs.path.resolve().name
     drawn = 0

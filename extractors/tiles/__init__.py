@@ -73,7 +73,8 @@ class Tiles:
     file or folder of sentences and nouns laid over ours; or a text file of sentences with {class},
     {a_class} and {gsd}, one a line.
     format: png keeps every value; jpeg is smaller. quality: of jpeg, 1 to 95.
-    license: of the scenes, an SPDX name where there is one.
+    acquired: when scenes were taken that do not say it, ISO 8601. license: of the scenes, an SPDX
+    name where there is one.
     """
 
     classes: str | None = None
@@ -139,6 +140,7 @@ class Tiles:
     templates: str | None = None
     format: Literal["png", "jpeg"] = "png"
     quality: int = 92
+    acquired: str = ""
     license: str = ""
 
     version = "2"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from domainclip.errors import UsageError
 
 from .captions.templates import read_templates
+from .reading.spelling import as_iso
 from .tools import words_in
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def _problems(tiles: Tiles) -> dict[str, bool]:
         "min_per_class must be 0 or more": tiles.min_per_class < 0,
         "max_nodata must be at least 0 and less than 1": not 0 <= tiles.max_nodata < 1,
         "max_cloud must lie between 0 and 1": not 0 <= tiles.max_cloud <= 1,
+        f"acquired {tiles.acquired!r} is no date; write 2019-07-14 or 2019-07-14T10:32:11Z": (
+            bool(tiles.acquired) and as_iso(tiles.acquired) != tiles.acquired
+        ),
         "captions must be 1 or more": tiles.captions < 1,
         "name at least one language": not tiles.languages,
         "bounds must be west, south, east, north": len(tiles.bounds) not in (0, 4),

@@ -136,19 +136,20 @@ class _Making:
     def _placed(self, facts: list[Facts], columns: np.ndarray, row: int) -> list[Facts]:
         """With place, date, season and sensor, as far as they are known."""
         of_scene = self.scene.facts
+        acquired = of_scene.acquired or self.tiles.acquired
         placed = [
-            replace(one, acquired=of_scene.acquired, sensor=self.tiles.sensor or of_scene.sensor)
+            replace(one, acquired=acquired, sensor=self.tiles.sensor or of_scene.sensor)
             for one in facts
         ]
         georeference = self.scene.georeference
-        if georeference is None or not (self.tiles.places or of_scene.acquired):
+        if georeference is None or not (self.tiles.places or acquired):
             return placed
         from .places.seasons import season_of
 
         lons, lats = georeference.lonlats(columns, np.array(row), self.slicing.size)
         there = np.isfinite(lons)
         for at in np.flatnonzero(there).tolist():
-            season = season_of(of_scene.acquired, float(lats[at]))
+            season = season_of(acquired, float(lats[at]))
             placed[at] = replace(placed[at], season=season)
         if self.tiles.places and there.any():
             from .places.lookup import places_of

@@ -138,6 +138,26 @@ def test_bands_are_those_that_the_file_calls_red_green_and_blue(tmp_path: Path) 
         assert np.array_equal(np.moveaxis(shown, -1, 0), values[expected])
 
 
+def test_a_date_of_the_users_own_is_for_scenes_that_have_none(tmp_path: Path) -> None:
+    scene = write_scene(tmp_path / "s.tif", scene_values(16, 16), origin=(10.0, -50.0))
+    (pair,) = _run(Tiles(size_px=16, acquired="2019-07-14"), scene)[0]
+    assert pair.where["acquired"] == "2019-07-14"
+    assert pair.meta["facts"]["season"] == "winter"  # in the south
+    with pytest.raises(UsageError, match="no date"):
+        list(Tiles(acquired="14 July").sources(str(scene)))
+
+
+def test_a_colour_that_is_clear_is_no_data(tmp_path: Path) -> None:
+    image = Image.fromarray(np.repeat(np.array([[0, 1]], np.uint8), 16, axis=0).repeat(8, axis=1))
+    image.putpalette([9, 9, 9, 200, 0, 0])
+    image.save(tmp_path / "p.png", transparency=bytes([255, 0]))
+    _, skips = _run(Tiles(size_px=8), tmp_path / "p.png")
+    assert {skip.where for skip in skips if skip.reason == "nodata"} == {
+        "p.png x8 y0",
+        "p.png x8 y8",
+    }
+
+
 def test_a_palette_is_shown_in_its_colours(tmp_path: Path) -> None:
     values = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     scene = write_scene(tmp_path / "p.tif", values)

@@ -71,6 +71,8 @@ def vsi_path(path: str) -> str:
 
 def without_secrets(path: str) -> str:
     """A URL without its query and user, which may hold a signature or a password."""
+    if not is_remote(path):
+        return path
     path = re.sub(r"^/vsicurl/(?=\w+://)", "", path)
     return re.sub(r"(?<=://)[^/@\s]*@", "", path.partition("?")[0])
 

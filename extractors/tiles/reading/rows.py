@@ -120,7 +120,9 @@ class Rows:
                 f"{self._name}: rows {row} to {row + height} cannot be decoded ({words_of(error)})."
             ) from error
         if self._palette is not None:
-            values = np.moveaxis(self._palette[values[0]], -1, 0)
+            colours = self._palette[values[0]]
+            valid = valid & (colours[..., 3] > 0)  # a colour that is clear is no data
+            values = np.moveaxis(colours[..., :3], -1, 0)
         return values, valid
 
 
@@ -130,6 +132,8 @@ def default_bands(dataset: Any) -> tuple[int, ...]:
     colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
     if all(colour in meaning for colour in colours):
         return tuple(meaning.index(colour) + 1 for colour in colours)
+    if "NETCDF_DIM_EXTRA" in dataset.tags():  # bands are times or levels, and no colours
+        return (1,)
     plain = [at + 1 for at, each in enumerate(meaning) if each != ColorInterp.alpha]
     return tuple(plain[:3]) if len(plain) >= 3 else tuple(plain[:1])
 
@@ -165,13 +169,14 @@ def _item_bytes(dataset: Any, band: int) -> int:
 
 
 def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:
-    """(256, 3) uint8 where the only band asked for is an index into colours."""
+    """(256, 4) uint8 where the only band asked for is an index into colours."""
     if len(bands) != 1 or dataset.colorinterp[bands[0] - 1] != ColorInterp.palette:
         return None
     if dataset.dtypes[bands[0] - 1] != "uint8":
         return None
-    table = np.zeros((256, 3), np.uint8)
+    table = np.zeros((256, 4), np.uint8)
+    table[:, 3] = 255
     for value, colour in dataset.colormap(bands[0]).items():
         if value < 256:
-            table[value] = colour[:3]
+            table[value] = colour
     return table

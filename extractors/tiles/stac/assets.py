@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import rasterio
@@ -19,6 +20,7 @@ from rasterio import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
+from ..reading.remote import without_secrets
 from ..reading.rows import GDAL_ERRORS, words_of
 from .choice import Asset, candidates, finest
 from .documents import Refusal, gdal_path, is_remote
@@ -148,8 +150,15 @@ def _header(location: str) -> Any:
             return DatasetReader(path, driver=DRIVERS)
     except GDAL_ERRORS as error:
         raise Refusal(
-            "unreadable_asset", f"{location}: no raster that can be opened ({words_of(error)})."
+            "unreadable_asset",
+            f"{_shown(location)}: no raster that can be opened "
+            f"({words_of(error).replace(location, _shown(location))}).",
         ) from error
+
+
+def _shown(location: str) -> str:
+    """A local file by its name alone: where it lies is nobody's business."""
+    return without_secrets(location) if is_remote(location) else PurePath(location).name
 
 
 def _layers(location: str, asset: Asset) -> list[Layer]:
