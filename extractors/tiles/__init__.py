@@ -59,12 +59,13 @@ class Tiles:
     max_nodata: largest share of a tile's pixels without data. clouds: a mask (a raster; band:SCL,
     a band of the scene), or a rule: potential_clouds, bright_and_white. cloud_kind: how a mask is
     read. max_cloud: largest cloudy share of a tile. geotiff: a folder for the tiles' raw bands.
-    inner_px: side of the central square that decides the class; by default the whole tile.
-    purity: least share of that square, 0 to 1, that must be of one class; 0 tells the shares and
-    gives no class. include: names of the classes to keep; by default all. exclude: names of classes
-    to leave out. per_class: at most this many tiles of a class in a scene, drawn with the seed
-    before those without data are left out. min_per_class: a class with fewer tiles in a scene is
-    left out. seed: of the draw and of the choice of captions.
+    inner_px: side of the central square that decides the class; by default the whole tile. purity:
+    least share of that square, 0 to 1, that must be of one class; 0 tells the shares and gives no
+    class. min_labelled: least share, 0 to 1, of a tile that must have any class. include: names of
+    the classes to keep; by default all. exclude: names of classes to leave out. per_class: at most
+    this many tiles of a class in a scene, drawn with the seed before those without data are left
+    out. min_per_class: a class with fewer tiles in a scene is left out. seed: of the draw and of
+    the choice of captions.
     cell: side of the map cells that no split divides, in units of the scene's CRS; a tile belongs
     to the cell of its centre. By default about eight tiles: give it where scenes differ in
     resolution.
@@ -128,6 +129,7 @@ class Tiles:
     geotiff: str | None = None
     inner_px: int | None = None
     purity: float = 0.5
+    min_labelled: float = 0.5
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     per_class: int | None = None

@@ -41,6 +41,8 @@ __all__ = ["pairs_of"]
 
 
 def pairs_of(tiles: Tiles, source: Source) -> Iterator[Pair | Skip]:
+LABELLED = 0.9  # of a tile: its shares are told from this on
+
     """See Tiles.pairs."""
     part = dict(source.part)
     if "refused" in part:
@@ -260,6 +262,7 @@ class _Making:
 
 def _with_words(facts: Facts) -> Facts:
     """Without classes that have a number for a name: no caption can say what they are."""
+    named &= facts.labelled is None or facts.labelled >= LABELLED
     label = "" if facts.label.isdigit() else facts.label
     named = not any(name.isdigit() for name, _ in facts.shares)
     return replace(facts, label=label, shares=facts.shares if named else ())

@@ -108,7 +108,8 @@ class Facts:
     objects: from boxes or masks; looked: they were looked for, so that none means none.
     features: from vectors with tags, those visible at the tile's resolution, the most telling
     first; focus: the first of them is what the tile is about, the rest its surroundings.
-    shares: class -> share of the tile's labelled pixels, falling, together 1.
+    shares: class -> share of the tile's labelled pixels, falling, together 1. labelled: share of
+    the tile that has a class, 0 to 1; None: nothing has classes.
     size_px, gsd_m: side in pixels, metres to a pixel. place, acquired, season, sensor: see there.
     """
 
@@ -121,18 +122,23 @@ class Facts:
     features: tuple[Thing, ...] = ()
     focus: bool = False
     shares: tuple[tuple[str, float], ...] = ()
+    labelled: float | None = None
     place: Place | None = None
     acquired: str = ""
     season: str = ""
     sensor: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON without what is empty: numbers rounded to a hundredth of a pixel."""
-        return {
+        """Plain JSON without what is empty, and without ``labelled`` where all of the tile is:
+        numbers rounded to a hundredth of a pixel."""
+        known = {
             field.name: _plain(getattr(self, field.name))
             for field in fields(self)
             if getattr(self, field.name) not in (None, "", (), False)
         }
+        if known.get("labelled") == 1:
+            del known["labelled"]
+        return known
 
 
 def _plain(value: Any) -> Any:

@@ -91,6 +91,8 @@ class Tools:
             else:
                 assert self.classes is not None, "draws need classes"
                 names, shares = self.classes.judge(scene, row, columns, slicing.size)
+                enough = self.classes.has_enough(scene, row, columns, slicing.size, shares)
+                shares = np.where(enough, shares, -1.0)
             for column, name, share in zip(columns.tolist(), names, shares.tolist(), strict=True):
                 if name is not None and share >= self.tiles.purity:
                     yield name, draw(self.tiles.seed, scene.name, column, row)
@@ -158,6 +160,7 @@ def _classes(tiles: Tiles) -> Cover | Folders | None:
         exclude=tiles.exclude,
         purity=tiles.purity,
         inner_px=tiles.inner_px,
+        min_labelled=tiles.min_labelled,
     )
 
 

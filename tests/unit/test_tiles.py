@@ -7,6 +7,7 @@ import io
 import pickle
 import warnings
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,41 @@ def test_per_class_keeps_the_same_tiles_whatever_is_asked_first(scene: Path, cla
     assert sorted(backwards) == sorted(p.key for p in pairs)
     other, _ = _run(Tiles(classes=str(classes), size_px=8, per_class=5, seed=4), scene)
     assert {p.key for p in other} != {p.key for p in pairs}
+
+
+def test_shares_are_told_only_of_tiles_that_have_classes_nearly_everywhere(
+    tmp_path: Path, scene: Path
+) -> None:
+    """Tiles of which 1, 0.95, 0.6 and 0.3 have a class, from left to right."""
+    values = np.zeros((64, 96), int)
+    for number, rows in enumerate((20, 19, 12, 6)):
+        values[:rows, number * 20 : number * 20 + 20] = 1
+        values[: rows // 3, number * 20 : number * 20 + 20] = 2
+    classes = write_classes(tmp_path / "c.tif", values, nodata=0)
+    table = tmp_path / "t.csv"
+    table.write_text("value,name\n1,forest\n2,cropland\n")
+    tiles = Tiles(classes=str(classes), class_table=str(table), purity=0, size_px=20, captions=4)
+    pairs, skips = _run(tiles, scene)
+    told = {pair.where["window"][0]: {text.role for text in pair.texts} for pair in pairs}
+    assert "cover" in told[0] and "cover" in told[20]
+    assert told[40] and "cover" not in told[40]
+    assert [pair.meta["facts"].get("labelled") for pair in pairs] == [None, 0.95, 0.6]
+    reasons = Counter(skip.reason for skip in skips)
+    assert reasons == {"mostly_unlabelled": 1, "no_class": 8}
+    every, _ = _run(replace(tiles, min_labelled=0.0), scene)
+    assert len(every) == len(pairs) + 1
+
+
+def test_a_tile_with_too_few_classes_takes_no_place_in_the_draw(
+    tmp_path: Path, scene: Path
+) -> None:
+    values = np.zeros((64, 96), int)
+    values[:, 48:] = 1
+    values[:3] = 1
+    classes = write_classes(tmp_path / "c.tif", values, nodata=0)
+    tiles = Tiles(classes=str(classes), size_px=16, purity=0.1, per_class=12)
+    pairs, _ = _run(tiles, scene)
+    assert len(pairs) == 12 and all(pair.where["window"][0] >= 48 for pair in pairs)
 
 
 def test_rare_classes_are_left_out(tmp_path: Path, scene: Path) -> None:

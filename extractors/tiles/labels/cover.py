@@ -43,8 +43,9 @@ class Cover:
 
     def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
         """See Labels. shares: of the pixels that have a class with a name, of all classes whatever
-        include and exclude say. A tile is left out with no_class, below_purity or, where less of it
-        than min_labelled has a class, mostly_unlabelled. Raises BadInput."""
+        include and exclude say; labelled: how much of the tile these are. A tile is left out with
+        no_class, below_purity or, where less of it (of its inner square, where that decides) than
+        min_labelled has a class, mostly_unlabelled. Raises BadInput."""
         columns = np.asarray(columns)
         values, amounts = self._named(*self.classes.proportions(scene, row, columns, size))
         labelled = np.minimum(amounts.sum(axis=0), 1.0)
@@ -54,6 +55,7 @@ class Cover:
             names, purities = [self._wanted(name) for name in leading], labelled
         else:
             names, purities = self.judge(scene, row, columns, size)
+        enough = self.has_enough(scene, row, columns, size, purities)
         if scene.georeference is None:
             gsds = [scene.pixel_m] * len(columns)
         else:
@@ -64,11 +66,20 @@ class Cover:
                 found.append("no_class")
             elif purity < self.purity:
                 found.append("below_purity")
-            elif labelled[number] < self.min_labelled:
+            elif not enough[number]:
                 found.append("mostly_unlabelled")
             else:
                 label, share = ("", None) if self.purity == 0 else (name, float(purity))
-                found.append(Facts(size, gsd_m, label=label, purity=share, shares=shares[number]))
+                found.append(
+                    Facts(
+                        size,
+                        gsd_m,
+                        label=label,
+                        purity=share,
+                        shares=shares[number],
+                        labelled=float(labelled[number]),
+                    )
+                )
         return found
 
     def judge(
@@ -82,6 +93,18 @@ class Cover:
         for value in np.unique(values[shares > 0]).tolist():
             names[value] = self._wanted(self._name(value))
         return [names.get(value) for value in values.tolist()], shares
+
+    def has_enough(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int, purities: np.ndarray
+    ) -> np.ndarray:
+        """Has min_labelled of each tile's central square a class? purities: as judged; what is of
+        one class has a class, so that little is read where they are asked to be as high."""
+        if self.min_labelled <= self.purity:
+            return np.asarray(purities >= self.min_labelled)
+        inner = size if self.purity == 0 else min(self.inner_px or size, size)
+        margin = (size - inner) // 2
+        share = self.labelled(scene, row + margin, np.asarray(columns) + margin, inner)
+        return share >= self.min_labelled - 1e-9
 
     def labelled(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> np.ndarray:
         """The share of each tile's pixels that have a class with a name, 0 to 1."""
@@ -130,8 +153,8 @@ def open_cover(
     crs: of a table's or vectors' coordinates. label: the column of vectors that holds the class.
     include, exclude: names of the classes that make a tile wanted or not. purity: least share of
     the central ``inner_px`` (by default the whole tile) of one class; 0: land cover only, so that
-    every tile with a class is taken and none is given one. min_labelled: least share of the tile
-    that has any class.
+    every tile with a class is taken and none is given one. min_labelled: least share of the tile,
+    or of its inner square, that has any class.
 
     Raises BadInput for classes that cannot be read, UsageError for options that cannot be.
     """

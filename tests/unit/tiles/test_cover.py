@@ -103,6 +103,22 @@ def test_tiles_that_are_mostly_without_a_class_may_be_left_out(
     assert _row(open_cover(raster, purity=0, min_labelled=0.3), scene)[0] == "mostly_unlabelled"
 
 
+def test_the_labelled_share_is_of_the_whole_tile_and_told(tmp_path: Path, scene: Scene) -> None:
+    values = np.zeros((40, 40), int)
+    values[5:15, 5:15] = 1
+    raster = str(write_classes(tmp_path / "c.tif", values, nodata=0))
+    inner = open_cover(raster, purity=0.2, min_labelled=0.9, inner_px=10)
+    (facts, _) = _row(inner, scene)  # all of the square that decides has a class
+    assert isinstance(facts, Facts) and (facts.purity, facts.labelled) == (1.0, 0.25)
+    assert facts.as_json()["labelled"] == 0.25
+    assert _row(open_cover(raster, purity=0.2, min_labelled=0.3), scene)[0] == "mostly_unlabelled"
+    assert isinstance(_row(open_cover(raster, purity=0.2, min_labelled=0.25), scene)[0], Facts)
+    whole = str(write_classes(tmp_path / "w.tif", np.full((40, 40), 1)))
+    (facts, _) = _row(open_cover(whole), scene)
+    assert isinstance(facts, Facts) and facts.labelled == 1.0
+    assert "labelled" not in facts.as_json()
+
+
 def test_a_palette_does_not_turn_classes_into_colours(tmp_path: Path, scene: Scene) -> None:
     raster = write_classes(tmp_path / "c.tif", np.full((40, 40), 3))
     with rasterio.open(raster, "r+") as dataset:
