@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = ["pairs_of"]
 
-
-def pairs_of(tiles: Tiles, source: Source) -> Iterator[Pair | Skip]:
 LABELLED = 0.9  # of a tile: its shares are told from this on
 
+
+def pairs_of(tiles: Tiles, source: Source) -> Iterator[Pair | Skip]:
     """See Tiles.pairs."""
     part = dict(source.part)
     if "refused" in part:
@@ -261,10 +261,11 @@ class _Making:
 
 
 def _with_words(facts: Facts) -> Facts:
-    """Without classes that have a number for a name: no caption can say what they are."""
-    named &= facts.labelled is None or facts.labelled >= LABELLED
+    """Without classes that have a number for a name: no caption can say what they are. Nor do
+    shares of what is labelled say what a tile shows of which a tenth has no class."""
     label = "" if facts.label.isdigit() else facts.label
     named = not any(name.isdigit() for name, _ in facts.shares)
+    named &= facts.labelled is None or facts.labelled >= LABELLED
     return replace(facts, label=label, shares=facts.shares if named else ())
 
 
