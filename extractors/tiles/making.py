@@ -26,11 +26,13 @@ from .pixels.cutting import tiles_of_row
 from .pixels.keeping import keep_tile, raw_tile
 from .pixels.promotion import promoted
 from .pixels.rendering import Renderer
+from .places.seasons import season_of
+from .places.tiles import places_of_tiles
 from .planning import listed_of
 from .reading.georeference import default_cell
 from .reading.rows import Rows, stays_in_memory
 from .reading.scenes import BUILT_IN, Scene
-from .records import Facts
+from .records import Facts, Place
 from .slicing import Corners, Slicing, slicing_of
 from .tools import Tools, tools_of, words_in
 
@@ -146,20 +148,15 @@ class _Making:
         georeference = self.scene.georeference
         if georeference is None or not (self.tiles.places or acquired):
             return placed
-        from .places.seasons import season_of
-
-        lons, lats = georeference.lonlats(columns, np.array(row), self.slicing.size)
-        there = np.isfinite(lons)
-        for at in np.flatnonzero(there).tolist():
-            season = season_of(acquired, float(lats[at]))
-            placed[at] = replace(placed[at], season=season)
-        if self.tiles.places and there.any():
-            from .places.lookup import places_of
-
-            found = places_of(lons[there], lats[there])
-            for at, place in zip(np.flatnonzero(there).tolist(), found, strict=True):
-                placed[at] = replace(placed[at], place=place)
-        return placed
+        size = self.slicing.size
+        _, lats = georeference.lonlats(columns, np.array(row), size)
+        places: list[Place | None] = [None] * len(columns)
+        if self.tiles.places:
+            places = places_of_tiles(georeference, columns, row, size)
+        return [
+            replace(one, season=season_of(acquired, float(lat)), place=place)
+            for one, lat, place in zip(placed, lats, places, strict=True)
+        ]
 
     def _pair(
         self, column: int, row: int, picture: np.ndarray, facts: Facts, cloud: float | None
