@@ -28,7 +28,7 @@ def test_a_small_tile_has_the_place_of_its_centre() -> None:
     place, centre = _of(4.84, 45.76, 0.02), place_of(4.84, 45.76)  # Lyon
     assert place is not None
     assert replace(place, lon=centre.lon, lat=centre.lat) == centre
-    assert (centre.country, centre.town) == ("France", "Lyon")
+    assert centre.country == "France" and centre.town.startswith("Lyon")
 
 
 def test_what_holds_for_the_centre_alone_is_not_told() -> None:
