@@ -251,7 +251,7 @@ def test_options_that_cannot_be_are_refused(tmp_path: Path, scene: Path, classes
     nameless = _text(tmp_path, "a,b\n1,2\n")
     refused(BadInput, "columns value and name", class_table=str(nameless))
     refused(BadInput, "cannot be read", templates=str(tmp_path / "absent.txt"))
-    height = write_scene(tmp_path / "dem.tif", np.ones((1, 8, 8), np.float32))
+    height = write_scene(tmp_path / "dem.tif", np.full((1, 8, 8), 1.5, np.float32))
     refused(BadInput, "whole numbers", classes=str(height))
     with pytest.raises(BadInput, match="no such file"):
         list(Tiles(classes=str(classes)).sources(str(tmp_path / "absent.tif")))

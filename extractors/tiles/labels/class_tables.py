@@ -70,7 +70,7 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
         try:
             CRS.from_user_input(crs)
         except (CRSError, ValueError) as error:
-            raise BadInput(f"classes_crs {crs!r} is no CRS that PROJ knows.") from error
+            raise BadInput(f"--labels-crs {crs!r} is no CRS that PROJ knows.") from error
     names = sorted(set(labels))
     values = np.searchsorted(names, labels)
     made = {"key": _KeyClasses, "geometry": PolygonClasses}.get(kind[0], _BoxClasses)

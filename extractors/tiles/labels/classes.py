@@ -25,9 +25,12 @@ __all__ = [
     "open_raster_classes",
     "read_text",
     "tally",
+    "whole_numbers",
 ]
 
 NO_CLASS = -(2**62)  # a pixel outside the class raster, or nodata in it; a tile without a class
+WHOLE = 2.0**53  # above it, the numbers of a float raster are not told apart
+SAMPLE_PX = 64
 WARPED_PX = 1 << 26  # a class raster that decodes from its start is kept whole up to this size
 
 
@@ -107,7 +110,7 @@ class RasterClasses(Gridded):
 
     def painted(self, scene: Scene, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         values, valid = self._rows(scene).at(row, rows)
-        return values[0], valid
+        return whole_numbers(self.raster.name, values[0], valid, scene.name, (0, row)), valid
 
     def _rows(self, scene: Scene) -> Rows:
         if self._grid is None or self._grid[0] is not scene:
@@ -188,10 +191,41 @@ def open_raster_classes(source: str, table: str | None) -> RasterClasses:
             f"{source}: the class raster has no CRS or no transform; give it both, e.g. with "
             "gdal_translate -a_srs EPSG:... -a_ullr WEST NORTH EAST SOUTH."
         )
-    kind = np.dtype(raster.dataset.dtypes[0])
-    if not np.issubdtype(kind, np.integer):
-        raise BadInput(
-            f"{source}: its values are {kind}, and classes are whole numbers; convert it with "
-            "gdal_translate -ot Int32."
-        )
+    kind = raster.dataset.dtypes[0]
+    if kind.startswith("complex"):
+        raise BadInput(f"{source}: its values are {kind}, and classes are whole numbers.")
+    if kind.startswith("float"):
+        _look_at_middle(raster)
     return RasterClasses(raster, names_of(source, raster.dataset, table))
+
+
+def whole_numbers(
+    name: str, values: np.ndarray, valid: np.ndarray, where: str, corner: tuple[int, int]
+) -> np.ndarray:
+    """Values (h, w), floats among them, -> as integers, 0 where they are not valid. name: of the
+    raster; where: in which image its upper left corner is (column, row). Raises BadInput naming
+    the first that is no whole number."""
+    if values.dtype.kind != "f":
+        return values
+    known = np.where(valid, values, 0)
+    broken = (known != np.rint(known)) | (np.abs(known) > WHOLE)
+    if broken.any():
+        row, column = (int(each) for each in np.argwhere(broken)[0])
+        raise BadInput(
+            f"{name}: its value {known[row, column]:.6g} at column {corner[0] + column}, row "
+            f"{corner[1] + row} of {where} is no class, since classes are whole numbers; give a "
+            "raster of classes."
+        )
+    return known.astype(np.int64)
+
+
+def _look_at_middle(raster: Scene) -> None:
+    """A raster of heights or temperatures is refused before a scene is cut."""
+    wide, high = min(raster.width, SAMPLE_PX), min(raster.height, SAMPLE_PX)
+    column, row = (raster.width - wide) // 2, (raster.height - high) // 2
+    rows = Rows(raster.name, raster.dataset, (1,), palette=False)
+    try:
+        values, valid = rows.window(column, row, wide, high)
+    except BadInput:  # a damaged block costs the tiles on it
+        return
+    whole_numbers(raster.name, values[0], valid, "it", (column, row))

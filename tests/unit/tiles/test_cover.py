@@ -127,6 +127,51 @@ def test_a_palette_does_not_turn_classes_into_colours(tmp_path: Path, scene: Sce
     assert isinstance(facts, Facts) and facts.label == "3"
 
 
+@pytest.mark.parametrize("pixel", [0.01, 0.02])  # the scene's own pixels, and laid over them
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_a_float_raster_of_whole_numbers_holds_classes(
+    tmp_path: Path, scene: Scene, kind: str, pixel: float
+) -> None:
+    side = round(0.4 / pixel)
+    values = np.full((1, side, side), 3, kind)
+    values[0, :, side // 2 :] = np.nan
+    values[0, :, : side // 4] = -200
+    raster = str(write_scene(tmp_path / "c.tif", values, pixel=pixel))
+    left, right = _row(open_cover(raster), scene)
+    assert _shares(left) == {"-200": 0.5, "3": 0.5} and right == "no_class"
+    named = open_cover(raster, table=_table(tmp_path / "t.csv", forest=3), purity=0)
+    assert _shares(_row(named, scene)[0]) == {"forest": 1.0}
+    large = np.tile(values, (1, 6, 6))
+    large[0, 0, 1] = 2.5  # far from the middle, which is looked at when it is opened
+    raster = str(write_scene(tmp_path / "d.tif", large, pixel=pixel))
+    with pytest.raises(BadInput, match=r"d.tif: its value 2.5 at column \d, row 0 of s.tif is no"):
+        _row(open_cover(raster), scene)
+    values[:] = 1e20
+    with pytest.raises(BadInput, match=r"its value 1e\\+20 at column .* of it is no class"):
+        open_cover(str(write_scene(tmp_path / "e.tif", values, pixel=pixel)))
+
+
+def test_classes_keep_their_capitals(tmp_path: Path, scene: Scene) -> None:
+    names = ["United Kingdom", "Africa"]
+    table = tmp_path / "t.csv"
+    table.write_text("value,name\n1,United Kingdom\n2,Africa\n")
+    raster = str(write_classes(tmp_path / "c.tif", np.repeat([[1, 2]], 40, 0).repeat(20, 1)))
+    boxes = tmp_path / "b.csv"
+    boxes.write_text(
+        "label,west,south,east,north\nUnited Kingdom,10,49,10.2,50\nAfrica,10.2,49,10.4,50\n"
+    )
+    halves = [shapely.box(10, 49, 10.2, 50), shapely.box(10.2, 49, 10.4, 50)]
+    features = [(half, {"label": name}) for half, name in zip(halves, names, strict=True)]
+    polygons = geojson(tmp_path / "p.geojson", features)
+    for cover in (
+        open_cover(raster, table=str(table)),
+        open_cover(str(boxes)),
+        open_cover(str(polygons)),
+    ):
+        found = _row(cover, scene)
+        assert [each.label for each in found if isinstance(each, Facts)] == names
+
+
 def test_names_come_from_the_raster_s_attribute_table(tmp_path: Path, scene: Scene) -> None:
     raster = write_classes(tmp_path / "c.tif", np.full((40, 40), 3))
     field = "<FieldDefn index='{}'><Name>{}</Name><Type>{}</Type><Usage>{}</Usage></FieldDefn>"

@@ -326,7 +326,7 @@ def test_coordinates_whose_crs_is_not_said_are_asked_for(tmp_path: Path, scene: 
         assert _categories(_facts(open_vectors(str(path), crs=crs), scene)[0]) == ["building"]
     table = tmp_path / "v.csv"
     table.write_text(f'building,geometry\nyes,"{_at(2, 2, 32, 32).wkt}"\n')
-    with pytest.raises(BadInput, match="says nothing of its CRS"):
+    with pytest.raises(BadInput, match="says nothing of its CRS; give it with --labels-crs"):
         open_vectors(str(table))
     assert _categories(_facts(open_vectors(str(table), crs="scene"), scene)[0]) == ["building"]
     with pytest.raises(BadInput, match="no CRS that PROJ knows"):

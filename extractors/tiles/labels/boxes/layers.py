@@ -182,7 +182,7 @@ def _layer(
 ) -> Layer:
     given = asked.crs or stated
     if not given:
-        raise BadInput(f"{where}: names no CRS; give it with the option for the boxes' CRS.")
+        raise BadInput(f"{where}: names no CRS; give it with --labels-crs EPSG:...")
     try:
         crs = CRS.from_user_input(given)
     except CRSError as error:
@@ -194,7 +194,7 @@ def _layer(
     if crs.is_geographic and highest > 91:
         raise BadInput(
             f"{where}: reaches to latitude {highest:g} in {given}, so its coordinates are no "
-            "degrees; give the right CRS, or 'pixels', with the option for the boxes' CRS."
+            "degrees; give the right CRS, or 'pixels', with --labels-crs."
         )
     kept = [noun for noun, area in zip(nouns, areas, strict=True) if area]
     return Layer(path, crs, shapes, kept, scores[areas], dropped)

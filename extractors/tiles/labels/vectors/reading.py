@@ -205,8 +205,8 @@ def _crs(path: str, info: dict[str, Any], fields: tuple[str, ...], given: str | 
         text = "EPSG:4326"
     if text is None:
         raise BadInput(
-            f"{path}: says nothing of its CRS; give it, EPSG:..., or scene where its coordinates "
-            "are those of the scenes."
+            f"{path}: says nothing of its CRS; give it with --labels-crs EPSG:..., or --labels-crs "
+            "scene where its coordinates are those of the scenes."
         )
     try:
         crs = CRS.from_user_input(text)
@@ -219,8 +219,8 @@ def _crs(path: str, info: dict[str, Any], fields: tuple[str, ...], given: str | 
         if max(-west, east) > 540 or max(-south, north) > 90.1:
             raise BadInput(
                 f"{path}: its coordinates (up to {max(-west, east, -south, north):.6g}) are no "
-                "degrees, and it names no other CRS; give the right one, EPSG:..., or scene where "
-                "they are those of the scenes."
+                "degrees, and it names no other CRS; give the right one with --labels-crs "
+                "EPSG:..., or --labels-crs scene where they are those of the scenes."
             )
     return crs
 
