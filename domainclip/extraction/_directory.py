@@ -93,6 +93,10 @@ class Directory:
         at: TracebackType | None,
     ) -> None:
         self._clear()
+        if kind is not None and not any(self.chunks.glob("[!.]*.json")):
+            # nothing was made with these options: other ones may be given, mostly better ones
+            with suppress(OSError):
+                (self.state / "extraction.json").unlink(missing_ok=True)
         os.close(self._descriptor)
 
     def _refuse_strangers(self) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rasterio import CRS
+from rasterio.errors import CRSError
+
 from domainclip.errors import UsageError
 
+from .area import open_area
 from .captions.templates import read_templates
 from .reading.spelling import as_iso
 from .tools import words_in
@@ -21,9 +25,20 @@ def check_options(tiles: Tiles) -> None:
     for problem, wrong in _problems(tiles).items():
         if wrong:
             raise UsageError(f"tiles: {problem}.")
+    if tiles.aoi:
+        open_area(tiles.aoi)
+    if tiles.crs and tiles.crs.lower() != "utm":
+        try:
+            CRS.from_user_input(tiles.crs)
+        except CRSError as error:
+            raise UsageError(f"--crs {tiles.crs!r} is no CRS that PROJ knows, nor utm.") from error
     templates = read_templates(tiles.templates)
     for code in words_in(tiles.languages):
         templates.language(code)
+
+
+def _is_length(metres: float | None) -> bool:
+    return metres is None or 0 < metres < float("inf")
 
 
 def _problems(tiles: Tiles) -> dict[str, bool]:
@@ -42,6 +57,9 @@ def _problems(tiles: Tiles) -> dict[str, bool]:
         f"inner_px {inner} must be at least 1 and no more than size_px": inner is not None
         and (inner < 1 or (size is not None and inner > size)),
         f"purity {tiles.purity:g} must lie between 0 and 1": not 0 <= tiles.purity <= 1,
+        "gsd_m must be metres above 0": not _is_length(tiles.gsd_m),
+        "pixel_m must be metres above 0": not _is_length(tiles.pixel_m),
+        f"min_score {tiles.min_score:g} must be a number": tiles.min_score != tiles.min_score,
         "cell must be above 0": tiles.cell is not None and not tiles.cell > 0,
         "per_class must be at least 1": tiles.per_class is not None and tiles.per_class < 1,
         "min_per_class must be 0 or more": tiles.min_per_class < 0,

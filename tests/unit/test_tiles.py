@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import warnings
 from collections import Counter
@@ -16,7 +17,8 @@ import rasterio
 from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning
 
-from domainclip.errors import BadInput, MissingExtra, UsageError
+from domainclip.errors import BadInput, MissingExtra, OutputInUse, UsageError
+from domainclip.extraction import run_extraction
 from domainclip.extractors.tiles import Tiles
 from domainclip.extractors.tiles.reading.scenes import open_scene
 from domainclip.images.phash import phash
@@ -255,6 +257,38 @@ def test_options_that_cannot_be_are_refused(tmp_path: Path, scene: Path, classes
     refused(BadInput, "whole numbers", classes=str(height))
     with pytest.raises(BadInput, match="no such file"):
         list(Tiles(classes=str(classes)).sources(str(tmp_path / "absent.tif")))
+
+
+def test_options_that_were_refused_do_not_hold_the_output(tmp_path: Path, scene: Path) -> None:
+    wrong, right = Tiles(size_px=8, captions=0), Tiles(size_px=8)
+    with pytest.raises(UsageError, match="captions"):
+        run_extraction(wrong, [str(scene)], tmp_path / "out", workers=1)
+    assert run_extraction(right, [str(scene)], tmp_path / "out", workers=1).pairs
+    with pytest.raises(OutputInUse, match="was made with"):
+        run_extraction(Tiles(size_px=9), [str(scene)], tmp_path / "out", workers=1)
+
+
+def test_numbers_and_words_that_cannot_be_are_told_by_their_option(scene: Path) -> None:
+    for options, words in (
+        ({"gsd_m": 0.0}, "gsd_m"),
+        ({"gsd_m": float("nan")}, "gsd_m"),
+        ({"pixel_m": -1.0}, "pixel_m"),
+        ({"crs": "foo"}, "--crs 'foo'"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            list(Tiles(**options).sources(str(scene)))  # type: ignore[arg-type]
+    with pytest.raises((UsageError, BadInput), match="nowhere"):
+        list(Tiles(aoi="nowhere.geojson").sources(str(scene)))
+
+
+def test_a_name_that_is_no_text_costs_its_own_scene(tmp_path: Path, scene: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    scene.rename(folder / "good.tif")
+    os.link(folder / "good.tif", os.fsencode(folder) + b"/bad\xff.tif")
+    summary = run_extraction(Tiles(size_px=8), [str(folder)], tmp_path / "out", workers=1)
+    assert summary.pairs
+    assert sum(summary.quarantined.values()) == 1
 
 
 def test_a_scene_that_cannot_be_cut_says_why_and_stops_no_other(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from rasterio.enums import ColorInterp
 
 from domainclip.errors import BadInput
 
@@ -191,6 +192,8 @@ def open_raster_classes(source: str, table: str | None) -> RasterClasses:
             f"{source}: the class raster has no CRS or no transform; give it both, e.g. with "
             "gdal_translate -a_srs EPSG:... -a_ullr WEST NORTH EAST SOUTH."
         )
+    if ColorInterp.red in raster.dataset.colorinterp and raster.dataset.count >= 3:
+        raise BadInput(f"{source}: is a picture in colours, and classes are one band of numbers.")
     kind = raster.dataset.dtypes[0]
     if kind.startswith("complex"):
         raise BadInput(f"{source}: its values are {kind}, and classes are whole numbers.")

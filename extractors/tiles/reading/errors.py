@@ -10,8 +10,8 @@ from domainclip.errors import BadInput
 __all__ = ["GDAL_ERRORS", "ServerGone", "words_of"]
 
 # What rasterio raises for a damaged file: its own errors, GDAL's that slip through, and text in a
-# file's header that is no text.
-GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, UnicodeDecodeError)
+# file's header, or a file's name, that is no text.
+GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, UnicodeError)
 
 
 class ServerGone(BadInput):
