@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,8 +33,9 @@ class Tiles:
     without a table shows. by_instance: every value of a mask is one object. category: the column or
     property that names the category of boxes or vectors. category_map: CSV with the columns from
     and to, for other names; an empty ``to`` leaves a category out. min_score: detections below are
-    left out. min_visible: least share of an object that must lie in the tile. min_area_px: smaller
-    objects of masks are specks. keep_empty: share of the tiles without objects that are kept.
+    left out. min_visible: least share of an object that must lie in the tile. min_side_px: boxes
+    whose longer side has fewer pixels of the scene are left out. min_area_px: smaller objects of
+    masks are specks. keep_empty: share of the tiles without objects that are kept.
     vectors: features with tags as in OpenStreetMap, any file that OGR reads; those visible at the
     tile's resolution are told. layers: of it; by default all. tags: a vocabulary like tags.yaml.
     size_px, size_m: side of a tile, in pixels of the scene or in metres; 224 pixels by default.
@@ -92,6 +93,7 @@ class Tiles:
     category_map: str | None = None
     min_score: float = 0.0
     min_visible: float = 0.3
+    min_side_px: float = 2.0
     min_area_px: int = 16
     keep_empty: float = 0.0
     vectors: str | None = None
@@ -151,7 +153,12 @@ class Tiles:
         """One source for each band of rows of tiles; a scene that cannot be cut is one source that
         says why. Raises BadInput (no such file, labels that cannot be used), UsageError,
         MissingExtra."""
-        return sources_of(self, root)
+        return sources_of(self, (root,))
+
+    def all_sources(self, roots: Sequence[str]) -> Iterator[Source]:
+        """Of all roots, and one more source where annotations belong to no scene under any of them,
+        which counts these. Raises as sources."""
+        return sources_of(self, roots)
 
     def pairs(self, source: Source) -> Iterator[Pair | Skip]:
         """The tiles of some rows of which something is known and in which there is something to

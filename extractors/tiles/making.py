@@ -21,6 +21,7 @@ from domainclip.pairs import Pair, Skip, Text
 from .captions.writing import captions_of
 from .labels.class_tables import tile_key
 from .labels.draws import draw
+from .left_out import counted_skips
 from .pixels.composites import Composite
 from .pixels.cutting import tiles_of_row
 from .pixels.keeping import keep_tile, raw_tile
@@ -50,6 +51,9 @@ def pairs_of(tiles: Tiles, source: Source) -> Iterator[Pair | Skip]:
     if "refused" in part:
         yield Skip(where=source.name, reason=part["refused"], detail=part["detail"])
         return
+    if "left_out" in part:
+        yield from counted_skips(source.name, part["left_out"])
+        return
     tools = tools_of(tiles)
     listed = listed_of(source)
     scene = tools.open(listed)
@@ -57,8 +61,11 @@ def pairs_of(tiles: Tiles, source: Source) -> Iterator[Pair | Skip]:
     rows = making.slicing.rows
     if "corners" not in part:
         rows = rows[part["first"] : part["first"] + part["rows"]]
+    tools.left_out(scene, first=False)  # of a source that broke off, which counts for nothing
     for row in rows:
         yield from making.row(row)
+    left_out = tools.left_out(scene, first=part["first"] == 0)
+    yield from counted_skips(scene.name, left_out)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from domainclip.errors import BadInput, MissingExtra, UsageError
 from domainclip.extraction import Source
 
 from .checks import check_options
+from .left_out import Named, source_of_rest
 from .pixels.bands import composite_of
 from .pixels.limits import scene_limits
 from .reading.finding import scenes_of
@@ -32,23 +33,16 @@ __all__ = ["listed_of", "sources_of"]
 ROWS_AROUND = 32  # tiles around features, one or few a row
 
 
-def sources_of(tiles: Tiles, root: str) -> Iterator[Source]:
-    """See Tiles.sources."""
+def sources_of(tiles: Tiles, roots: Sequence[str]) -> Iterator[Source]:
+    """See Tiles.all_sources."""
     check_options(tiles)
     tools = tools_of(tiles)
-    for found in _found(tiles, root):
-        if isinstance(found, Refused):
-            yield _refused(found.name, root, found.reason, found.detail)
-            continue
-        try:
-            yield from _of_scene(tools, found)
-        except MissingExtra:
-            raise
-        except BadInput as error:
-            yield _refused(found.name, found.path, "unreadable", str(error))
-        except GDAL_ERRORS as error:
-            detail = f"GDAL cannot make it out ({words_of(error)})."
-            yield _refused(found.name, found.path, "unreadable", detail)
+    named = Named(tools)
+    for root in roots:
+        for found in _found(tiles, root):
+            named.add(found)
+            yield from _of_found(tools, root, found)
+    yield from source_of_rest(tools, named)
 
 
 def listed_of(source: Source) -> Listed:
@@ -56,6 +50,21 @@ def listed_of(source: Source) -> Listed:
     part = dict(source.part)
     known = {name: _frozen(value) for name, value in dict(part["facts"]).items()}
     return Listed(part["scene"], source.path, SceneFacts(**known))
+
+
+def _of_found(tools: Tools, root: str, found: Listed | Refused) -> Iterator[Source]:
+    if isinstance(found, Refused):
+        yield _refused(found.name, root, found.reason, found.detail)
+        return
+    try:
+        yield from _of_scene(tools, found)
+    except MissingExtra:
+        raise
+    except BadInput as error:
+        yield _refused(found.name, found.path, "unreadable", str(error))
+    except GDAL_ERRORS as error:
+        detail = f"GDAL cannot make it out ({words_of(error)})."
+        yield _refused(found.name, found.path, "unreadable", detail)
 
 
 def _of_scene(tools: Tools, listed: Listed) -> Iterator[Source]:
@@ -105,7 +114,7 @@ def _around_features(
         )
     for at in range(0, len(corners.at), ROWS_AROUND):
         some = corners.at[at : at + ROWS_AROUND]
-        own = (("corners", some), ("size", slicing.size))
+        own = (("first", at), ("corners", some), ("size", slicing.size))
         yield Source(f"{listed.name}#around{some[0][0]:06d}", listed.path, (*own, *part.items()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -12,13 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .captions.templates import Templates, read_templates
-from .labels.boxes import FileGrid, grid_of_file, open_boxes
+from .labels.boxes import Boxes, FileGrid, grid_of_file, open_boxes
 from .labels.boxes.laid import own_grid
 from .labels.cover import Cover, open_cover
 from .labels.draws import class_limits, draw
 from .labels.folders import Folders, open_folders
-from .labels.masks import open_masks
-from .labels.protocol import Labels
+from .labels.masks import Masks, open_masks
 from .labels.vectors.features import Vectors, open_vectors
 from .pixels.clouds import Clouds, open_clouds
 from .pixels.rendering import Look
@@ -36,15 +36,15 @@ FOLDERS = "folders"
 
 @dataclass(frozen=True, eq=False)
 class Tools:
-    """classes: what gives tiles their class, if anything does; others: of objects; vectors:
-    of features around them."""
+    """classes: what gives tiles their class, if anything does; objects: what gives them objects;
+    vectors: of features around them."""
 
     tiles: Tiles
     view: View
     look: Look
     templates: Templates
     classes: Cover | Folders | None
-    others: tuple[Labels, ...]
+    objects: tuple[Boxes | Masks, ...]
     vectors: Vectors | None
     clouds: Clouds | None
 
@@ -64,12 +64,21 @@ class Tools:
     ) -> list[Facts | str]:
         """What is known of the tiles of a row; a tile that every source of labels leaves out is
         left out for the first one's reason. Raises BadInput."""
-        known_by = (self.classes, *self.others, self.vectors)
+        known_by = (self.classes, *self.objects, self.vectors)
         every = [labels for labels in known_by if labels is not None]
         if not every:
             return [Facts(size, gsd_m) for gsd_m in _gsds(scene, row, columns, size)]
         known = [labels.of_row(scene, row, columns, size) for labels in every]
         return [_together(of_tile) for of_tile in zip(*known, strict=True)]
+
+    def left_out(self, scene: Scene, *, first: bool) -> dict[str, int]:
+        """Objects and features that no tile shows, after the tiles of a source: reason -> number.
+        first: of the scene's first source, which answers for all of the scene. Raises BadInput."""
+        found: Counter[str] = Counter()
+        for labels in (*self.objects, self.vectors):
+            if labels is not None:
+                found.update(labels.left_out(scene, first=first))
+        return dict(found)
 
     def limits_of_draws(self, scene: Scene, slicing: Slicing) -> dict[str, float] | None:
         """For each class of a scene the largest draw that is kept; None: all are."""
@@ -137,7 +146,7 @@ def _tools_of(tiles: Tiles, process: int) -> Tools:
         ),
         templates=read_templates(tiles.templates),
         classes=_classes(tiles),
-        others=tuple(_others(tiles)),
+        objects=tuple(_objects(tiles)),
         vectors=_vectors(tiles),
         clouds=open_clouds(tiles.clouds, kind=tiles.cloud_kind, sensor=tiles.sensor)
         if tiles.clouds
@@ -164,7 +173,7 @@ def _classes(tiles: Tiles) -> Cover | Folders | None:
     )
 
 
-def _others(tiles: Tiles) -> Iterator[Labels]:
+def _objects(tiles: Tiles) -> Iterator[Boxes | Masks]:
     if tiles.boxes is not None:
         yield open_boxes(
             tiles.boxes,
@@ -173,6 +182,7 @@ def _others(tiles: Tiles) -> Iterator[Labels]:
             crs=tiles.labels_crs or "",
             min_score=tiles.min_score,
             min_visible=tiles.min_visible,
+            min_side_px=tiles.min_side_px,
             keep_empty=tiles.keep_empty,
             seed=tiles.seed,
             file_grid=_file_grid,

@@ -147,7 +147,7 @@ def test_a_float_raster_of_whole_numbers_holds_classes(
     with pytest.raises(BadInput, match=r"d.tif: its value 2.5 at column \d, row 0 of s.tif is no"):
         _row(open_cover(raster), scene)
     values[:] = 1e20
-    with pytest.raises(BadInput, match=r"its value 1e\\+20 at column .* of it is no class"):
+    with pytest.raises(BadInput, match=r"its value 1e\+20 at column .* of it is no class"):
         open_cover(str(write_scene(tmp_path / "e.tif", values, pixel=pixel)))
 
 

@@ -46,9 +46,9 @@ def open_boxes(
     from and to; an empty ``to`` leaves a category out. crs: of vector files that state none or a
     wrong one; ``pixels`` where their outlines are in pixels of the image with the file's name.
     min_score: detections below are left out. min_visible: see ``things``. min_side_px: objects
-    whose longer side is shorter in the scene's pixels are left out. keep_empty: share, 0 to 1, of
-    the tiles without objects that are kept, drawn with the seed. file_grid: the pixels of a scene's
-    file, where the scene is a view of it with others.
+    whose longer side is shorter in the scene's pixels, by more than a thousandth, are left out.
+    keep_empty: share, 0 to 1, of the tiles without objects that are kept, drawn with the seed.
+    file_grid: the pixels of a scene's file, where the scene is a view of it with others.
 
     Raises BadInput, naming file and line, and UsageError.
     """
@@ -60,6 +60,8 @@ def open_boxes(
     for name, share in (("min_visible", min_visible), ("keep_empty", keep_empty)):
         if not 0 <= share <= 1:
             raise UsageError(f"boxes: {name} {share:g} must lie between 0 and 1.")
+    if not min_side_px >= 0:
+        raise UsageError(f"boxes: min_side_px {min_side_px:g} must be 0 or more.")
     renamed = read_category_map(category_map) if category_map is not None else None
     asked = Asked(Categories(renamed), category, all_are, crs, min_score)
     return Boxes(
@@ -102,8 +104,35 @@ class Boxes:
 
     @property
     def lost(self) -> dict[str, int]:
-        """Objects that belong to no image: reason -> number."""
-        return counted(self._found.dropped, {})
+        """Objects that belong to no image, or are no areas of a map: reason -> number."""
+        of_layers: Mapping[str, int] = {}
+        for layer in self._found.layers:
+            of_layers = counted(of_layers, layer.dropped)
+        return counted(self._found.dropped, of_layers)
+
+    def names_like(self, path: str, name: str) -> set[str]:
+        """The images of the annotations that a scene is (what GDAL opens, its name in the run)."""
+        return self._names.nearest(path, name)
+
+    def without_scene(self, named: set[str]) -> dict[str, int]:
+        """What belongs to none of the scenes of a run, which are these images: reason -> number of
+        objects, of images or their files, and of files that hold no annotations."""
+        files, images = set(), 0
+        for name, entries in self._found.pictured.items():
+            files |= {path for path, drawn in entries if drawn is None}
+            images += name not in named and any(drawn is not None for _, drawn in entries)
+        for name in named:
+            files -= {path for path, _ in self._found.pictured[name]}
+        found = {f"object_{reason}": count for reason, count in self.lost.items()}
+        found["annotations_without_scene"] = len(files) + images
+        found["file_without_annotations"] = len(self.unread)
+        return counted(found, {})
+
+    def left_out(self, scene: Scene, *, first: bool) -> dict[str, int]:
+        """Objects of a scene that no tile shows: reason -> number, to the first who asks for it.
+        Raises BadInput."""
+        dropped = self.dropped(scene) if first else {}
+        return {f"object_{reason}": count for reason, count in dropped.items()}
 
     def dropped(self, scene: Scene) -> Mapping[str, int]:
         """Objects of a scene that were left out: reason -> number. Raises BadInput."""
@@ -153,7 +182,7 @@ class Boxes:
             drawn = found.drawn(name)
             # what the annotation says of the file's pixels is not true of others
             gsd_m = drawn.gsd_m if grid.to_scene is None else None
-            return self._here_of(scene, [self._objects(scene, drawn, grid)], None, gsd_m)
+            return self._here_of(scene, [self._objects(scene, drawn, grid)], grid, None, gsd_m)
         named = [layer for layer in found.layers if layer.path.stem == stem]
         layers = named or found.layers
         if not layers or (scene.georeference is None and not all(map(_is_empty, layers))):
@@ -163,16 +192,19 @@ class Boxes:
             for layer in layers
             if len(layer.shapes)
         ]
-        return self._here_of(scene, parts, None if named else layers, None)
+        return self._here_of(scene, parts, None, None if named else layers, None)
 
     def _here_of(
         self,
         scene: Scene,
         parts: Sequence[tuple[Objects, dict[str, int]]],
+        grid: FileGrid | None,
         within: Sequence[Layer] | None,
         gsd_m: float | None,
     ) -> _Here:
         objects, dropped = _together(parts)
+        if grid is None:  # what lies beyond a part of the map is not lost
+            dropped.pop("outside", None)
         shown = Shown(
             objects, width=scene.width, height=scene.height, min_visible=self._min_visible
         )

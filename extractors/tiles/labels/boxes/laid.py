@@ -20,6 +20,7 @@ from .reading import counted
 
 __all__ = ["FileGrid", "PixelMap", "grid_of_file", "own_grid", "to_objects"]
 
+ROUNDING_PX = 1e-3  # by which shares of a side with six digits miss whole pixels
 PixelMap = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -103,7 +104,7 @@ def to_objects(
         reasons = {
             "outside": ~inside,
             "zero_area": ~(areas > 0),
-            "too_small": ~(longer >= min_side_px),
+            "too_small": ~(longer >= min_side_px - ROUNDING_PX),
         }
     for reason, bad in reasons.items():
         if count := int((good & bad).sum()):

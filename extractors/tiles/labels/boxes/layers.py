@@ -47,7 +47,7 @@ _ERRORS = (DataSourceError, DataLayerError, ShapelyError, ValueError, UnicodeErr
 @dataclass
 class Layer:
     """Polygons on the map. categories, scores (n,): as the file has them. bounds: (west, south,
-    east, north) of them all."""
+    east, north) of them all. dropped: reason -> number, of what is no polygon."""
 
     path: Path
     crs: Any
@@ -62,7 +62,6 @@ class Layer:
         if self._tree is None:
             self._tree = shapely.STRtree(self.shapes)
         drawing = Drawing()
-        drawing.dropped.update(self.dropped)
         seen = np.zeros(len(self.shapes), bool)
         for box, shift in regions(scene, (0, scene.height), self.crs):
             near = ~seen

@@ -38,7 +38,7 @@ class Names:
         Of several with its stem, the one that shares most folders with it, from the file up, then
         the one with its ending. Raises BadInput where two are as near.
         """
-        candidates = self._by_stem.get(stem_of(scene), [])
+        candidates = self.like(scene)
         if len(candidates) < 2:
             return candidates[0] if candidates else None
         ranked = sorted(candidates, key=lambda name: _nearness(name, scene), reverse=True)
@@ -48,6 +48,19 @@ class Names:
                 f"{ranked[1]!r}, which may both be this scene; give their folders, or other names."
             )
         return ranked[0]
+
+    def like(self, scene: str) -> list[str]:
+        """The names with the scene's stem."""
+        return self._by_stem.get(stem_of(scene), [])
+
+    def nearest(self, path: str, name: str) -> set[str]:
+        """The one that means a scene (what GDAL opens, its name in the run), or all that may."""
+        scene = path if stem_of(path) == stem_of(name) else name
+        try:
+            found = self.of(scene)
+        except BadInput:
+            return set(self.like(scene))
+        return set() if found is None else {found}
 
 
 def stem_of(name: str) -> str:

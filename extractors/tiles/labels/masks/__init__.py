@@ -77,7 +77,8 @@ class Masks:
 
     Objects are found in each tile by itself, so that their count is what the tile shows: two
     halves of a building whose middle lies beyond the edge are two. A tile whose centre no mask
-    covers is left out as ``not_annotated``. specks: scene -> objects left out as too small.
+    covers is left out as ``not_annotated``. specks: scene -> objects left out as too small,
+    until they are asked for.
     """
 
     def __init__(
@@ -96,6 +97,20 @@ class Masks:
         self._file_grid = file_grid
         self._here: tuple[Scene, LaidMask | None] | None = None
         self.specks: Counter[str] = Counter()
+
+    def names_like(self, path: str, name: str) -> set[str]:
+        """The masks' names that mean a scene (what GDAL opens, its name in the run)."""
+        return self._files.names_like(path, name)
+
+    def without_scene(self, named: set[str]) -> dict[str, int]:
+        """Masks of none of the scenes of a run: reason -> number."""
+        count = self._files.without_scene(named)
+        return {"mask_without_scene": count} if count else {}
+
+    def left_out(self, scene: Scene, *, first: bool) -> dict[str, int]:
+        """Objects left out as too small since this was last asked for: reason -> number."""
+        count = self.specks.pop(scene.name, 0)
+        return {"speck": count} if count else {}
 
     def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
         mask = self._of(scene)

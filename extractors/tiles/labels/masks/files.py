@@ -79,6 +79,16 @@ class MaskFiles:
             )
         return found[0] if found else None
 
+    def names_like(self, path: str, name: str) -> set[str]:
+        """The masks' names that mean a scene (what GDAL opens, its name in the run)."""
+        return self._names.nearest(path, name)
+
+    def without_scene(self, named: set[str]) -> int:
+        """How many masks of a folder have none of these names."""
+        if self._over is not None or self._alone is not None:
+            return 0
+        return len(self._paths.keys() - named)
+
 
 class LaidMask:
     """A mask in the pixels of a scene; coloured: its classes are told by red, green and blue.

@@ -47,6 +47,7 @@ class Vectors:
     most: int = MOST
     dropped: Counter[str] = field(default_factory=Counter)
     _here: tuple[Scene, int, int, Strip] | None = field(default=None, repr=False)
+    _whole: tuple[Scene, Counter[str]] | None = field(default=None, repr=False)
 
     def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
         """See Labels. Features are those visible at the tile's resolution: first the one that the
@@ -66,6 +67,28 @@ class Vectors:
             ordered, focus = _ordered(things, size, self.telling)
             results.append(Facts(size, gsd_m, features=ordered, focus=focus))
         return results
+
+    def left_out(self, scene: Scene, *, first: bool) -> dict[str, int]:
+        """Features in a scene that no tile can show: reason -> number, to the first who asks for
+        it; none where the scene has more than are held at once. Raises BadInput."""
+        if not first:
+            return {}
+        dropped: Counter[str] = Counter()
+        if self._whole is not None and self._whole[0] is scene:
+            dropped = self._whole[1]
+        elif self._read(scene, (0, scene.height), dropped) is None:
+            return {}
+        return {
+            f"feature_{reason}": count
+            for reason, count in dropped.items()
+            if count and reason != "repaired_geometry"
+        }
+
+    def _read(self, scene: Scene, rows: tuple[int, int], dropped: Counter[str]) -> Strip | None:
+        return read_strip(
+            self.layers, self.vocabulary, scene, rows,
+            category=self.category, size_m=self.size_m, most=self.most, dropped=dropped,
+        )  # fmt: skip
 
     def centres(self, scene: Scene, size: int) -> Iterator[tuple[int, int]]:
         """Upper left corners (column, row) of tiles around what a tile can be about, as SkyScript
@@ -104,10 +127,11 @@ class Vectors:
         indexed = all(layer.indexed for layer in self.layers)
         last = min(row + (AHEAD + 1) * size, scene.height)
         first, last = (row, last) if indexed else (0, scene.height)
-        found = read_strip(
-            self.layers, self.vocabulary, scene, (first, last),
-            category=self.category, size_m=self.size_m, most=self.most, dropped=self.dropped,
-        )  # fmt: skip
+        dropped: Counter[str] = Counter()
+        found = self._read(scene, (first, last), dropped)
+        self.dropped += dropped
+        if found is not None and (first, last) == (0, scene.height):
+            self._whole = scene, dropped
         if found is None:
             remedy = (
                 "keep the layers that matter, or choose smaller tiles"

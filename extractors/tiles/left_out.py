@@ -1,0 +1,61 @@
+"""What annotations hold and no tile shows, as counted skips: each object once in a run.
+
+Boxes and features of a scene are counted by its first source, specks of masks by the source of
+their tile, and what belongs to no scene at all by a source of its own, the last of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domainclip.extraction import Source
+from domainclip.pairs import Skip
+
+from .records import Listed
+from .stac.items import Refused
+
+if TYPE_CHECKING:
+    from .tools import Tools
+
+__all__ = ["Named", "counted_skips", "source_of_rest"]
+
+MOST = 1_000_000  # of one reason and source
+
+
+class Named:
+    """The annotations that a run's scenes are named by."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._objects = tools.objects
+        self._seen: list[set[str]] = [set() for _ in self._objects]
+
+    def add(self, found: Listed | Refused) -> None:
+        """A scene of the run, whether or not it can be opened."""
+        path = found.path if isinstance(found, Listed) else found.name
+        for labels, seen in zip(self._objects, self._seen, strict=True):
+            seen |= labels.names_like(path, found.name)
+
+    def rest(self) -> dict[str, int]:
+        """reason -> number of files, images and objects that belong to none of these scenes."""
+        found: dict[str, int] = {}
+        for labels, seen in zip(self._objects, self._seen, strict=True):
+            for reason, count in labels.without_scene(seen).items():
+                found[reason] = found.get(reason, 0) + count
+        return found
+
+
+def source_of_rest(tools: Tools, named: Named) -> Iterator[Source]:
+    """One source that counts what belongs to no scene, where there is anything."""
+    rest = named.rest()
+    if rest:
+        path = tools.tiles.boxes or tools.tiles.masks or ""
+        yield Source(f"{Path(path).name}#without_scene", path, (("left_out", rest),))
+
+
+def counted_skips(where: str, counts: Mapping[str, int]) -> Iterator[Skip]:
+    """A skip for each of what was left out; it is counted, and no error."""
+    for reason, count in sorted(counts.items()):
+        yield from repeat(Skip(where=where, reason=reason, quarantine=False), min(count, MOST))
