@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 __all__ = ["Faults", "csv_rows"]
 
+MOST_CHARACTERS = 131_072  # of one value
 MOST_LINES = 1000  # of one row: the longest reports have some 300
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 _CODE = re.compile(r"[^\W\d_]*[\d./\\_-]\S*")  # 50001, s5, a/b.png: no plain word
@@ -44,7 +45,7 @@ def csv_rows(
     lines: (where it begins, the line with its end). width: how many values a row has; 0 for as many
     as the first. Left out, and put down in ``faults``: rows of fewer values or of more that are not
     empty; of quotes that are not closed, or closed within a value over several lines; of a value
-    with more characters than ``csv.field_size_limit()``, or more than 1,000 lines; and those of
+    with more than 131,072 characters, or of more than 1,000 lines; and those of
     whose lines one looks like the next row (``_is_row``). Nothing comes after a header that is
     malformed. Never raises.
     """
@@ -77,18 +78,25 @@ def _row(first: str, waiting: _Lines, delimiter: str) -> tuple[list[str], list[s
 
     waiting.mark()
     try:
-        return next(csv.reader(feed(), delimiter=delimiter, strict=True), []), taken, ""
+        values = next(csv.reader(feed(), delimiter=delimiter, strict=True), [])
+        # the module's own limit is one for all that use it, and others raise it
+        if max(map(len, values), default=0) <= MOST_CHARACTERS:
+            return values, taken, ""
+        return [], taken, _too_long(taken)
     except csv.Error as error:
         if "field limit" in str(error):
-            limit = f"{csv.field_size_limit():,} characters"
-            over = "; check its quotes" if len(taken) > 1 else ""
-            return [], taken, f"a cell is too long: it has more than {limit}{over}"
+            return [], taken, _too_long(taken)
         if len(taken) > 1 or first.count('"') % 2:
             return [], taken, _UNCLOSED
     try:  # "the "so-called" nodule" in one line is plain enough
         return next(csv.reader([first], delimiter=delimiter), []), taken, ""
     except csv.Error:
         return [], taken, "a line end stands in it without quotes"
+
+
+def _too_long(taken: Sequence[str]) -> str:
+    over = "; check its quotes" if len(taken) > 1 else ""
+    return f"a cell is too long: it has more than {MOST_CHARACTERS:,} characters{over}"
 
 
 def _fault(values: Sequence[str], taken: Sequence[str], delimiter: str, width: int) -> str:
