@@ -3,9 +3,9 @@
 loss = (CE(s I Tᵀ) + CE(s T Iᵀ)) / 2 with targets on the diagonal, s the logit scale.
 Reference: CLIP, Radford et al. 2021, https://arxiv.org/abs/2103.00020.
 Differs: identical captions of a batch are one positive each for all their images (``same_text:
-positive``), since a template such as "a satellite image of desert." would otherwise push an image
-away from its own words. The target then is uniform over the positives (SupCon's L_out, Khosla et
-al. 2020). ``same_text: negative`` is the original.
+positive``); the target then is uniform over the positives (SupCon's L_out, Khosla et al. 2020).
+``same_text: negative`` is the original. Where equal captions have equal embeddings the two are one
+function (docs/tiles_results.md); they differ with dropout in a text tower that is trained.
 With ``captions: classes`` it is the loss of FLYP, Goyal et al. 2023, arXiv 2212.00638, which tunes
 both towers for classification as they were pretrained; its authors have ``same_text: negative``.
 """
