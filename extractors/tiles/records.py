@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["Facts", "Listed", "Place", "SceneFacts", "Thing", "View"]
+__all__ = ["Facts", "Listed", "Place", "SceneFacts", "Thing", "View", "told"]
 
 Box = tuple[float, float, float, float]
 
@@ -131,25 +131,23 @@ class Facts:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON without what is empty, and without ``labelled`` where all of the tile is:
         numbers rounded to a hundredth of a pixel."""
-        known = {
-            field.name: _plain(getattr(self, field.name))
-            for field in fields(self)
-            if getattr(self, field.name) not in (None, "", (), False)
-        }
+        known = {name: _plain(value) for name, value in told(self).items()}
         if known.get("labelled") == 1:
             del known["labelled"]
         return known
+
+
+def told(record: Facts | Place | Thing) -> dict[str, Any]:
+    """The fields of a record that are not empty."""
+    every = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {name: value for name, value in every.items() if value not in (None, "", (), False)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 5 if abs(value) <= 1 else 2)
     if isinstance(value, Place | Thing):
-        return {
-            field.name: _plain(getattr(value, field.name))
-            for field in fields(value)
-            if getattr(value, field.name) not in (None, "", (), False)
-        }
+        return {name: _plain(one) for name, one in told(value).items()}
     if isinstance(value, tuple):
         if value and all(isinstance(one, tuple) and isinstance(one[0], str) for one in value):
             return {name: _plain(one) for name, one in value}

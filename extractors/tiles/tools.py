@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from .labels.vectors.features import Vectors, open_vectors
 from .pixels.clouds import Clouds, open_clouds
 from .pixels.rendering import Look
 from .reading.scenes import Scene, open_scene
-from .records import Facts, Listed, View
+from .records import Facts, Listed, View, told
 from .slicing import Slicing
 
 if TYPE_CHECKING:
@@ -232,12 +232,9 @@ def _together(known: tuple[Facts | str, ...]) -> Facts | str:
         return known[0]
     whole = found[0]
     for other in found[1:]:
-        more = {
-            field.name: getattr(other, field.name)
-            for field in fields(Facts)
-            if getattr(other, field.name) not in (None, "", (), False)
+        things = {
+            "objects": whole.objects + other.objects,
+            "features": whole.features + other.features,
         }
-        more["objects"] = whole.objects + other.objects
-        more["features"] = whole.features + other.features
-        whole = replace(whole, **more)
+        whole = replace(whole, **(told(other) | things))
     return whole
