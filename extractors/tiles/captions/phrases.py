@@ -12,8 +12,8 @@ from .language import Forms, Language
 from .nouns import Noun, key_of
 
 __all__ = [
-    "Phrase", "a_noun", "bare_noun", "counted", "english_name", "joined", "noun_in", "number_of",
-    "of_them", "several",
+    "Phrase", "a_noun", "bare_noun", "counted", "joined", "noun_in", "number_of", "of_them",
+    "several",
 ]  # fmt: skip
 
 
@@ -24,11 +24,6 @@ class Phrase:
     text: str
     plural: bool = False
     first_plural: bool = False
-
-
-def english_name(language: Language, name: str) -> str:
-    """A category as English says it, in the form that it was given in."""
-    return said(name, language.lists)
 
 
 @lru_cache(maxsize=50_000)
