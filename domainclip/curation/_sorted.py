@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SortedRuns", "SortedSet"]
+__all__ = ["SortedSet"]
 
 
-class SortedRuns:
-    """Sorted arrays whose sizes at least double: adding costs n log n in all, asking log^2 n."""
+class SortedSet:
+    """Membership over sorted arrays whose sizes at least double: adding costs n log n in all,
+    asking log^2 n."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.runs: list[NDArray[Any]] = [np.empty(0, dtype)]
@@ -23,10 +24,6 @@ class SortedRuns:
             last = self.runs.pop()
             # timsort merges two sorted halves in one pass
             self.runs[-1] = np.sort(np.concatenate([self.runs[-1], last]), kind="stable")
-
-
-class SortedSet(SortedRuns):
-    """Membership over SortedRuns."""
 
     def contains(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """(n,) bool: which of the values were added before."""
