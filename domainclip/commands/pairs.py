@@ -100,7 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     drawn.add_argument("pairs", type=Path)
     drawn.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE",
-        help="a page to look around in (.html), or a picture (.png, .svg, .pdf)",
+        help="a page to look around in (.html), or a picture (.png, .svg)",
     )  # fmt: skip
     drawn.add_argument(
         "--colour",
