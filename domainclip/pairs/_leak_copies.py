@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domainclip.errors import UsageError
-from domainclip.images.hamming import MAX_DISTANCE, nearest, ones
+from domainclip.images.hamming import MAX_DISTANCE, nearest, telling
 
 if TYPE_CHECKING:
     from domainclip.pairs.reader import Pairs
@@ -19,7 +19,6 @@ __all__ = ["Copies"]
 
 # field of the report -> column; texts are compared without case and outer blanks
 _COLUMNS = {"groups": "group", "documents": "document", "copies": "sha256", "texts": "text"}
-_TELLING = 8  # ones and zeros that a hash needs to tell images apart
 
 
 class Copies:
@@ -36,8 +35,8 @@ class Copies:
                 names = pc.utf8_lower(pc.utf8_trim_whitespace(names))
             self._names[field] = names.dictionary_encode().unify_dictionaries().combine_chunks()
         self._hashes = pairs.table(["phash"]).column("phash").to_numpy().astype(np.uint64)
-        counts = ones(self._hashes)
-        self._telling = (counts >= _TELLING) & (counts <= 64 - _TELLING)
+        # here one with fewer than 8 zeros does not tell either
+        self._telling = telling(self._hashes) & telling(~self._hashes)
 
     def compare(
         self, reference: np.ndarray, against: np.ndarray
