@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import rasterio
 import rasterio.shutil
-from lxml import etree
 
 from domainclip.errors import BadInput, nearest
 
 from ..reading.rows import GDAL_ERRORS
+from ..reading.xml import parse_xml
 
 __all__ = ["BUILT_IN_TABLES", "names_of", "read_text"]
 
@@ -88,12 +88,10 @@ def _own_names(dataset: Any) -> dict[int, str]:
         return {}
     if not text or len(text) > LONGEST_XML:
         return {}
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        root = etree.fromstring(text.encode(), parser)
-    except etree.XMLSyntaxError:
+        band = parse_xml(text, path).find("VRTRasterBand")
+    except BadInput:
         return {}
-    band = root.find("VRTRasterBand")
     if band is None:
         return {}
     categories = [(each.text or "").strip() for each in band.iterfind("CategoryNames/Category")]
