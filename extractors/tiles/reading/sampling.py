@@ -8,7 +8,6 @@ import numpy as np
 from rasterio.windows import Window
 
 from domainclip.errors import BadInput
-from domainclip.images.stretch import percentile_limits
 
 from .errors import GDAL_ERRORS
 from .masks import valid_pixels
@@ -17,23 +16,10 @@ from .remote import environment
 if TYPE_CHECKING:
     from .scenes import Scene
 
-__all__ = ["sample", "stretch_limits"]
+__all__ = ["sample"]
 
 SAMPLE_PX = 1 << 20  # pixels from which a stretch is taken
 SAMPLE_WINDOWS = 64
-
-
-def stretch_limits(
-    scene: Scene, bands: tuple[int, ...], percentiles: tuple[float, float]
-) -> tuple[tuple[float, float], ...] | None:
-    """(low, high) of each band from a sample of the scene; None for 8-bit values, which stay.
-
-    Raises BadInput where no block can be decoded.
-    """
-    if scene.dataset.dtypes[bands[0] - 1] == "uint8":
-        return None
-    values, valid = sample(scene, bands)
-    return percentile_limits(values, valid, percentiles)
 
 
 def sample(scene: Scene, bands: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -20,13 +20,11 @@ from .facts import facts_of
 from .georeference import Georeference
 from .grids import Grid, grid_for
 from .placing import Placing, placing_of
-from .refusals import fits_a_tile, refusal
 from .remote import environment, open_dataset, vsi_path, without_secrets
-from .sampling import stretch_limits
 from .trust import DRIVERS, check_local, check_opened, local_file
 from .warping import overview_level, warped_xml
 
-__all__ = ["BUILT_IN", "Scene", "fits_a_tile", "open_scene", "refusal", "stretch_limits"]
+__all__ = ["BUILT_IN", "Scene", "open_scene"]
 
 # name -> (package, file, licence); both cover the globe in plate carree
 BUILT_IN = {
