@@ -67,7 +67,7 @@ class Tools:
         known_by = (self.classes, *self.objects, self.vectors)
         every = [labels for labels in known_by if labels is not None]
         if not every:
-            return [Facts(size, gsd_m) for gsd_m in _gsds(scene, row, columns, size)]
+            return [Facts(size, gsd_m) for gsd_m in scene.gsds_m(row, columns, size)]
         known = [labels.of_row(scene, row, columns, size) for labels in every]
         return [_together(of_tile) for of_tile in zip(*known, strict=True)]
 
@@ -218,12 +218,6 @@ def _file_grid(scene: Scene) -> FileGrid:
     if file is None:
         return own_grid(scene)
     return grid_of_file(scene, width=file.width, height=file.height, placing=file.placing)
-
-
-def _gsds(scene: Scene, row: int, columns: np.ndarray, size: int) -> list[float | None]:
-    if scene.georeference is None:
-        return [scene.pixel_m] * len(columns)
-    return scene.georeference.gsd_m(columns, row, size)
 
 
 def _together(known: tuple[Facts | str, ...]) -> Facts | str:

@@ -56,10 +56,7 @@ class Cover:
         else:
             names, purities = self.judge(scene, row, columns, size)
         enough = self.has_enough(scene, row, columns, size, purities)
-        if scene.georeference is None:
-            gsds = [scene.pixel_m] * len(columns)
-        else:
-            gsds = scene.georeference.gsd_m(columns, row, size)
+        gsds = scene.gsds_m(row, columns, size)
         found: list[Facts | str] = []
         for number, (name, purity, gsd_m) in enumerate(zip(names, purities, gsds, strict=True)):
             if name is None:

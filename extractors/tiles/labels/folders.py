@@ -39,10 +39,8 @@ class Folders:
         label = self.label(scene)
         if not label:
             return ["no_class"] * len(columns)
-        gsds: list[float | None] = [scene.gsd_m] * len(columns)
-        if scene.georeference is not None:
-            gsds = scene.georeference.gsd_m(columns, row, size)
-        return [Facts(size, gsd, label=label) for gsd in gsds]
+        gsds = scene.gsds_m(row, columns, size)
+        return [Facts(size, gsd_m, label=label) for gsd_m in gsds]
 
     def label(self, scene: Scene) -> str:
         """The class of a scene, '' where it lies in no such folder or the map leaves it out."""

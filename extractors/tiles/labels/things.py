@@ -164,9 +164,9 @@ def facts_of_tiles(
     them, keep_empty, drawn with the seed by the tile's place. gsd_m: where the scene does not know
     its own.
     """
-    gsds: Sequence[float | None] = [scene.gsd_m or gsd_m] * len(columns)
-    if scene.georeference is not None:
-        gsds = scene.georeference.gsd_m(columns, row, size)
+    gsds = scene.gsds_m(row, columns, size)
+    if scene.georeference is None:
+        gsds = [own or gsd_m for own in gsds]
     found: list[Facts | str] = []
     for column, shown, gsd in zip(columns.tolist(), things, gsds, strict=True):
         if shown or (keep_empty > 0 and draw(seed, scene.name, column, row) <= keep_empty):

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import rasterio
 from rasterio.transform import from_bounds
 
@@ -84,6 +85,12 @@ class Scene:
         if self.georeference is None:
             return self.pixel_m
         return self.georeference.gsd_at(self.width / 2, self.height / 2)
+
+    def gsds_m(self, row: int, columns: np.ndarray, size: int) -> list[float | None]:
+        """Metres to a pixel at the centres of the tiles of a row; None where unknown."""
+        if self.georeference is None:
+            return [self.pixel_m] * len(columns)
+        return self.georeference.gsd_m(columns, row, size)
 
     def pixels(self, length_m: float) -> float | None:
         """A length on the ground in pixels at the scene's centre; None where unknown."""

@@ -54,7 +54,7 @@ class Vectors:
         tile is about, if there is one, then by rank, and by area. Without ``empty`` a tile with
         none is left out: no_visible_feature. Raises BadInput."""
         strip = self._strip(scene, row, size)
-        gsds = scene.place.gsd_m(columns, row, size)
+        gsds = scene.gsds_m(row, columns, size)
         found: list[list[tuple[Thing, float]]] = [[] for _ in range(len(columns))]
         windows = _windows(scene, row, columns, size)
         for number, at, thing in self._seen(strip, windows, gsds):
@@ -109,7 +109,7 @@ class Vectors:
                 column, row = corners[at].tolist()
                 if not (0 <= column <= scene.width - size and 0 <= row <= scene.height - size):
                     continue
-                gsd = scene.place.gsd_m(np.array([column]), row, size)
+                gsd = scene.gsds_m(row, np.array([column]), size)
                 window = _windows(scene, row, np.array([column]), size)
                 if self._is_free(taken, column, row, size) and any(
                     seen == at for _, seen, _ in self._seen(strip, window, gsd)
