@@ -76,7 +76,7 @@ def _of_scene(tools: Tools, listed: Listed) -> Iterator[Source]:
         yield _refused(listed.name, listed.path, "no_such_band", str(error))
         return
     slicing = slicing_of(tiles, scene)
-    refused = refusal(scene, (composite.bands[0],)) or slicing.refused or _unlabelled(tools, scene)
+    refused = refusal(scene, composite.bands[0]) or slicing.refused or _unlabelled(tools, scene)
     if refused:
         yield _refused(listed.name, listed.path, *refused)
         return

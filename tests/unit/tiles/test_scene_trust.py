@@ -138,7 +138,7 @@ def test_a_small_file_of_a_million_by_a_million_takes_no_memory(tmp_path: Path) 
     ) as dataset:  # fmt: skip
         assert dataset.width == 10**6
     scene = open_scene(str(path))
-    assert refusal(scene, (1, 2, 3), 224) is None
+    assert refusal(scene, 1) is None
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rows = Rows(scene.name, scene.dataset, (1, 2, 3))
     with pytest.raises(BadInput, match="one by one"):
@@ -157,6 +157,6 @@ def test_blocks_that_no_memory_holds_are_refused(tmp_path: Path) -> None:
     ):  # fmt: skip
         pass
     scene = open_scene(str(path))
-    refused = refusal(scene, (1,))
+    refused = refusal(scene, 1)
     assert refused is not None
     assert refused[0] == "blocks_too_large"
