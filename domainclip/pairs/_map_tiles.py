@@ -51,7 +51,7 @@ def map_tiles(pairs: Pairs, *, limit: int | None = None, names: Sequence[str] = 
     shapely is missing, BadInput for damaged parts.
     """
     try:
-        from domainclip.pairs.formats._footprints import placed, sentences
+        from domainclip.pairs._outlines import placed, sentences
     except ModuleNotFoundError as error:
         raise MissingExtra("tiles", error.name or "rasterio") from error
     left_out: Counter[str] = Counter()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from domainclip.extractors.tiles.records import Listed
 from domainclip.extractors.tiles.stac.items import Refused, scenes_of_stac
-from domainclip.pairs.formats._footprints import footprints
+from domainclip.pairs._outlines import outlines
 from tests.data.make_stac import item, sentinel_assets, write_json
 from tests.data.placed_pairs import placed_pair
 
@@ -81,7 +81,7 @@ def test_a_footprint_is_valid_and_holds_the_middle_of_its_tile(crs, x, y, turn, 
             x * 3e6, y * 3e6)  # fmt: skip
     cos, sin = math.cos(math.radians(turn)) * side, math.sin(math.radians(turn)) * side
     transform = Affine(cos, sin, place[0], sin, -cos, place[1])
-    (found,) = footprints([placed_pair(0, crs=f"EPSG:{crs}", transform=transform)])
+    (found,) = outlines([placed_pair(0, crs=f"EPSG:{crs}", transform=transform)])
     assert not isinstance(found, str), found
     assert found.is_valid
     west, south, east, north = found.bounds

@@ -273,7 +273,7 @@ def test_a_missing_library_is_named_with_its_extra(
     pairs: Pairs, tmp_path: Path, missing: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in [*sys.modules]:
-        if module.split(".")[0] == missing or module.endswith("formats._footprints"):
+        if module.split(".")[0] == missing or module.endswith("pairs._outlines"):
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(MissingExtra, match=missing):

@@ -21,7 +21,7 @@ import shapely
 
 from domainclip.errors import BadInput, OutputInUse
 from domainclip.pairs._files import output_errors, sync_directory, temporary_beside
-from domainclip.pairs.formats._footprints import nothing_placed, placed, sentences
+from domainclip.pairs._outlines import nothing_placed, placed, sentences
 from domainclip.pairs.formats._shared import ExportReport, Progress
 from domainclip.pairs.reader import Pairs
 from domainclip.pairs.schema import PAIR_SCHEMA, Pair

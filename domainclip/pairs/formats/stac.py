@@ -30,8 +30,8 @@ import shapely
 from rasterio import CRS
 
 from domainclip.errors import BadInput
+from domainclip.pairs._outlines import nothing_placed, placed, sentences
 from domainclip.pairs._output import new_directory
-from domainclip.pairs.formats._footprints import nothing_placed, placed, sentences
 from domainclip.pairs.formats._shared import ExportReport, Progress, extension
 from domainclip.pairs.reader import Pairs
 from domainclip.pairs.schema import Pair

@@ -1,4 +1,4 @@
-"""Footprints cover the ground of their tiles, in degrees, and nothing else."""
+"""Outlines cover the ground of their tiles, in degrees, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import shapely
 from affine import Affine
 
-from domainclip.pairs.formats._footprints import footprints
+from domainclip.pairs._outlines import outlines
 from tests.data.placed_pairs import placed_pair
 
 MOON = (
@@ -47,7 +47,7 @@ def slow_polygon(crs: str, transform: list[float], size: int, steps: int = 2000)
 )
 def test_a_footprint_is_the_ground_to_a_tenth_of_a_pixel(crs, transform) -> None:
     pair = placed_pair(0, crs=crs, transform=transform)
-    (found,) = footprints([pair])
+    (found,) = outlines([pair])
     expected = slow_polygon(crs, pair.where["transform"], 224)
     pixel = math.sqrt(expected.area) / 224
     assert found.is_valid
@@ -58,7 +58,7 @@ def test_a_footprint_is_the_ground_to_a_tenth_of_a_pixel(crs, transform) -> None
 
 def test_bounds_in_degrees_are_kept_to_the_last_bit() -> None:
     bounds = [10.1, 20.7, 10.1 + 1 / 3, 20.7 + 1 / 7]
-    (found,) = footprints(
+    (found,) = outlines(
         [placed_pair(0, crs="EPSG:4326", bounds=bounds, transform=None, window=None)]
     )
     assert list(found.bounds) == bounds
@@ -69,7 +69,7 @@ def test_a_rotated_tile_is_its_corners_and_not_its_envelope() -> None:
     rotated = placed_pair(0, transform=turned)
     windowless = placed_pair(0, transform=turned, window=None)
     flat = placed_pair(0, transform=None, bounds=rotated.where["bounds"])
-    alone, by_size, wide = footprints([rotated, windowless, flat])
+    alone, by_size, wide = outlines([rotated, windowless, flat])
     assert alone.equals(by_size)
     assert alone.area == pytest.approx(wide.area / 2, rel=1e-3)
 
@@ -77,14 +77,14 @@ def test_a_rotated_tile_is_its_corners_and_not_its_envelope() -> None:
 def test_a_tile_that_was_resampled_has_its_own_pixels() -> None:
     pair = placed_pair(0)
     pair.where["window"] = [0, 0, 448, 448]  # of the scene; the tile has 224 of twice the size
-    assert footprints([pair])[0].equals(footprints([placed_pair(0)])[0])
+    assert outlines([pair])[0].equals(outlines([placed_pair(0)])[0])
 
 
 @pytest.mark.parametrize("shift", [0, 360, -360])
 def test_the_antimeridian_cuts_a_footprint_in_two(shift: int) -> None:
     bounds = [179 + shift, 10, 181.5 + shift, 11]
     pair = placed_pair(0, crs="EPSG:4326", bounds=bounds, transform=None)
-    (found,) = footprints([pair])
+    (found,) = outlines([pair])
     assert found.geom_type == "MultiPolygon"
     assert found.is_valid
     expected = shapely.union_all([shapely.box(179, 10, 180, 11), shapely.box(-180, 10, -178.5, 11)])
@@ -94,7 +94,7 @@ def test_the_antimeridian_cuts_a_footprint_in_two(shift: int) -> None:
 def test_a_projected_tile_across_the_antimeridian_keeps_its_area() -> None:
     beyond = Affine(500, 0, 600_000, 0, -500, 7_000_000)
     pair = placed_pair(0, crs="EPSG:32660", transform=beyond)
-    (found,) = footprints([pair])
+    (found,) = outlines([pair])
     west, east = sorted(part.bounds[0] for part in found.geoms)
     assert west == -180 and east > 170
     geod = pyproj.Geod(ellps="WGS84")
@@ -105,7 +105,7 @@ def test_a_projected_tile_across_the_antimeridian_keeps_its_area() -> None:
 @pytest.mark.parametrize(("crs", "pole"), [("EPSG:3413", 90), ("EPSG:3031", -90)])
 def test_a_tile_round_a_pole_holds_it(crs: str, pole: int) -> None:
     around = Affine(10_000, 0, -1.12e6, 0, -10_000, 1e6)
-    (found,) = footprints([placed_pair(0, crs=crs, transform=around)])
+    (found,) = outlines([placed_pair(0, crs=crs, transform=around)])
     assert found.is_valid
     assert found.bounds[0] == -180 and found.bounds[2] == 180
     assert pole in (found.bounds[1], found.bounds[3])
@@ -117,7 +117,7 @@ def test_a_tile_round_a_pole_holds_it(crs: str, pole: int) -> None:
 def test_the_whole_world_is_one_polygon(crs: str) -> None:
     side = 20037508.342789244
     bounds = [-180, -90, 180, 90] if crs == "EPSG:4326" else [-side, -side, side, side]
-    (found,) = footprints([placed_pair(0, crs=crs, bounds=bounds, transform=None)])
+    (found,) = outlines([placed_pair(0, crs=crs, bounds=bounds, transform=None)])
     assert found.geom_type == "Polygon"
     assert found.bounds == pytest.approx((-180, found.bounds[1], 180, found.bounds[3]))
     assert found.area == pytest.approx(64_800 if crs == "EPSG:4326" else 61_236.8, rel=1e-5)
@@ -144,7 +144,7 @@ def test_the_whole_world_is_one_polygon(crs: str) -> None:
 )  # fmt: skip
 def test_what_has_no_place_on_the_earth_says_why_and_spoils_no_neighbour(where, reason) -> None:
     good = placed_pair(0)
-    found = footprints([good, placed_pair(1, **where), good])
+    found = outlines([good, placed_pair(1, **where), good])
     assert found[1] == reason
     assert found[0].equals(found[2]) and found[0].area > 0
 
@@ -153,6 +153,6 @@ def test_one_point_without_a_place_costs_its_tile_alone() -> None:
     geos = "+proj=geos +h=35785831 +lon_0=0"
     inside = placed_pair(0, crs=geos, bounds=[0, 0, 1e5, 1e5], transform=None)
     outside = placed_pair(1, crs=geos, bounds=[5.4e6, 5.4e6, 5.5e6, 5.5e6], transform=None)
-    found = footprints([inside, outside, inside])
+    found = outlines([inside, outside, inside])
     assert found[1] == "off_the_earth"
     assert found[0].area > 0.5

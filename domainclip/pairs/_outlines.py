@@ -23,9 +23,10 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform as transform_points
 
+from domainclip.pairs._lonlat import AXIS_M
 from domainclip.pairs.schema import Pair
 
-__all__ = ["footprints", "nothing_placed", "placed", "sentences"]
+__all__ = ["nothing_placed", "outlines", "placed", "sentences"]
 
 # reason -> the sentence of an export's report, after "12 pairs "
 REASONS = {
@@ -34,13 +35,12 @@ REASONS = {
     "other_body": "lie on another body than the Earth, or in a CRS that is bound to none",
     "off_the_earth": "reach beyond where their CRS has a place on the Earth",
 }
-EARTH_AXIS_M = 6_378_137.0
 EARTH_WITHIN = 0.01  # the spheres that weather models take for the Earth are within 0.2 %
 MOST_STEPS = 64
 _GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError)
 
 
-def footprints(pairs: Sequence[Pair]) -> list[Any]:
+def outlines(pairs: Sequence[Pair]) -> list[Any]:
     """For each pair its shapely Polygon or MultiPolygon, counter-clockwise; or, as a str, which of
     REASONS it has none for.
 
@@ -61,9 +61,9 @@ def footprints(pairs: Sequence[Pair]) -> list[Any]:
 
 
 def placed(batch: Sequence[Pair], left_out: Counter[str]) -> tuple[list[Pair], list[Any]]:
-    """The pairs that have a footprint, and the footprints."""
+    """The pairs that have an outline, and the outlines."""
     rows, shapes = [], []
-    for pair, shape in zip(batch, footprints(batch), strict=True):
+    for pair, shape in zip(batch, outlines(batch), strict=True):
         if isinstance(shape, str):
             left_out[shape] += 1
         else:
@@ -139,7 +139,7 @@ def _crs(name: str) -> Any:
         axis = _axis(json.loads(json.dumps(crs.to_dict(projjson=True))))
     except (*_GDAL_ERRORS, ValueError, TypeError, RecursionError):
         return "bad_place"
-    on_earth = axis is None or abs(axis / EARTH_AXIS_M - 1) <= EARTH_WITHIN
+    on_earth = axis is None or abs(axis / AXIS_M - 1) <= EARTH_WITHIN
     return crs if on_earth else "other_body"
 
 
