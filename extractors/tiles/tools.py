@@ -19,6 +19,7 @@ from .labels.cover import Cover, open_cover
 from .labels.draws import class_limits, draw
 from .labels.folders import Folders, open_folders
 from .labels.masks import Masks, open_masks
+from .labels.protocol import Labels
 from .labels.vectors.features import Vectors, open_vectors
 from .pixels.clouds import Clouds, open_clouds
 from .pixels.rendering import Look
@@ -64,7 +65,7 @@ class Tools:
     ) -> list[Facts | str]:
         """What is known of the tiles of a row; a tile that every source of labels leaves out is
         left out for the first one's reason. Raises BadInput."""
-        known_by = (self.classes, *self.objects, self.vectors)
+        known_by: tuple[Labels | None, ...] = (self.classes, *self.objects, self.vectors)
         every = [labels for labels in known_by if labels is not None]
         if not every:
             return [Facts(size, gsd_m) for gsd_m in scene.gsds_m(row, columns, size)]
