@@ -90,12 +90,6 @@ class Georeference:
         """The same at one point in pixels."""
         return self.gsd_m(np.array([column]), row, 0)[0]
 
-    def metres(self, value_m: float, column: float = 0, row: float = 0) -> float | None:
-        """A length on the ground -> the same in pixels at that point; None where there is no
-        length."""
-        gsd = self.gsd_at(column, row)
-        return None if gsd is None else value_m / gsd
-
     def lonlats(
         self, columns: np.ndarray, rows: np.ndarray, size: int = 0
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -111,32 +105,6 @@ class Georeference:
             lon = (lon + 180) % 360 - 180
         lost = ~(np.isfinite(lon) & np.isfinite(lat)) | (np.abs(lat) > 90)
         return np.where(lost, math.nan, lon), np.where(lost, math.nan, lat)
-
-    def lonlat(self, column: float, row: float, size: int = 0) -> tuple[float, float] | None:
-        """The same of one window; None where it has none."""
-        lon, lat = self.lonlats(np.array([column]), np.array([row]), size)
-        return None if math.isnan(lon[0]) else (float(lon[0]), float(lat[0]))
-
-    def footprint(
-        self, column: int, row: int, size: int, *, steps: int = 1
-    ) -> list[tuple[float, float]] | None:
-        """The outline of a window in WGS 84: its corners from the upper left one on, clockwise in
-        the picture, with ``steps`` points along each side; not closed. None where a corner has no
-        place, and on other planets.
-
-        Longitudes are continuous: across the dateline they go on beyond 180 or -180, and GeoJSON
-        (RFC 7946, 3.1.9) wants such a polygon cut in two. A window around a pole has no outline in
-        longitudes and latitudes; its longitudes differ by 360 once around.
-        """
-        along = np.arange(steps) / steps
-        ahead, still = along * size, np.zeros(steps)
-        columns = column + np.concatenate([ahead, still + size, size - ahead, still])
-        rows = row + np.concatenate([still, ahead, still + size, size - ahead])
-        lon, lat = self.lonlats(columns, rows)
-        if np.isnan(lon).any():
-            return None
-        steps_east = (np.diff(lon, prepend=lon[0]) + 180) % 360 - 180
-        return list(zip((lon[0] + np.cumsum(steps_east)).tolist(), lat.tolist(), strict=True))
 
     def cell(self, column: int, row: int, size: int, side: float) -> str:
         """The map cell that holds the window's centre: ``EPSG:4326/10/-3/4`` spans x from -30 to

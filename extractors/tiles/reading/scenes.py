@@ -92,11 +92,6 @@ class Scene:
             return [self.pixel_m] * len(columns)
         return self.georeference.gsd_m(columns, row, size)
 
-    def pixels(self, length_m: float) -> float | None:
-        """A length on the ground in pixels at the scene's centre; None where unknown."""
-        gsd = self.gsd_m
-        return None if gsd is None else length_m / gsd
-
 
 def open_scene(
     path: str,
