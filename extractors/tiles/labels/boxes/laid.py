@@ -10,11 +10,11 @@ import shapely
 
 from domainclip.errors import BadInput
 
+from ...reading.between import between
 from ...reading.georeference import Georeference
 from ...reading.placing import Placing
 from ...reading.scenes import Scene
 from ..things import Objects
-from .between import between
 from .drawn import Drawn
 from .reading import counted
 

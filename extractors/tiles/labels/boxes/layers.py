@@ -20,10 +20,10 @@ from shapely.errors import ShapelyError
 
 from domainclip.errors import BadInput
 
+from ...reading.between import between
 from ...reading.errors import words_of
 from ...reading.scenes import Scene
 from ..vectors.placing import laid, regions
-from .between import between
 from .categories import XVIEW_TYPES
 from .drawn import Drawing, Drawn, areal
 from .reading import (

@@ -11,11 +11,11 @@ from rasterio.enums import ColorInterp
 
 from domainclip.errors import BadInput
 
+from ...reading.between import between
 from ...reading.georeference import Georeference
 from ...reading.laying import laid_over
 from ...reading.rows import Rows, is_sequential, stays_in_memory
 from ...reading.scenes import Scene, open_scene
-from ..boxes.between import between
 from ..boxes.laid import FileGrid
 from ..boxes.matching import Names
 from ..boxes.reading import files_below

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import shapely
-from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 
 from domainclip.errors import BadInput
 
+from ...reading.between import between
 from ...reading.georeference import Georeference
 from ...reading.rows import GDAL_ERRORS
 from ...reading.scenes import Scene
@@ -106,7 +106,7 @@ def laid(
             shapes = shapely.segmentize(shapes, max(wide, high) / _PIECES)
     part = _measured(shapes)
     coordinates = shapely.get_coordinates(shapes)
-    x, y = _moved(source, scene.place.crs, coordinates[:, 0], coordinates[:, 1])
+    x, y = between(source, scene.place.crs, coordinates[:, 0], coordinates[:, 1])
     moved = _pixels(scene, x + shift, y)
     finite = np.isfinite(moved).all(axis=1)
     counts = shapely.get_num_coordinates(shapes)
@@ -151,7 +151,7 @@ def _sampled(target: Any, source: Any, bounds: Box) -> Box:
     box of those that have, of 33 x 33 points, and one step more. Raises BadInput where none has."""
     for points in (3, 33):  # where there is no way at all, a few are soon asked
         x, y = np.meshgrid(*(np.linspace(bounds[at], bounds[at + 2], points) for at in (0, 1)))
-        moved = np.stack(_moved(target, source, x.ravel(), y.ravel()), axis=1)
+        moved = np.stack(between(target, source, x.ravel(), y.ravel()), axis=1)
         moved = moved[np.isfinite(moved).all(axis=1)]
         if not len(moved):
             break
@@ -178,20 +178,3 @@ def _leading(shape: Any) -> Any:
     dimensions = shapely.get_dimensions(parts)
     best = parts[dimensions == dimensions.max()] if len(parts) else parts
     return shapely.union_all(best)
-
-
-def _moved(source: Any, target: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points between CRSs; NaN where there is no place."""
-    if source == target or not len(x):
-        return x, y
-    try:
-        moved = transform_points(source, target, x, y)
-    except GDAL_ERRORS:
-        if len(x) == 1:
-            return np.full(1, np.nan), np.full(1, np.nan)
-        # one point without a place fails them all
-        half = len(x) // 2
-        first = _moved(source, target, x[:half], y[:half])
-        second = _moved(source, target, x[half:], y[half:])
-        return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
-    return np.asarray(moved[0]), np.asarray(moved[1])

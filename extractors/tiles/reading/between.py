@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rasterio.warp import transform as transform_points
 
-from ...reading.errors import GDAL_ERRORS
+from .errors import GDAL_ERRORS
 
 __all__ = ["between"]
 
@@ -24,6 +24,7 @@ def between(
         if len(x) == 1:
             return np.full(1, np.nan), np.full(1, np.nan)
         # one point without a place fails them all
-        parts = [between(source, target, x[[at]], y[[at]]) for at in range(len(x))]
+        half = len(x) // 2
+        parts = [between(source, target, x[at], y[at]) for at in (slice(half), slice(half, None))]
         moved = [np.concatenate(part) for part in zip(*parts, strict=True)]
     return np.array(moved[0]), np.array(moved[1])
