@@ -12,18 +12,13 @@ from ..records import Place
 from .countries import country_codes, country_names
 from .towns import Towns, on_sphere, read_towns
 
-__all__ = ["TOWN_KM", "place_of", "places_of"]
+__all__ = ["places_of"]
 
 TOWN_KM = 100.0  # a town farther away says nothing of a place
 _TOWN_SIZE = 5_000
 _REGION_KM = 50.0
 _REGION_TOWNS = 3
 _AT_ONCE = 1 << 16  # points: 10 MB
-
-
-def place_of(lon: float, lat: float) -> Place:
-    """The place of a point in degrees of WGS 84; see places_of."""
-    return places_of([lon], [lat])[0]
 
 
 def places_of(

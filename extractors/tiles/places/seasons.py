@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import datetime
-from typing import Literal
 
-__all__ = ["TROPIC", "hemisphere", "season_of"]
+__all__ = ["season_of"]
 
 TROPIC = 23.44  # degrees: the obliquity of the ecliptic, where the tropics end
 
@@ -25,13 +23,6 @@ def season_of(acquired: str, lat: float) -> str:
     if month is None or not TROPIC <= abs(lat) <= 90:
         return ""
     return _NORTH[(month % 12 // 3 + (2 if lat < 0 else 0)) % 4]
-
-
-def hemisphere(lat: float) -> Literal["northern", "southern", ""]:
-    """Of a latitude in degrees; "" on the equator and where it is not known."""
-    if not math.isfinite(lat) or lat == 0:
-        return ""
-    return "northern" if lat > 0 else "southern"
 
 
 def _month_of(acquired: str) -> int | None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from domainclip.errors import MissingExtra, UsageError
-from domainclip.extractors.tiles.places import hemisphere, place_of, places_of, season_of
+from domainclip.extractors.tiles.places.lookup import places_of
+from domainclip.extractors.tiles.places.seasons import season_of
 
 CAPITALS = Path(__file__).parents[2] / "data" / "capitals.csv"
 
@@ -88,7 +89,7 @@ def test_towns_of_geonames_agree_with_the_borders_of_openstreetmap() -> None:
     ],
 )
 def test_borders_are_borders(name: str, lon: float, lat: float, code: str) -> None:
-    place = place_of(lon, lat)
+    (place,) = places_of([lon], [lat])
     assert (place.country_code, bool(place.country)) == (code, bool(code))
     assert not place.water
 
@@ -97,7 +98,7 @@ def test_borders_are_borders(name: str, lon: float, lat: float, code: str) -> No
     ("lon", "lat"), [(-30.0, 30.0), (0.0, 90.0), (180.0, -40.0), (-180.0, -40.0), (51.0, 42.0)]
 )
 def test_the_open_sea_belongs_to_no_country(lon: float, lat: float) -> None:
-    place = place_of(lon, lat)
+    (place,) = places_of([lon], [lat])
     assert place.water
     assert (place.country, place.region, place.town, place.town_km) == ("", "", "", None)
 
@@ -153,7 +154,7 @@ def test_names_are_said_as_one_says_them() -> None:
 @pytest.mark.parametrize(("lon", "lat"), [(0.0, 90.1), (math.nan, 0.0), (0.0, math.nan)])
 def test_what_is_no_point_is_refused(lon: float, lat: float) -> None:
     with pytest.raises(UsageError, match="no point in degrees"):
-        place_of(lon, lat)
+        places_of([lon], [lat])
 
 
 def test_missing_data_name_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +167,7 @@ def test_missing_data_name_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(MissingExtra, match=r"'tzfpy' is not installed.*\[places\]"):
-        place_of(0.0, 50.0)
+        places_of([0.0], [50.0])
 
 
 @pytest.mark.parametrize(
@@ -196,9 +197,3 @@ def test_missing_data_name_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_seasons_turn_with_the_hemisphere(acquired: str, lat: float, season: str) -> None:
     assert season_of(acquired, lat) == season
-
-
-def test_hemispheres() -> None:
-    assert [hemisphere(lat) for lat in (1.0, -1.0, 0.0, math.nan)] == [
-        "northern", "southern", "", "",
-    ]  # fmt: skip

@@ -10,7 +10,7 @@ from rasterio import CRS, Affine
 
 pytest.importorskip("tzfpy", reason="the extra `places` is not installed")
 
-from domainclip.extractors.tiles.places.lookup import place_of
+from domainclip.extractors.tiles.places.lookup import places_of
 from domainclip.extractors.tiles.places.tiles import places_of_tiles
 from domainclip.extractors.tiles.reading.georeference import Georeference
 from domainclip.extractors.tiles.records import Place
@@ -25,7 +25,7 @@ def _of(lon: float, lat: float, side: float) -> Place | None:
 
 
 def test_a_small_tile_has_the_place_of_its_centre() -> None:
-    place, centre = _of(4.84, 45.76, 0.02), place_of(4.84, 45.76)  # Lyon
+    place, (centre,) = _of(4.84, 45.76, 0.02), places_of([4.84], [45.76])  # Lyon
     assert place is not None
     assert replace(place, lon=centre.lon, lat=centre.lat) == centre
     assert centre.country == "France" and centre.town.startswith("Lyon")
@@ -43,7 +43,7 @@ def test_what_holds_for_the_centre_alone_is_not_told() -> None:
 def test_open_sea_is_so_at_every_point() -> None:
     atlantic, caspian = _of(-35.0, 30.0, 2.0), _of(50.5, 41.5, 14.0)
     assert atlantic is not None and atlantic.water
-    assert place_of(50.5, 41.5).water
+    assert places_of([50.5], [41.5])[0].water
     assert caspian is not None and not caspian.water
 
 
