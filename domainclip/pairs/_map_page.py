@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from domainclip.images.rgb import thumbnail
+from domainclip.pairs._html import page_of
 from domainclip.pairs._map_groups import ABSENT, grouping
 from domainclip.pairs._map_tiles import MapTile, MapTiles, middle_longitude, texts_of
 from domainclip.pairs.reader import Pairs
@@ -51,22 +48,16 @@ def map_page(
                   for tile in tiles],
         "choices": choices,
     }  # fmt: skip
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    folder = files("domainclip.pairs")
-    script = folder.joinpath("map.js.txt").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = environment.from_string(folder.joinpath("map.html.j2").read_text(encoding="utf-8"))
-    text = template.render(
-        title=title,
-        found=found,
-        drawn=drawn,
-        choices=[choice["name"] for choice in choices],
-        by=by,
-        data=Markup(_safe(data)),
-        script=Markup(script),
-        digest=digest,
+    text = page_of(
+        "map",
+        {
+            "title": title,
+            "found": found,
+            "drawn": drawn,
+            "choices": [choice["name"] for choice in choices],
+            "by": by,
+            "data": Markup(_safe(data)),
+        },
     )
     return text, drawn
 

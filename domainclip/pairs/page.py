@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-
 from domainclip.images.rgb import thumbnail
+from domainclip.pairs._html import page_of
 from domainclip.pairs.reader import Pairs
 from domainclip.pairs.schema import Pair
 
@@ -53,25 +48,20 @@ def pairs_page(
     total: pairs in the directory, of which ``pairs`` are some. contexts: by key. errors: rows of
     ERROR_SCHEMA.
     """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    folder = files("domainclip.pairs")
-    script = folder.joinpath("page.js.txt").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = environment.from_string(folder.joinpath("page.html.j2").read_text(encoding="utf-8"))
     cards = [_card(pair, (contexts or {}).get(pair.key)) for pair in pairs]
-    return template.render(
-        title=title,
-        total=total,
-        cards=cards,
-        errors=list(errors),
-        choices={
-            name: sorted({value for card in cards for value in card[name]})
-            for name in ("labels", "license", "split")
+    choices = {
+        name: sorted({value for card in cards for value in card[name]})
+        for name in ("labels", "license", "split")
+    }
+    return page_of(
+        "page",
+        {
+            "title": title,
+            "total": total,
+            "cards": cards,
+            "errors": list(errors),
+            "choices": choices,
         },
-        script=Markup(script),
-        digest=digest,
     )
 
 
