@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,9 @@ _MOST_PATHS = 20_000  # beyond that an SVG holds the tiles as a picture
 
 
 def plot_map(
-    path: Path, tiles: tuple[MapTile, ...], groups: Grouping, *, title: str, by: str, middle: float
-) -> None:
-    """Write .png or .svg, by the ending of ``path``. middle: longitude of the map's middle.
+    kind: str, tiles: tuple[MapTile, ...], groups: Grouping, *, title: str, by: str, middle: float
+) -> bytes:
+    """The picture as a file of ``kind``, png or svg. middle: longitude of the map's middle.
 
     Equirectangular, with longitudes shortened by the cosine of the middle latitude. Tiles smaller
     than 3 pixels are dots of that size. Raises MissingExtra without matplotlib.
@@ -76,9 +76,10 @@ def plot_map(
         ]
         axes.legend(handles=handles, title=_literal(by), loc="upper left", frameon=False,
                     bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)  # fmt: skip
-        kind = path.suffix[1:].lower()
         date: dict[str, Any] = {"Date": None} if kind == "svg" else {}
-        figure.savefig(path, format=kind, bbox_inches="tight", metadata=date)
+        file = io.BytesIO()
+        figure.savefig(file, format=kind, bbox_inches="tight", metadata=date)
+    return file.getvalue()
 
 
 def _shifted(tiles: tuple[MapTile, ...], middle: float) -> tuple[list[np.ndarray], np.ndarray]:

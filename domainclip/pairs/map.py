@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from domainclip.errors import BadInput, UsageError, nearest
-from domainclip.pairs._map_groups import Grouping, grouping
+from domainclip.pairs._files import write_bytes
+from domainclip.pairs._map_groups import grouping
 from domainclip.pairs._map_page import map_page
 from domainclip.pairs._map_plot import plot_map
 from domainclip.pairs._map_tiles import MapTiles, map_tiles, middle_longitude
 from domainclip.pairs.reader import Pairs
-from domainclip.pairs.writer import output_errors
 
 __all__ = ["MapReport", "write_map"]
 
@@ -109,16 +107,13 @@ def write_map(
     drawn = 0
     if page:
         text, drawn = map_page(pairs, found, title=title, by=colour, pictures=pictures)
-        _replaced(path, lambda temporary: _write_text(temporary, text))
+        data = text.encode()
     else:
-        middle = middle_longitude(found.tiles)
         heading = f"{title}: {_many(found)}"
-        _replaced(
-            path,
-            lambda temporary: plot_map(
-                temporary, found.tiles, groups, title=heading, by=colour, middle=middle
-            ),
-        )
+        middle = middle_longitude(found.tiles)
+        kind = path.suffix[1:].lower()
+        data = plot_map(kind, found.tiles, groups, title=heading, by=colour, middle=middle)
+    write_bytes(path, data)
     return MapReport(
         out=path,
         pairs=found.pairs,
@@ -126,7 +121,7 @@ def write_map(
         shown=len(found.tiles),
         pictures=drawn,
         by=colour,
-        groups=_counted(groups),
+        groups=dict(zip(groups.names, groups.counts, strict=True)),
         left_out=found.left_out,
     )
 
@@ -135,23 +130,3 @@ def _many(found: MapTiles) -> str:
     if len(found.tiles) == found.pairs:
         return f"{found.pairs:,} tiles"
     return f"{len(found.tiles):,} of {found.pairs:,} pairs"
-
-
-def _counted(groups: Grouping) -> dict[str, int]:
-    return dict(zip(groups.names, groups.counts, strict=True))
-
-
-def _replaced(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file that has its name only when it is whole."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.writing{path.suffix.lower()}")
-    with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
