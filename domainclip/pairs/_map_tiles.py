@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,8 @@ def map_tiles(pairs: Pairs, *, limit: int | None = None, names: Sequence[str] = 
     left_out: Counter[str] = Counter()
     tiles: list[MapTile] = []
     step, seen = 1, 0
-    for numbered in _batches(pairs):
+    every = enumerate(pairs.rows(_COLUMNS))
+    while numbered := list(islice(every, _AT_ONCE)):
         rows = {pair.key: row for row, pair in numbered}
         for pair, shape in zip(*placed([pair for _, pair in numbered], left_out), strict=True):
             if seen % step == 0:
@@ -123,17 +125,6 @@ def middle_longitude(tiles: Sequence[MapTile]) -> float:
 
 
 _FIELDS = ("document", "group", "split", "source", "license")
-
-
-def _batches(pairs: Pairs) -> Iterator[list[tuple[int, Pair]]]:
-    batch: list[tuple[int, Pair]] = []
-    for row, pair in enumerate(pairs.rows(_COLUMNS)):
-        batch.append((row, pair))
-        if len(batch) == _AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _values(pair: Pair, names: Sequence[str]) -> dict[str, Any]:

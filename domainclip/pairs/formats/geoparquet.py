@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +74,19 @@ def write(
     west = south = math.inf
     east = north = -math.inf
     kinds: set[str] = set()
+    rows = pairs.rows(COLUMNS, split=split)
     with output_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_beside(out)
         try:
             with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
-                for batch in _batches(pairs, split):
+                while batch := list(islice(rows, ROWS)):
                     seen += len(batch)
-                    rows, shapes = placed(batch, left_out)
-                    if rows:
+                    held, shapes = placed(batch, left_out)
+                    if held:
                         boxes = shapely.bounds(shapes)
-                        writer.write_table(_table(rows, shapes, boxes))
-                        count += len(rows)
+                        writer.write_table(_table(held, shapes, boxes))
+                        count += len(held)
                         kinds.update(shape.geom_type for shape in shapes)
                         west, south = np.minimum((west, south), boxes[:, :2].min(axis=0))
                         east, north = np.maximum((east, north), boxes[:, 2:].max(axis=0))
@@ -99,17 +101,6 @@ def write(
         finally:
             temporary.unlink(missing_ok=True)
     return ExportReport("geoparquet", out, count, 1, (*LOST, *sentences(left_out)))
-
-
-def _batches(pairs: Pairs, split: str | None) -> Iterator[list[Pair]]:
-    batch: list[Pair] = []
-    for pair in pairs.rows(COLUMNS, split=split):
-        batch.append(pair)
-        if len(batch) == ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _table(rows: Sequence[Pair], shapes: Sequence[Any], boxes: np.ndarray) -> pa.Table:
