@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from domainclip.errors import BadInput
 
-__all__ = ["NO_DAY", "Footprints", "Keys", "is_geographic", "is_lonlat", "read_footprints"]
+if TYPE_CHECKING:
+    from domainclip.pairs.reader import Pairs
+
+__all__ = [
+    "NO_DAY", "Footprints", "Keys", "RowKeys", "is_geographic", "is_lonlat", "read_footprints",
+    "where_of",
+]  # fmt: skip
 
 NO_DAY = np.iinfo(np.int32).min
 _WORLD = ("EPSG:4326", "OGC:CRS84", "CRS84", "EPSG:4269", "EPSG:4258", "EPSG:4979")
@@ -41,6 +47,23 @@ class Keys(Protocol):
     """The key of each row; a list will do."""
 
     def __getitem__(self, row: int, /) -> str: ...
+
+
+class RowKeys:
+    """The keys of pairs, each read with its row group, and only when a message names it."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._pairs = pairs
+
+    def __getitem__(self, row: int, /) -> str:
+        group = self._pairs.groups[self._pairs.groups.holding(row)]
+        return str(self._pairs.read_group(group, ["key"]).column("key")[row - group.start])
+
+
+def where_of(pairs: Pairs) -> Iterator[str]:
+    """The ``where`` of all rows, a part at a time: the JSON is large."""
+    for table, _ in pairs.read_parts(["where"]):
+        yield from table.column("where").to_pylist()
 
 
 def read_footprints(

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from domainclip.errors import UsageError
 from domainclip.images.hamming import MAX_DISTANCE, nearest, telling
+from domainclip.pairs._footprints import RowKeys
 
 if TYPE_CHECKING:
     from domainclip.pairs.reader import Pairs
@@ -27,7 +28,7 @@ class Copies:
     def __init__(self, pairs: Pairs, distance: int, rotations: bool) -> None:
         if not 0 <= distance <= MAX_DISTANCE:
             raise UsageError(f"distance={distance}: must be from 0 to {MAX_DISTANCE} bits.")
-        self._pairs, self._distance, self._rotations = pairs, distance, rotations
+        self._keys, self._distance, self._rotations = RowKeys(pairs), distance, rotations
         self._names: dict[str, pa.DictionaryArray] = {}
         for field, column in _COLUMNS.items():
             names = pairs.table([column]).column(column)
@@ -62,10 +63,7 @@ class Copies:
 
     def keys(self, rows: Sequence[int]) -> tuple[str, ...]:
         """The keys of some rows."""
-        if not rows:
-            return ()
-        column = self._pairs.table(["key"]).column("key")
-        return tuple(str(column[row]) for row in rows)
+        return tuple(self._keys[row] for row in rows)
 
     def _near(self, reference: np.ndarray, against: np.ndarray) -> tuple[int, tuple[str, ...]]:
         here, there = (rows[self._telling[rows]] for rows in (reference, against))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from domainclip.pairs._footprints import NO_DAY, read_footprints
+from domainclip.pairs._footprints import NO_DAY, RowKeys, read_footprints, where_of
 from domainclip.pairs._ground import Ground
 from domainclip.pairs._leak_nearest import nearest_rows
 from domainclip.pairs._split_units import day_names
@@ -37,13 +37,7 @@ class Places:
     """The footprints of pairs. refused: for each CRS without a place on Earth, why."""
 
     def __init__(self, pairs: Pairs) -> None:
-        keys = _Keys(pairs)
-        where = (
-            place
-            for table, _ in pairs.read_parts(["where"])  # a part at a time: the JSON is large
-            for place in table.column("where").to_pylist()
-        )
-        self._footprints = read_footprints(where, keys)
+        self._footprints = read_footprints(where_of(pairs), RowKeys(pairs))
         self._ground = Ground(self._footprints)
         self.refused = self._ground.refused
 
@@ -97,13 +91,3 @@ class _Overlaps:
     share: np.ndarray
     by: np.ndarray
     same_day: np.ndarray
-
-
-class _Keys:
-    """Keys by row, read only when a message needs one."""
-
-    def __init__(self, pairs: Pairs) -> None:
-        self._pairs = pairs
-
-    def __getitem__(self, row: int) -> str:
-        return str(self._pairs.table(["key"]).column("key")[row])

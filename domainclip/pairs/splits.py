@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from domainclip.errors import BadInput, UsageError, nearest
 from domainclip.pairs._buffer import check_located, placed_on_ground, without_near
-from domainclip.pairs._footprints import NO_DAY, read_footprints
+from domainclip.pairs._footprints import NO_DAY, read_footprints, where_of
 from domainclip.pairs._split_units import chronological, day_names, earth_cells, map_cells
 from domainclip.pairs._stratify import place, profiles_of
 from domainclip.pairs.schema import PAIR_SCHEMA
@@ -95,7 +95,7 @@ def plan_splits(
     keys, labels = table.column("key").to_pylist(), table.column("labels").to_pylist()
     footprints = ground = None
     if by in _UNITS or buffer is not None or buffer_m is not None:
-        footprints = read_footprints(_where(pairs), keys)
+        footprints = read_footprints(where_of(pairs), keys)
     if footprints is not None and (buffer_m is not None or cell_m is not None):
         ground = placed_on_ground(footprints, keys)
     if by == "time":
@@ -243,11 +243,6 @@ def _check_distances(
             raise UsageError(f"{name}={value!r}: give a side above 0.")
     if cell_m is not None and cell_m < 1:
         raise UsageError(f"cell_m={cell_m!r}: the Earth's grid has cells of a metre or more.")
-
-
-def _where(pairs: Pairs) -> Iterator[str]:
-    for table, _ in pairs.read_parts(["where"]):  # a part at a time: the JSON is large
-        yield from table.column("where").to_pylist()
 
 
 def _checked_fractions(fractions: Mapping[str, float]) -> tuple[list[str], np.ndarray]:
