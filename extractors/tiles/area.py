@@ -21,7 +21,8 @@ from rasterio.warp import transform as transform_points
 
 from domainclip.errors import BadInput, UsageError
 
-from .reading.rows import GDAL_ERRORS, words_of
+from .reading.between import between
+from .reading.errors import GDAL_ERRORS, words_of
 
 __all__ = ["Area", "open_area"]
 
@@ -114,19 +115,13 @@ class Area:
         try:
             xs, ys = transform_points(crs, self.crs, x.tolist(), y.tolist())
         except GDAL_ERRORS as error:
-            if len(x) > 1:  # one point without a place fails them all
-                halves = [
-                    self._transformed(crs, x[part], y[part])
-                    for part in (slice(0, len(x) // 2), slice(len(x) // 2, None))
-                ]
-                return tuple(np.concatenate(each) for each in zip(*halves, strict=True))  # type: ignore[return-value]
             middle = shapely.point_on_surface(self.shape)
             if not _have_a_way(self.crs, crs, middle.x, middle.y):
                 raise BadInput(
                     f"{self.name}: the area of interest cannot be brought into the scene's CRS "
                     f"({words_of(error)})."
                 ) from error
-            return np.full(1, np.nan), np.full(1, np.nan)
+            return between(crs, self.crs, x, y)
         return np.asarray(xs), np.asarray(ys)
 
     @cached_property

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 from rasterio import CRS, Affine
-from rasterio.warp import transform as transform_points
 
+from .between import between
 from .bodies import base_of, ellipsoid_of, is_on_earth
-from .errors import GDAL_ERRORS
 
 __all__ = ["Georeference", "compose", "default_cell", "is_placed"]
 
@@ -100,7 +99,7 @@ class Georeference:
         if not is_on_earth(self.crs):
             return nowhere, nowhere.copy()
         x, y = self.point(columns + size / 2, rows + size / 2)
-        lon, lat = _points(self.crs, CRS.from_epsg(4326), x, y)
+        lon, lat = between(self.crs, CRS.from_epsg(4326), x, y)
         with np.errstate(invalid="ignore"):
             lon = (lon + 180) % 360 - 180
         lost = ~(np.isfinite(lon) & np.isfinite(lat)) | (np.abs(lat) > 90)
@@ -132,7 +131,7 @@ class Georeference:
         half = [(t.a / 2, t.d / 2), (-t.a / 2, -t.d / 2), (t.b / 2, t.e / 2), (-t.b / 2, -t.e / 2)]
         xs = np.concatenate([x + dx for dx, _ in half])
         ys = np.concatenate([y + dy for _, dy in half])
-        lon, lat = _points(self.crs, self._base, xs, ys)
+        lon, lat = between(self.crs, self._base, xs, ys)
         a, b, c, d = np.stack([lon, lat], axis=-1).reshape(4, len(x), 2) * (math.pi / 180)
         with np.errstate(invalid="ignore"):  # a point without a place is infinite
             right, down = a - b, c - d
@@ -178,16 +177,3 @@ def default_cell(georeference: Georeference, size_px: int) -> float:
 
 def _root(area: float) -> float | None:
     return math.sqrt(area) if area > 0 and math.isfinite(area) else None
-
-
-def _points(source: Any, target: Any, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-    """Points in another CRS; infinite or NaN where they have no place in it."""
-    try:
-        moved = transform_points(source, target, x.tolist(), y.tolist())
-    except GDAL_ERRORS:
-        if len(x) == 1:
-            return np.array([math.nan]), np.array([math.nan])
-        # one point without a place fails them all
-        parts = [_points(source, target, x[[at]], y[[at]]) for at in range(len(x))]
-        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
-    return np.asarray(moved[0], float), np.asarray(moved[1], float)

@@ -13,6 +13,7 @@ from rasterio.warp import transform as transform_points
 from domainclip.errors import BadInput
 
 from ..records import View
+from .between import between
 from .bodies import base_of, is_on_earth, same_body
 from .errors import GDAL_ERRORS, words_of
 from .georeference import Georeference, compose
@@ -188,21 +189,20 @@ def _to(
 def _moved(
     name: str, source: Any, target: Any, x: np.ndarray, y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points from one CRS to another; what has no place there is not finite."""
+    """Points from one CRS to another; what has no place there is not finite. Raises BadInput where
+    several have none."""
     if source == target:
         return x, y
     try:
         moved = transform_points(source, target, x.tolist(), y.tolist())
-        return np.asarray(moved[0], float), np.asarray(moved[1], float)
     except GDAL_ERRORS as error:
-        if len(x) == 1:
-            return np.array([math.nan]), np.array([math.nan])
-        parts = [_moved(name, source, target, x[[at]], y[[at]]) for at in range(len(x))]
-        if all(not np.isfinite(part[0][0]) for part in parts):
+        found = between(source, target, x, y)
+        if len(x) > 1 and not np.isfinite(found[0]).any():
             raise BadInput(
                 f"{name}: cannot be brought to {target.to_string()[:40]} ({words_of(error)})."
             ) from error
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        return found
+    return np.asarray(moved[0], float), np.asarray(moved[1], float)
 
 
 def _span(x: np.ndarray) -> float:
