@@ -17,7 +17,7 @@ from .between import between
 from .bodies import base_of, is_on_earth, same_body
 from .errors import GDAL_ERRORS, words_of
 from .georeference import Georeference, compose
-from .placing import Placing
+from .placing import Placing, crs_named
 
 __all__ = ["Grid", "grid_for"]
 
@@ -90,10 +90,7 @@ def _wanted_crs(name: str, placing: Placing, width: int, height: int, view: View
         return _zone(name, placing, width, height) if on_earth else None
     if not view.crs:
         return None
-    try:
-        wanted = CRS.from_user_input(view.crs)
-    except (ValueError, *GDAL_ERRORS) as error:
-        raise BadInput(f"{view.crs!r} is no CRS that PROJ knows, e.g. EPSG:32633.") from error
+    wanted = crs_named(view.crs)
     return wanted if same_body(wanted, placing.crs) else None
 
 

@@ -19,7 +19,7 @@ from ..records import View
 from .errors import GDAL_ERRORS
 from .georeference import is_placed
 
-__all__ = ["Placing", "placing_of"]
+__all__ = ["Placing", "crs_named", "placing_of"]
 
 # A thin plate spline passes through every point, which is what the dense grids of points in radar
 # products are made for; with few points, measured by hand, a polynomial evens out their errors.
@@ -85,7 +85,7 @@ def placing_of(dataset: Any, path: str, view: View) -> Placing | None:
         )
     if view.bounds and not is_placed(transform):
         return Placing(
-            "affine", _crs(view.bounds_crs or "EPSG:4326"), _from_bounds(view.bounds, dataset)
+            "affine", crs_named(view.bounds_crs or "EPSG:4326"), _from_bounds(view.bounds, dataset)
         )
     return None
 
@@ -123,7 +123,7 @@ def _crs_given(view: View) -> Any:
     """The CRS that the user names for world files."""
     if view.bounds or not view.bounds_crs:
         return None
-    return _crs(view.bounds_crs)
+    return crs_named(view.bounds_crs)
 
 
 def _from_bounds(bounds: tuple[float, ...], dataset: Any) -> Affine:
@@ -138,7 +138,8 @@ def _from_bounds(bounds: tuple[float, ...], dataset: Any) -> Affine:
     return from_bounds(west, south, east, north, dataset.width, dataset.height)
 
 
-def _crs(name: str) -> Any:
+def crs_named(name: str) -> Any:
+    """Of a user's words for it. Raises BadInput."""
     try:
         return CRS.from_user_input(name)
     except (ValueError, *GDAL_ERRORS) as error:
