@@ -50,7 +50,7 @@ class SplitSettings:
     buffer_m: Annotated[float, ">= 0"] | None = None
     by: Literal["group", "document", "key", "cell", "time"] = "group"
     cell: Annotated[float, "> 0"] | None = None
-    cell_m: Annotated[float, "> 0"] | None = None
+    cell_m: Annotated[float, ">= 1"] | None = None
 
     def problems(self) -> Iterator[Problem]:
         known = ("train", "val", "test")
@@ -59,6 +59,8 @@ class SplitSettings:
                 yield ("fractions", name), f"unknown split.{nearest(name, known)}"
         if (self.by == "cell") != (self.cell is not None or self.cell_m is not None):
             yield ("by",), "cells need their side, cell_m or cell, and nothing else has one."
+        if self.cell is not None and self.cell_m is not None:
+            yield ("cell_m",), "give the side in metres or in units of the CRS, not both."
         if self.buffer is not None and self.buffer_m is not None:
             yield ("buffer_m",), "give the buffer in metres or in units of the CRS, not both."
         shares = self.fractions.values()

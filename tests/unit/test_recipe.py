@@ -114,6 +114,23 @@ def test_errors_between_sections_come_with_their_lines(write) -> None:
     assert "3 backbone.name: unknown backbone 'ViT-B-61'. Did you mean 'ViT-B-16'?" in joined
 
 
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ("by: cell", "data.split.by: cells need their side"),
+        ("cell_m: 500", "data.split.by: cells need their side"),
+        ("by: cell, cell: 5, cell_m: 5", "data.split.cell_m: give the side in metres or in units"),
+        ("by: cell, cell_m: 0.5", "data.split.cell_m: expected a number (>= 1)"),
+        ("buffer: 1, buffer_m: 1", "data.split.buffer_m: give the buffer in metres or in units"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused_before_anything_is_extracted(
+    write, split: str, message: str
+) -> None:
+    (said,) = errors_of(write(GOOD.replace("pairs: somewhere", f"split: {{{split}}}")))
+    assert message in said, said
+
+
 def test_pairs_and_weights_that_are_not_there_are_refused_before_a_run(
     write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
