@@ -11,6 +11,7 @@ from .grammar import GRAMMARS, Grammar
 from .lists import EnglishLists
 from .marked_yaml import Marked
 from .nouns import Noun
+from .placement import ZONES
 from .sentences import Sentence, bad_sentence, parse_sentence
 
 __all__ = ["KINDS", "Language", "Options", "language_of"]
@@ -38,11 +39,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "summary": ("main",),
     "plain": (),
 }
-ZONES = (
-    "upper_left", "upper", "upper_right", "left", "centre", "right", "lower_left", "lower",
-    "lower_right", "upper_side", "lower_side", "left_side", "right_side", "left_half", "right_half",
-    "upper_half", "lower_half", "spread", "filling",
-)  # fmt: skip
 _COVER = ("whole", "most", "half", "third", "part", "little")
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _FIELDS = (

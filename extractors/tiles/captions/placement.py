@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..records import Thing
 
 __all__ = [
+    "ZONES",
     "by_cells",
     "by_halves",
     "is_central",
@@ -18,9 +19,14 @@ __all__ = [
 
 _ROWS = ("upper", "", "lower")
 _COLUMNS = ("left", "", "right")
-ZONES = tuple(
+_CELLS = tuple(
     "_".join(filter(None, (row, column))) or "centre" for row in _ROWS for column in _COLUMNS
 )
+# every name that the functions here give, for which a language has words
+ZONES = (
+    *_CELLS, "upper_side", "lower_side", "left_side", "right_side", "left_half", "right_half",
+    "upper_half", "lower_half", "spread", "filling",
+)  # fmt: skip
 # Share of the tile from which a thing fills much of it, is large, or at most small.
 _FILLING, _LARGE, _SMALL = 0.4, 0.12, 0.003
 # A box's longer side is the thing's length within 12 % where it is at least twice the other.
@@ -51,7 +57,7 @@ def placed_groups(things: Sequence[Thing], size_px: int) -> list[tuple[str, list
     cells = [zone_of(thing, size_px) for thing in things]
     different = set(cells)
     if len(different) == 1:
-        return [(ZONES[cells[0]], list(things))]
+        return [(_CELLS[cells[0]], list(things))]
     rows, columns = {cell // 3 for cell in different}, {cell % 3 for cell in different}
     for side, number, name in (
         (rows, 0, "upper_side"), (rows, 2, "lower_side"),
@@ -62,7 +68,7 @@ def placed_groups(things: Sequence[Thing], size_px: int) -> list[tuple[str, list
     if len(things) > 3 and len(different) > 2:
         return [("spread", list(things))]
     return [
-        (ZONES[cell], [thing for thing, own in zip(things, cells, strict=True) if own == cell])
+        (_CELLS[cell], [thing for thing, own in zip(things, cells, strict=True) if own == cell])
         for cell in sorted(different)
     ]
 
@@ -70,7 +76,7 @@ def placed_groups(things: Sequence[Thing], size_px: int) -> list[tuple[str, list
 def by_cells(things: Sequence[Thing], size_px: int) -> list[tuple[str, int]]:
     """How many have their centre in each cell of the grid: (zone, count), by rows."""
     cells = [zone_of(thing, size_px) for thing in things]
-    return [(ZONES[cell], cells.count(cell)) for cell in sorted(set(cells))]
+    return [(_CELLS[cell], cells.count(cell)) for cell in sorted(set(cells))]
 
 
 def by_halves(things: Sequence[Thing], size_px: int, *, across: bool) -> list[tuple[str, int]]:
