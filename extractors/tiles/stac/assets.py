@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-import rasterio
 from rasterio import CRS
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.io import DatasetReader
 
-from ..reading.remote import without_secrets
-from ..reading.rows import GDAL_ERRORS, words_of
+from ..reading.errors import GDAL_ERRORS, words_of
+from ..reading.remote import open_dataset, without_secrets
 from .choice import Asset, candidates, finest
 from .documents import Refusal, gdal_path, is_remote
 from .facts import band_entries, number
@@ -38,12 +36,6 @@ _COLOURS = {
     "red": ColorInterp.red,
     "green": ColorInterp.green,
     "blue": ColorInterp.blue,
-}
-_REMOTE = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_TIMEOUT": "30",
-    "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_MAX_RETRY": "2",
 }
 
 
@@ -142,12 +134,8 @@ def _opened(assets: Sequence[Asset], resolve: Callable[[Any], str], named: bool)
 
 
 def _header(location: str) -> Any:
-    path = gdal_path(location)
     try:
-        # the environment is entered for the opening alone: headers are all that is read
-        with rasterio.Env(**(_REMOTE if is_remote(location) or path != location else {})):
-            # rasterio.open takes one driver, and this a list
-            return DatasetReader(path, driver=DRIVERS)
+        return open_dataset(gdal_path(location), drivers=DRIVERS)
     except GDAL_ERRORS as error:
         raise Refusal(
             "unreadable_asset",

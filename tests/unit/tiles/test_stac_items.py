@@ -301,6 +301,28 @@ def test_catalogues_of_a_server_are_followed_and_read_in_ranges(served) -> None:
         assert stack.read(3).any()
 
 
+def test_assets_of_a_public_bucket_are_read_unsigned(
+    served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, url, asked = served
+    sentinel_catalog(folder / "bucket", items=1)
+    (path,) = folder.glob("bucket/s2/S2B_0/*.json")
+    document = json.loads(path.read_text())
+    for asset in document["assets"].values():
+        asset["href"] = f"s3://bucket/s2/S2B_0/{Path(asset['href']).name}"
+    write_json(tmp_path / "item.json", document)
+    for name, value in {
+        "AWS_S3_ENDPOINT": url.removeprefix("http://"), "AWS_HTTPS": "NO",
+        "AWS_VIRTUAL_HOSTING": "FALSE", "AWS_EC2_METADATA_DISABLED": "YES",
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    (scene,) = listed(tmp_path / "item.json")
+    assert scene.facts.bands == ("blue", "green", "red", "nir")
+    assert any(each.startswith("/bucket/") for each in asked)
+
+
 def test_a_server_cannot_point_at_files_of_this_machine(served, tmp_path: Path) -> None:
     folder, url, _ = served
     path = write_band(tmp_path / "mine.tif", 0)
