@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .captions.templates import Templates, read_templates
-from .labels.boxes import Boxes, FileGrid, grid_of_file, open_boxes
-from .labels.boxes.laid import own_grid
+from .labels.boxes import Boxes, open_boxes
 from .labels.cover import Cover, open_cover
 from .labels.draws import class_limits, draw
 from .labels.folders import Folders, open_folders
@@ -186,7 +185,6 @@ def _objects(tiles: Tiles) -> Iterator[Boxes | Masks]:
             min_side_px=tiles.min_side_px,
             keep_empty=tiles.keep_empty,
             seed=tiles.seed,
-            file_grid=_file_grid,
         )
     if tiles.masks is not None:
         yield open_masks(
@@ -198,7 +196,6 @@ def _objects(tiles: Tiles) -> Iterator[Boxes | Masks]:
             min_area_px=tiles.min_area_px,
             keep_empty=tiles.keep_empty,
             seed=tiles.seed,
-            file_grid=_file_grid,
         )
 
 
@@ -212,13 +209,6 @@ def _vectors(tiles: Tiles) -> Vectors | None:
         tags=tiles.tags,
         category=tiles.category if tiles.boxes is None else "",
     )
-
-
-def _file_grid(scene: Scene) -> FileGrid:
-    file = scene.file
-    if file is None:
-        return own_grid(scene)
-    return grid_of_file(scene, width=file.width, height=file.height, placing=file.placing)
 
 
 def _together(known: tuple[Facts | str, ...]) -> Facts | str:

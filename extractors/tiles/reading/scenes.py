@@ -52,18 +52,18 @@ class Scene:
 
     name: its file's, or the one it was listed under. dataset: rasterio's. georeference: None where
     it has no place (no CRS, no transform, or one that cannot be inverted); its tiles then have
-    their window alone. pixel_m: metres to a pixel of a scene without a place, where the view says
-    so. facts: what the file and its item say of the whole scene. file: the pixels of the file that
-    it is seen of.
+    their window alone. file: the pixels of the file that it is seen of. facts: what the file and
+    its item say of the whole scene. pixel_m: metres to a pixel of a scene without a place, where
+    the view says so.
     """
 
     name: str
     dataset: Any
     georeference: Georeference | None
+    file: FileShape = field(compare=False)
     license: str = ""
     facts: SceneFacts = NO_FACTS
     pixel_m: float | None = None
-    file: FileShape | None = field(default=None, compare=False)
 
     @property
     def width(self) -> int:
@@ -153,7 +153,7 @@ def _on_grid(
     if grid is None:
         placed = None if found is None else Georeference(found.crs, found.transform)
         pixel_m = view.pixel_m if found is None else None
-        return Scene(name, dataset, placed, facts.license, facts, pixel_m, file)
+        return Scene(name, dataset, placed, file, facts.license, facts, pixel_m)
     if grid.factor < FINEST:
         raise BadInput(
             f"{name}: --gsd-m {view.gsd_m:g} is {1 / grid.factor:,.0f} times finer than its own "
@@ -162,7 +162,7 @@ def _on_grid(
     warped = _warp(path, dataset, found, grid, view)
     placed = None if grid.crs is None else Georeference(grid.crs, grid.transform)
     pixel_m = view.gsd_m if grid.crs is None else None
-    return Scene(name, warped, placed, facts.license, facts, pixel_m, file)
+    return Scene(name, warped, placed, file, facts.license, facts, pixel_m)
 
 
 def _warp(path: str, dataset: Any, found: Placing | None, grid: Grid, view: View) -> Any:

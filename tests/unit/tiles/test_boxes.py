@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import shapely
 from rasterio import Affine
 
 from domainclip.errors import BadInput, UsageError
-from domainclip.extractors.tiles.labels.boxes import FileGrid, grid_of_file, open_boxes
+from domainclip.extractors.tiles.labels.boxes import open_boxes
 from domainclip.extractors.tiles.labels.boxes.categories import Categories
 from domainclip.extractors.tiles.labels.boxes.drawn import Drawing
-from domainclip.extractors.tiles.labels.boxes.laid import to_objects
+from domainclip.extractors.tiles.labels.boxes.laid import FileGrid, grid_of_file, to_objects
 from domainclip.extractors.tiles.labels.boxes.rle import rle_extent
-from domainclip.extractors.tiles.reading.placing import Placing, placing_of
-from domainclip.extractors.tiles.reading.scenes import Scene, open_scene
+from domainclip.extractors.tiles.reading.placing import Placing
+from domainclip.extractors.tiles.reading.scenes import FileShape, Scene, open_scene
 from domainclip.extractors.tiles.records import Facts, View
 from tests.data.make_rasters import scene_values, write_scene
 
@@ -543,36 +544,25 @@ def test_annotations_of_the_file_follow_a_view_of_it(tmp_path: Path) -> None:
         tmp_path / "views", crs="EPSG:32632", transform=Affine(20, 0, 500000, 0, -20, 5500000)
     )
     placing = Placing("affine", scene.place.crs, scene.place.transform)
-
-    def grid(shown: Scene) -> FileGrid:
-        return grid_of_file(shown, width=SIDE, height=SIDE, placing=placing)
-
-    assert grid(scene).to_scene is None
-    found = open_boxes(path, file_grid=grid).objects(half)
+    assert grid_of_file(scene).to_scene is None
+    viewed = replace(half, file=FileShape(SIDE, SIDE, placing))
+    found = open_boxes(path).objects(viewed)
     expected = [tuple(edge / 2 for edge in box) for box in (SHIP, PLANE)]
     assert [box for _, box in written(found)] == expected
     assert np.allclose(found.areas, [100, 75])
     plain = make_scene(tmp_path / "plain", crs=None)
-    scaled = grid_of_file(plain, width=200, height=50, placing=None)
+    scaled = grid_of_file(replace(plain, file=FileShape(200, 50, None)))
     assert scaled.to_scene is not None
     assert scaled.to_scene(np.array([10.0]), np.array([10.0])) == (5.0, 20.0)
 
 
 def test_pixels_of_the_file_are_not_taken_for_those_of_a_view(tmp_path: Path) -> None:
-    """Seen twice as fine, or with the file's grid given, in the right place."""
+    """Seen twice as fine, they lie in the right place."""
     path = as_edges(tmp_path)
     made = {"crs": "EPSG:32632", "origin": (500000, 5500000), "pixel": 10}
-    scene = make_scene(tmp_path / "scenes", **made)
-    file = str(tmp_path / "scenes/P1.tif")
-    viewed = open_scene(file, View(gsd_m=5.0), name="P1.tif")
-    with pytest.raises(BadInput, match="another grid"):
-        open_boxes(path).objects(viewed)
-
-    def grid(shown: Scene) -> FileGrid:
-        placing = placing_of(scene.dataset, file, View())
-        return grid_of_file(shown, width=SIDE, height=SIDE, placing=placing)
-
-    found = open_boxes(path, file_grid=grid).objects(viewed)
+    make_scene(tmp_path / "scenes", **made)
+    viewed = open_scene(str(tmp_path / "scenes/P1.tif"), View(gsd_m=5.0), name="P1.tif")
+    found = open_boxes(path).objects(viewed)
     gsd = viewed.place.transform.a
     expected = [tuple(edge * 10 / gsd for edge in box) for box in (SHIP, PLANE)]
     assert np.allclose([box for _, box in written(found)], expected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from ...records import Facts
 from ..things import Objects, Shown, facts_of_tiles
 from .categories import Categories, read_category_map
 from .drawn import Drawn
-from .laid import FileGrid, grid_of_file, own_grid, to_objects
+from .laid import FileGrid, grid_of_file, to_objects
 from .layers import Layer
 from .matching import Names, path_of, stem_of
 from .reading import Asked, counted
 from .sources import Annotated, find_annotations
 
-__all__ = ["Boxes", "FileGrid", "grid_of_file", "open_boxes"]
+__all__ = ["Boxes", "open_boxes"]
 
 
 def open_boxes(
@@ -37,7 +37,6 @@ def open_boxes(
     min_side_px: float = 2.0,
     keep_empty: float = 0.0,
     seed: int = 0,
-    file_grid: Callable[[Scene], FileGrid] = own_grid,
 ) -> Boxes:
     """Annotations of a file, or of the files in a folder; the format is told by their content.
 
@@ -48,7 +47,6 @@ def open_boxes(
     min_score: detections below are left out. min_visible: see ``things``. min_side_px: objects
     whose longer side is shorter in the scene's pixels, by more than a thousandth, are left out.
     keep_empty: share, 0 to 1, of the tiles without objects that are kept, drawn with the seed.
-    file_grid: the pixels of a scene's file, where the scene is a view of it with others.
 
     Raises BadInput, naming file and line, and UsageError.
     """
@@ -70,7 +68,6 @@ def open_boxes(
         min_side_px=min_side_px,
         keep_empty=keep_empty,
         seed=seed,
-        file_grid=file_grid,
     )
 
 
@@ -90,11 +87,10 @@ class Boxes:
         min_side_px: float,
         keep_empty: float,
         seed: int,
-        file_grid: Callable[[Scene], FileGrid],
     ) -> None:
         self._found, self._names = found, Names(found.pictured)
         self._min_visible, self._min_side_px = min_visible, min_side_px
-        self._keep_empty, self._seed, self._file_grid = keep_empty, seed, file_grid
+        self._keep_empty, self._seed = keep_empty, seed
         self._here: tuple[Scene, _Here | None] | None = None
 
     @property
@@ -178,7 +174,7 @@ class Boxes:
         found, path = self._found, path_of(scene)
         name, stem = self._names.of(path), stem_of(path)
         if name is not None:
-            grid = self._file_grid(scene)
+            grid = grid_of_file(scene)
             drawn = found.drawn(name)
             # what the annotation says of the file's pixels is not true of others
             gsd_m = drawn.gsd_m if grid.to_scene is None else None

@@ -8,17 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from domainclip.errors import BadInput
-
 from ...reading.between import between
 from ...reading.georeference import Georeference
-from ...reading.placing import Placing
 from ...reading.scenes import Scene
 from ..things import Objects
 from .drawn import Drawn
 from .reading import counted
 
-__all__ = ["FileGrid", "PixelMap", "grid_of_file", "own_grid", "to_objects"]
+__all__ = ["FileGrid", "PixelMap", "grid_of_file", "to_objects"]
 
 ROUNDING_PX = 1e-3  # by which shares of a side with six digits miss whole pixels
 PixelMap = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -35,19 +32,9 @@ class FileGrid:
     georeference: Georeference | None = None
 
 
-def own_grid(scene: Scene) -> FileGrid:
-    """Of a scene that is seen as it lies in its file. Raises BadInput for one that is not."""
-    if str(scene.dataset.name).startswith("<"):  # the XML of a warped VRT
-        raise BadInput(
-            f"{scene.name}: its annotations are in pixels of its file, and it is seen on another "
-            "grid; leave out the CRS and resolution to see it on."
-        )
-    return FileGrid(scene.width, scene.height, georeference=scene.georeference)
-
-
-def grid_of_file(scene: Scene, *, width: int, height: int, placing: Placing | None) -> FileGrid:
-    """Of a scene that a view shows on another grid: the file's sides in pixels and where it lies,
-    as ``placing_of`` says; None for one without a place, which a view can only scale."""
+def grid_of_file(scene: Scene) -> FileGrid:
+    """Of a scene, which a view may show on another grid; one without a place it can only scale."""
+    width, height, placing = scene.file.width, scene.file.height, scene.file.placing
     shown = scene.georeference
     if placing is None or shown is None:
         if (width, height) == (scene.width, scene.height):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from domainclip.errors import BadInput, UsageError
 from ...reading.scenes import Scene, open_scene
 from ...records import Facts, Thing
 from ..boxes.categories import Categories, read_category_map
-from ..boxes.laid import FileGrid, own_grid
+from ..boxes.laid import FileGrid, grid_of_file
 from ..boxes.matching import path_of
 from ..things import facts_of_tiles
 from .components import Parts, components, instances
@@ -34,7 +33,6 @@ def open_masks(
     min_area_px: int = 16,
     keep_empty: float = 0.0,
     seed: int = 0,
-    file_grid: Callable[[Scene], FileGrid] = own_grid,
 ) -> Masks:
     """A mask with a CRS, or masks named as their scenes, in a file or a folder.
 
@@ -42,8 +40,7 @@ def open_masks(
     of all pixels that are not 0, where there is no table. category_map: CSV with the columns from
     and to for the table's names. by_instance: every value is one object, not every component.
     min_area_px: objects with fewer pixels in a tile are left out as specks. keep_empty: share,
-    0 to 1, of the tiles without objects that are kept, drawn with the seed. file_grid: the pixels
-    of a scene's file, where the scene is a view of it with others.
+    0 to 1, of the tiles without objects that are kept, drawn with the seed.
 
     Raises BadInput and UsageError.
     """
@@ -68,7 +65,6 @@ def open_masks(
         min_area_px=min_area_px,
         keep_empty=keep_empty,
         seed=seed,
-        file_grid=file_grid,
     )
 
 
@@ -90,11 +86,9 @@ class Masks:
         min_area_px: int,
         keep_empty: float,
         seed: int,
-        file_grid: Callable[[Scene], FileGrid],
     ) -> None:
         self._files, self._classes, self._by_instance = files, classes, by_instance
         self._min_area_px, self._keep_empty, self._seed = min_area_px, keep_empty, seed
-        self._file_grid = file_grid
         self._here: tuple[Scene, LaidMask | None] | None = None
         self.specks: Counter[str] = Counter()
 
@@ -200,7 +194,7 @@ class Masks:
             if path is not None:
                 placed = open_scene(str(path)).georeference is not None
                 # what lies by its own place needs no pixels of the scene's file
-                grid = FileGrid(scene.width, scene.height) if placed else self._file_grid(scene)
+                grid = FileGrid(scene.width, scene.height) if placed else grid_of_file(scene)
                 laid = LaidMask(path, scene, grid, coloured=self._is_coloured(path))
             self._here = scene, laid
         return self._here[1]

@@ -65,8 +65,8 @@ class MaskFiles:
             return self._over
         name = self._names.of(path)
         if name is None:
-            file = scene.file or scene
-            if self._alone is not None and self._alone[1] == (file.width, file.height):
+            sides = scene.file.width, scene.file.height
+            if self._alone is not None and self._alone[1] == sides:
                 return self._alone[0]
             return None
         # where masks lie beside the scenes, they are those with an ending such as _mask
