@@ -23,7 +23,7 @@ from .grids import Grid
 from .masks import alpha_band
 from .placing import Placing
 
-__all__ = ["overview_level", "warped_xml"]
+__all__ = ["GDAL_TYPES", "overview_level", "warped_xml"]
 
 # our names -> GDAL's in a VRT
 RESAMPLING = {
@@ -32,7 +32,7 @@ RESAMPLING = {
     "max": "Max", "min": "Min", "med": "Med", "q1": "Q1", "q3": "Q3", "rms": "RootMeanSquare",
     "sum": "Sum",
 }  # fmt: skip
-TYPES = {
+GDAL_TYPES = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32",
     "int32": "Int32", "uint64": "UInt64", "int64": "Int64", "float32": "Float32",
     "float64": "Float64", "complex_int16": "CInt16", "complex64": "CFloat32",
@@ -185,7 +185,11 @@ _INTERPRETED = {"grey": "Gray", "gray": "Gray", "undefined": "Undefined"}
 
 def _add_band(root: Element, kind: str, at: int) -> Element:
     return SubElement(
-        root, "VRTRasterBand", dataType=TYPES[kind], band=str(at), subClass="VRTWarpedRasterBand"
+        root,
+        "VRTRasterBand",
+        dataType=GDAL_TYPES[kind],
+        band=str(at),
+        subClass="VRTWarpedRasterBand",
     )
 
 

@@ -20,10 +20,11 @@ from rasterio.enums import ColorInterp, MaskFlags
 
 from ..reading.errors import GDAL_ERRORS, words_of
 from ..reading.remote import open_dataset, without_secrets
+from ..reading.warping import GDAL_TYPES
 from .choice import Asset, candidates, finest
 from .documents import Refusal, gdal_path, is_remote
 from .facts import band_entries, number
-from .stacking import GDAL_TYPES, Layer, stacked
+from .stacking import Layer, stacked
 
 __all__ = ["Chosen", "chosen_assets"]
 
