@@ -87,9 +87,14 @@ def environment(path: str) -> rasterio.Env:
     if not is_remote(path):
         return rasterio.Env(**_not_set(options))
     options |= NETWORK
-    if "/vsis3/" in vsi_path(path) and not _has_aws_credentials():
-        options["AWS_NO_SIGN_REQUEST"] = "YES"
-    return rasterio.Env(session=_session(path), **_not_set(options))
+    session: Session = DummySession()
+    if "/vsis3/" in vsi_path(path):
+        if _has_aws_credentials():
+            # boto3's where it is installed; GDAL finds those in the environment alone
+            session = Session.aws_or_dummy()
+        else:
+            options["AWS_NO_SIGN_REQUEST"] = "YES"
+    return rasterio.Env(session=session, **_not_set(options))
 
 
 def open_dataset(path: str, *, drivers: list[str] | None = None, **options: Any) -> Any:
@@ -192,11 +197,6 @@ def _not_set(options: dict[str, Any], *, of_user: bool = False) -> dict[str, Any
     if not of_user and hasenv():
         own |= set(getenv())
     return {name: value for name, value in options.items() if name not in own}
-
-
-def _session(path: str) -> Session:
-    """boto3's credentials where it is installed; GDAL finds those in the environment alone."""
-    return Session.aws_or_dummy() if "/vsis3/" in path or "s3://" in path else DummySession()
 
 
 def _has_aws_credentials() -> bool:
