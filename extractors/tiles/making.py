@@ -25,7 +25,6 @@ from .left_out import counted_skips
 from .pixels.composites import Composite
 from .pixels.cutting import tiles_of_row
 from .pixels.keeping import keep_tile, raw_tile
-from .pixels.promotion import promoted
 from .pixels.rendering import Renderer
 from .places.seasons import season_of
 from .places.tiles import places_of_tiles
@@ -281,5 +280,4 @@ def _slicing(tiles: Tiles, scene: Scene) -> Slicing:
 
 @lru_cache(maxsize=2)
 def _scene_rows(scene: Scene, bands: tuple[int, ...]) -> Rows:
-    dataset = promoted(scene.dataset, bands)
-    return Rows(scene.name, dataset, bands, resident=stays_in_memory(scene.dataset))
+    return Rows(scene.name, scene.dataset, bands, resident=stays_in_memory(scene.dataset))

@@ -11,7 +11,8 @@ from domainclip.errors import BadInput, UsageError, nearest
 
 from ..reading.rows import default_bands
 from ..reading.scenes import Scene
-from .composites import INDICES, PRESETS, Channel, Composite, common_type
+from ..reading.values import common_type
+from .composites import INDICES, PRESETS, Channel, Composite
 from .sensors import COMMON, band_names, key_of, sensor_of
 
 __all__ = ["band_number", "composite_of"]

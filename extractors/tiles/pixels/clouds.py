@@ -16,7 +16,6 @@ from ..reading.rows import Rows, is_sequential
 from ..reading.scenes import Scene, open_scene
 from .bands import band_number
 from .cloud_rules import RULES, Rule
-from .promotion import promoted
 
 __all__ = ["Clouds", "MaskKind", "open_clouds", "reading_of"]
 
@@ -150,7 +149,7 @@ def _rows_of_rule(scene: Scene, rule: Rule, sensor: str) -> tuple[Rows, Reading]
     bands = rule.bands_of(scene, sensor)
     numbers = tuple(dict.fromkeys(bands.values()))
     at = {name: numbers.index(number) for name, number in bands.items()}
-    dataset = promoted(scene.dataset, numbers)
+    dataset = scene.dataset
     scales = [(dataset.scales[n - 1], dataset.offsets[n - 1]) for n in numbers]
     dtype = np.dtype(dataset.dtypes[numbers[0] - 1])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -149,9 +149,3 @@ def _decibels(values: np.ndarray, factor: float) -> np.ndarray:
         found = (factor * np.log10(wide)).astype(np.float32)
     found[~np.greater(wide, 0)] = np.nan
     return np.asarray(found)
-
-
-def common_type(dtypes: Sequence[str]) -> str:
-    """The narrowest type that holds the values of all: ``uint8`` and ``uint16`` are ``uint16``."""
-    plain = [np.dtype("complex64" if each == "complex_int16" else each) for each in dtypes]
-    return str(np.result_type(*plain))

@@ -20,10 +20,9 @@ from rasterio.windows import Window
 
 from domainclip.errors import BadInput, OutputError, UsageError
 
-from ..reading.rows import GDAL_ERRORS, words_of
+from ..reading.errors import GDAL_ERRORS, words_of
 from ..reading.scenes import Scene
-from .composites import common_type
-from .promotion import promoted
+from ..reading.values import common_type, read_bands
 
 __all__ = ["keep_tile", "raw_tile"]
 
@@ -51,7 +50,7 @@ def raw_tile(scene: Scene, column: int, row: int, size: int, *, bands: Sequence[
     values = np.full((len(numbers), size, size), 0 if nodata is None else nodata).astype(dtype)
     mask = np.zeros((size, size), np.uint8)
     try:
-        values[:, :high, :wide] = promoted(source, numbers).read(numbers, window=window)
+        values[:, :high, :wide] = read_bands(source, numbers, window=window)
         mask[:high, :wide] = source.dataset_mask(window=window)
     except GDAL_ERRORS as error:
         raise BadInput(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from domainclip.images.stretch import percentile_limits
 
 from ..reading.sampling import sample
 from ..reading.scenes import Scene
 from .composites import Composite
-from .promotion import promoted
 from .rendering import Limits, Look, known_limits, stays
 
 __all__ = ["scene_limits"]
@@ -27,7 +24,6 @@ def scene_limits(scene: Scene, composite: Composite, look: Look) -> Limits | Non
     limits = known_limits(composite, look)
     if limits is not None or look.stretch == "tile":
         return limits
-    read = replace(scene, dataset=promoted(scene.dataset, composite.bands))
-    values, valid = sample(read, composite.bands)
+    values, valid = sample(scene, composite.bands)
     channels, valid = composite.channels_of(values, valid, look.decibels)
     return percentile_limits(channels, valid, look.percentiles)

@@ -19,6 +19,7 @@ from domainclip.errors import BadInput
 from .errors import GDAL_ERRORS, words_of
 from .masks import valid_pixels
 from .remote import BLOCK_CACHE_BYTES
+from .values import read_bands
 
 __all__ = [
     "GDAL_ERRORS",
@@ -113,7 +114,7 @@ class Rows:
         """Any window, read anew. Raises BadInput."""
         window = Window(column, row, width, height)
         try:
-            values = self._dataset.read(self._bands, window=window)
+            values = read_bands(self._dataset, self._bands, window=window)
             valid = valid_pixels(self._dataset, self._bands, values, window)
         except GDAL_ERRORS as error:
             raise BadInput(

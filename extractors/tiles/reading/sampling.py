@@ -12,6 +12,7 @@ from domainclip.errors import BadInput
 from .errors import GDAL_ERRORS
 from .masks import valid_pixels
 from .remote import environment
+from .values import read_bands
 
 if TYPE_CHECKING:
     from .scenes import Scene
@@ -32,7 +33,7 @@ def sample(scene: Scene, bands: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray
     samples = []
     for window, shape in _windows(dataset):
         try:
-            found = dataset.read(list(bands), window=window, out_shape=(len(bands), *shape))
+            found = read_bands(dataset, bands, window=window, out_shape=(len(bands), *shape))
             valid = valid_pixels(dataset, bands, found, window)
         except GDAL_ERRORS:
             continue

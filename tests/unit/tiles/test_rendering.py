@@ -14,7 +14,6 @@ from domainclip.errors import UsageError
 from domainclip.extractors.tiles.pixels.bands import composite_of
 from domainclip.extractors.tiles.pixels.composites import Channel, Composite
 from domainclip.extractors.tiles.pixels.limits import scene_limits
-from domainclip.extractors.tiles.pixels.promotion import promoted
 from domainclip.extractors.tiles.pixels.rendering import Look, Renderer
 from domainclip.extractors.tiles.reading.rows import Rows
 from domainclip.extractors.tiles.reading.scenes import open_scene
@@ -173,7 +172,7 @@ def test_bands_of_different_types_are_shown_together(tmp_path: Path) -> None:
     scene = open_scene(str(vrt))
     composite = composite_of(scene, ("3", "1", "2"))
     assert composite.dtype == "float32"
-    rows = Rows(scene.name, promoted(scene.dataset, composite.bands), composite.bands)
+    rows = Rows(scene.name, scene.dataset, composite.bands)
     values, valid = rows.at(0, 9)
     expected = [files[2][1], files[0][1], files[1][1]]
     assert np.array_equal(values, np.stack(expected).astype(np.float32))
