@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from domainclip.errors import BadInput, nearest
 
 from ..reading.rows import GDAL_ERRORS
 from ..reading.xml import parse_xml
+from .csv_lines import lines_of, read_text
 
-__all__ = ["BUILT_IN_TABLES", "names_of", "read_text"]
+__all__ = ["BUILT_IN_TABLES", "names_of"]
 
 # The legends as their makers word them, in the singular or plural that they use:
 # worldcover: ESA WorldCover 10 m, product user manual v2.0; dynamic_world: Brown et al., Scientific
@@ -27,6 +27,7 @@ BUILT_IN_TABLES = (
     "corine", "dynamic_world", "esri_land_cover", "igbp", "koppen_geiger", "nlcd", "worldcover",
 )  # fmt: skip
 LONGEST_XML = 1 << 26
+TABLE = "the class table"
 
 
 def names_of(source: str, dataset: Any, table: str | None) -> dict[int, str]:
@@ -46,23 +47,15 @@ def names_of(source: str, dataset: Any, table: str | None) -> dict[int, str]:
             f"{table}: no such class table, neither a file nor one of "
             f"{', '.join(BUILT_IN_TABLES)}.{nearest(table, BUILT_IN_TABLES)}"
         )
-    return _read_names(read_text(Path(table)), table)
-
-
-def read_text(path: Path) -> str:
-    """The text of a table. Raises BadInput."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: the class table cannot be read ({error}).") from error
+    return _read_names(read_text(Path(table), TABLE), table)
 
 
 def _read_names(text: str, place: str) -> dict[int, str]:
-    reader = csv.DictReader(text.splitlines())
-    if not {"value", "name"} <= set(reader.fieldnames or ()):
+    columns, lines = lines_of(text, place, TABLE)
+    if not {"value", "name"} <= set(columns):
         raise BadInput(f"{place}: a class table needs the columns value and name.")
     names: dict[int, str] = {}
-    for number, line in enumerate(reader, start=2):
+    for number, line in lines:
         try:
             names[int(line["value"])] = line["name"].strip()
         except (TypeError, ValueError, AttributeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,8 @@ from domainclip.errors import BadInput
 
 from ..reading.scenes import Scene
 from .class_polygons import PolygonClasses, open_class_vectors
-from .classes import NO_CLASS, Classes, read_text
+from .classes import NO_CLASS, Classes
+from .csv_lines import lines_of, read_text
 from .vectors.placing import placed
 
 __all__ = ["open_class_table", "tile_key"]
@@ -43,18 +43,17 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
     """
     if path.suffix.lower() not in (".csv", ".tsv"):
         return open_class_vectors(str(path), crs, label=label)
-    reader = csv.DictReader(
-        read_text(path).splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ","
-    )
-    columns = set(reader.fieldnames or ())
-    kind = next((names for names in _KINDS if set(names) <= columns), None)
+    what = "the class table"
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    columns, lines = lines_of(read_text(path, what), path, what, delimiter=delimiter)
+    kind = next((names for names in _KINDS if set(names) <= set(columns)), None)
     if label not in columns or kind is None:
         raise BadInput(
             f"{path}: a table of classes needs the column {label}, and west, south, east and "
             "north, or x and y, or geometry (WKT), or key."
         )
     places, labels = [], []
-    for number, line in enumerate(reader, start=2):
+    for number, line in lines:
         try:
             places.append(_KINDS[kind]([line[name] or "" for name in kind]))
         except ValueError as error:

@@ -14,7 +14,7 @@ from domainclip.errors import BadInput
 from ..reading.laying import laid_over
 from ..reading.rows import Rows, is_sequential
 from ..reading.scenes import Scene, open_scene
-from .class_names import names_of, read_text
+from .class_names import names_of
 from .vectors.placing import placed
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "RasterClasses",
     "majority",
     "open_raster_classes",
-    "read_text",
     "tally",
     "whole_numbers",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ from domainclip.extractors.tiles.labels.boxes.categories import (
     cleaned,
     read_category_map,
 )
+from domainclip.extractors.tiles.labels.class_names import names_of
+from domainclip.extractors.tiles.labels.class_tables import open_class_table
 from domainclip.extractors.tiles.labels.folders import class_of_folder, open_folders
+from domainclip.extractors.tiles.labels.masks.tables import read_mask_table
 from domainclip.extractors.tiles.reading.scenes import open_scene
 from domainclip.extractors.tiles.records import Facts
 from tests.data.make_rasters import scene_values, write_scene
@@ -56,6 +60,23 @@ def test_a_map_renames_and_leaves_out(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(BadInput, match=says):
             read_category_map(path)
+
+
+def test_a_table_with_a_cell_beyond_csv_s_limit_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"from,to,label,geometry,value,name\na,b,farm,x,1,{'n' * 99}\n")
+    before = csv.field_size_limit(90)
+    try:
+        for read in (
+            read_category_map,
+            lambda path: open_class_table(path, None),
+            lambda path: names_of("c.tif", None, str(path)),
+            lambda path: read_mask_table(path, Categories()),
+        ):
+            with pytest.raises(BadInput, match=r"t\.csv: the .* cannot be read \(field larger"):
+                read(path)
+    finally:
+        csv.field_size_limit(before)
 
 
 @pytest.mark.parametrize(

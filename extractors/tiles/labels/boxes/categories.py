@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,6 +10,8 @@ from pathlib import Path
 import inflect
 
 from domainclip.errors import BadInput
+
+from ..csv_lines import lines_of, read_text
 
 __all__ = ["XVIEW_TYPES", "Categories", "cleaned", "read_category_map"]
 
@@ -110,18 +111,17 @@ def cleaned(name: str) -> str:
 
 def read_category_map(path: str | Path) -> dict[str, str]:
     """A CSV with the columns from and to. Raises BadInput."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-        reader = csv.DictReader(text.splitlines())
-        if not {"from", "to"} <= set(reader.fieldnames or ()):
-            raise BadInput(f"{path}: a category map needs the columns from and to.")
-        lines = [((line["from"] or "").strip(), (line["to"] or "").strip()) for line in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: the category map cannot be read ({error}).") from error
-    twice = [name for number, (name, _) in enumerate(lines) if name in dict(lines[:number])]
-    if twice:
-        raise BadInput(f"{path}: {twice[0]!r} stands twice in the column from; keep one.")
-    return dict(lines)
+    what = "the category map"
+    columns, lines = lines_of(read_text(path, what), path, what)
+    if not {"from", "to"} <= set(columns):
+        raise BadInput(f"{path}: a category map needs the columns from and to.")
+    renamed: dict[str, str] = {}
+    for _, line in lines:
+        name = (line["from"] or "").strip()
+        if name in renamed:
+            raise BadInput(f"{path}: {name!r} stands twice in the column from; keep one.")
+        renamed[name] = (line["to"] or "").strip()
+    return renamed
 
 
 def _cased(word: str) -> str:

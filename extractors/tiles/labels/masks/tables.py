@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from domainclip.errors import BadInput
 
 from ..boxes.categories import Categories
+from ..csv_lines import lines_of, read_text
 
 __all__ = ["MaskClasses", "packed", "read_mask_table"]
 
@@ -76,12 +76,9 @@ def read_mask_table(path: Path, categories: Categories) -> MaskClasses:
     Values that it does not list are background, and so are names such as ``background``,
     ``unlabeled`` or ``void``. Raises BadInput naming the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: the classes of the masks cannot be read ({error}).") from error
-    reader = csv.DictReader(text.splitlines())
-    columns = {name.strip().lower(): name for name in reader.fieldnames or ()}
+    what = "the classes of the masks"
+    written, lines = lines_of(read_text(path, what), path, what)
+    columns = {name.strip().lower(): name for name in written}
     colours = next((names for names in _COLOURS if set(names) <= set(columns)), None)
     hexed = next((name for name in _HEX if name in columns), None)
     if "name" not in columns or not ("value" in columns or colours or hexed):
@@ -91,7 +88,7 @@ def read_mask_table(path: Path, categories: Categories) -> MaskClasses:
     names: list[str] = []
     by_value: dict[int, int] = {}
     by_colour: dict[int, int] = {}
-    for number, line in enumerate(reader, start=2):
+    for number, line in lines:
         where = f"{path}:{number}"
         raw = (line[columns["name"]] or "").strip()
         noun = categories.of(raw, where) if raw else None
