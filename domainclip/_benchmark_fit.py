@@ -13,9 +13,10 @@ from torch import Tensor
 
 from domainclip._benchmark_data import Drawn, Exam, Features
 from domainclip._classifier_training import trained_towers
+from domainclip._component import make_component
 from domainclip.backbones import Backbone
 from domainclip.catalogue import check_options, entries, load
-from domainclip.classifier import Classifier, few_shot, make_component
+from domainclip.classifier import Classifier, few_shot
 from domainclip.data.labelled import LabelledImages, Part, read_image
 from domainclip.errors import UnfitTower, UnknownName, UsageError
 

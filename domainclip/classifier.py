@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from domainclip._classifier_training import schedule_of, train
+from domainclip._component import make_component
 from domainclip.adapters._protocol import Schedule, inject_for
 from domainclip.adapters.storage import DESCRIPTION as ADAPTER_DESCRIPTION
 from domainclip.adapters.storage import (
@@ -28,11 +29,11 @@ from domainclip.adapters.storage import (
 )
 from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
 from domainclip.backbones.pictures import to_rgb
-from domainclip.catalogue import check_options, entries, load
+from domainclip.catalogue import entries
 from domainclip.data.few_shot import draw_shots
 from domainclip.errors import BadInput, UnknownName, UsageError, WeightsMismatch
 
-__all__ = ["Classifier", "few_shot", "load_classifier", "make_component"]
+__all__ = ["Classifier", "few_shot", "load_classifier"]
 
 HEAD_WEIGHTS, DESCRIPTION = "head.safetensors", "classifier.json"
 
@@ -363,27 +364,6 @@ def _backbone_for(described: Mapping[str, Any], folder: Path, clip: Backbone | N
             f"{clip.image_size[0]}; call clip.see({size[0]}) first."
         )
     return clip
-
-
-def make_component(
-    kind: str, method: str, options: Mapping[str, Any], *, seed: int | None = None
-) -> Any:
-    """A head or adapter with its options; seed: for one that has a seed and was given none.
-
-    Raises UsageError for an option that it does not have.
-    """
-    made = load(kind, method)
-    known = [option.name for option in fields(made) if option.init]
-    check_options(method, options, known)
-    for name, value in options.items():
-        if isinstance(value, str) and isinstance(_default(made, name), tuple):
-            raise UsageError(f"{method}: {name} is a list, as [{value!r}], not {value!r}.")
-    seeded = seed is not None and "seed" in known
-    return made(**{**({"seed": seed} if seeded else {}), **options})
-
-
-def _default(made: type[Any], name: str) -> Any:
-    return next(option.default for option in fields(made) if option.name == name)
 
 
 def _indices(labels: Sequence[Any], classnames: Sequence[str]) -> Tensor:
