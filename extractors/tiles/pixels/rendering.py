@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -17,10 +16,6 @@ __all__ = ["Limits", "Look", "Renderer", "known_limits", "stays"]
 
 Limits = tuple[tuple[float, float], ...]
 
-# ColorBrewer 2.0's BrBG with five classes (C. Brewer, M. Harrower, Apache-2.0; safe for the colour
-# blind): -1 is brown, 0 nearly white, 1 blue-green.
-BRBG = ((166, 97, 26), (223, 194, 125), (245, 245, 245), (128, 205, 193), (1, 133, 113))
-
 
 @dataclass(frozen=True)
 class Look:
@@ -29,10 +24,9 @@ class Look:
     stretch: between percentiles of the ``scene``, or of each ``tile``, or between ``fixed``
     numbers, of which there are two for all bands or two for each. physical: these are physical
     values, as of reflectance, and the file's scale and offset lead from its numbers to them.
-    stretch_8_bit: stretch also what already has 8 bits; fixed limits always do. gamma: above 1
-    brightens what is dark. decibels: radar values are ``amplitude`` or ``power`` and are shown in
-    decibels; complex ones always are. palette: of an index, ``grey``, or ``diverging`` from brown
-    over white to blue-green. nodata: the colour of pixels without data.
+    What already has 8 bits is stretched between fixed limits alone. gamma: above 1 brightens what
+    is dark. decibels: radar values are ``amplitude`` or ``power`` and are shown in decibels;
+    complex ones always are.
 
     An index is shown from -1 to 1 where no limits are fixed. Raises UsageError.
     """
@@ -41,11 +35,8 @@ class Look:
     percentiles: tuple[float, float] = (2.0, 98.0)
     fixed: tuple[float, ...] = ()
     physical: bool = False
-    stretch_8_bit: bool = False
     gamma: float = 1.0
     decibels: Literal["", "amplitude", "power"] = ""
-    palette: Literal["grey", "diverging"] = "grey"
-    nodata: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
         for problem, wrong in self._problems().items():
@@ -65,9 +56,6 @@ class Look:
             "fixed limits need the stretch fixed": bool(self.fixed) and self.stretch != "fixed",
             "gamma must be above 0": not 0 < self.gamma < float("inf"),
             "decibels must be amplitude or power": self.decibels not in ("", "amplitude", "power"),
-            "palette must be grey or diverging": self.palette not in ("grey", "diverging"),
-            "nodata must be three numbers from 0 to 255": len(self.nodata) != 3
-            or not all(0 <= each <= 255 for each in self.nodata),
         }
 
 
@@ -75,7 +63,7 @@ def stays(composite: Composite, look: Look) -> bool:
     """Are its values shown as they are: 8 bits, and nothing asked of them?"""
     if composite.palette:
         return True
-    asked = look.stretch_8_bit or look.stretch == "fixed" or bool(look.decibels)
+    asked = look.stretch == "fixed" or bool(look.decibels)
     whole = composite.dtype == "uint8" and composite.bits in (0, 8)
     return composite.is_plain and not asked and (whole or composite.dtype == "bool")
 
@@ -95,7 +83,7 @@ def known_limits(composite: Composite, look: Look) -> Limits | None:
         return tuple(pairs)
     if composite.is_index:
         return ((-1.0, 1.0),)
-    if 0 < composite.bits < 8 and composite.dtype == "uint8" and not look.stretch_8_bit:
+    if 0 < composite.bits < 8 and composite.dtype == "uint8":
         return ((0.0, float(2**composite.bits - 1)),) * channels
     return None
 
@@ -109,7 +97,6 @@ class Renderer:
 
     def __init__(self, composite: Composite, look: Look, limits: Limits | None = None) -> None:
         self._composite, self._look = composite, look
-        self._nodata = np.array(look.nodata, np.uint8)
         self._known: Stretch | None = None
         if stays(composite, look):
             self._known = Stretch(None, look.gamma)
@@ -118,25 +105,14 @@ class Renderer:
 
     def __call__(self, values: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """values (bands, h, w) as the composite's bands are read, valid (h, w) bool
-        -> uint8 (h, w, 3). What is not valid has the colour of no data, unless values are shown as
-        they are."""
+        -> uint8 (h, w, 3). What is not valid is black, unless values are shown as they are."""
         channels, valid = self._composite.channels_of(values, valid, self._look.decibels)
         stretch = self._known
         if stretch is None:
             limits = percentile_limits(channels, valid, self._look.percentiles)
             stretch = Stretch(limits, self._look.gamma, once=True)
         shown = stretch(channels)
-        if self._composite.is_index and self._look.palette == "diverging":
-            shown = _diverging()[shown[..., 0]]
         # as it is, a pixel keeps the colour that it has: no data is often a white that is 255
         if not (valid.all() or stays(self._composite, self._look)):
-            shown[~valid] = self._nodata
+            shown[~valid] = 0
         return shown
-
-
-@lru_cache(maxsize=1)
-def _diverging() -> np.ndarray:
-    """uint8 (256, 3)"""
-    stops = np.linspace(0, 255, len(BRBG))
-    bands = [np.interp(np.arange(256), stops, band) for band in zip(*BRBG, strict=True)]
-    return np.stack(bands, axis=-1).round().astype(np.uint8)
