@@ -122,7 +122,6 @@ class _Making:
             size,
             shape=(scene.height, scene.width),
             max_nodata=self.tiles.max_nodata,
-            fill=0,
             clouds=clouds,
             max_cloud=self.tiles.max_cloud,
         )

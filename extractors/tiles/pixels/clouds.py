@@ -17,7 +17,7 @@ from ..reading.scenes import Scene, open_scene
 from .bands import band_number
 from .cloud_rules import RULES, Rule
 
-__all__ = ["Clouds", "MaskKind", "open_clouds", "reading_of"]
+__all__ = ["Clouds", "MaskKind", "open_clouds"]
 
 MaskKind = Literal["auto", "scl", "qa_pixel", "probability", "mask"]
 KINDS: tuple[MaskKind, ...] = ("auto", "scl", "qa_pixel", "probability", "mask")
@@ -68,9 +68,7 @@ class _OfRows:
             return np.asarray(counts[0] / counts[1])
 
 
-def open_clouds(
-    source: str, *, kind: MaskKind = "auto", threshold: float | None = None, sensor: str = ""
-) -> Clouds:
+def open_clouds(source: str, *, kind: MaskKind = "auto", sensor: str = "") -> Clouds:
     """Clouds of scenes.
 
     source: a raster of any resolution and CRS that is laid over the scene (nearest neighbour), in
@@ -78,9 +76,9 @@ def open_clouds(
     ``band:SCL`` or ``band:5``, a band of the scene itself; or a rule of ``cloud_rules``:
     ``potential_clouds`` from reflectances, ``bright_and_white`` from red, green and blue alone.
     kind: how a mask is to be read. ``scl``: Sentinel-2's classes 3, 8, 9, 10. ``qa_pixel``:
-    Landsat's bits 1 to 4. ``probability``: at or above the threshold, by default 0.4, or 40 where
-    values are whole numbers. ``mask``: what is not zero. ``auto``: the one that its name or its
-    band's description says, a probability where values are floating point, else a mask.
+    Landsat's bits 1 to 4. ``probability``: at or above 0.4, or 40 where values are whole numbers.
+    ``mask``: what is not zero. ``auto``: the one that its name or its band's description says, a
+    probability where values are floating point, else a mask.
 
     A scene without a place can only have a mask of its own width and height. Raises UsageError,
     and BadInput where the raster cannot be opened.
@@ -95,7 +93,7 @@ def open_clouds(
 
         def of_band(scene: Scene) -> tuple[Rows, Reading]:
             number = band_number(scene, band, sensor)
-            reading = reading_of(scene.dataset, number, band, kind, threshold)
+            reading = _reading_of(scene.dataset, number, band, kind)
             return Rows(scene.name, scene.dataset, (number,)), reading
 
         return _OfRows(of_band)
@@ -106,17 +104,15 @@ def open_clouds(
         laid = _laid_over(mask, scene)
         # a format that decodes from its start is read once, and not for each row
         resident = is_sequential(mask.dataset) and scene.width * scene.height <= RESIDENT_PX
-        reading = reading_of(mask.dataset, 1, name, kind, threshold)
+        reading = _reading_of(mask.dataset, 1, name, kind)
         return Rows(mask.name, laid, (1,), resident=resident), reading
 
     if "{scene}" not in source:
-        reading_of(open_scene(source).dataset, 1, source, kind, threshold)  # told at the start
+        _reading_of(open_scene(source).dataset, 1, source, kind)  # told at the start
     return _OfRows(of_raster)
 
 
-def reading_of(
-    dataset: Any, band: int, name: str, kind: MaskKind, threshold: float | None = None
-) -> Reading:
+def _reading_of(dataset: Any, band: int, name: str, kind: MaskKind) -> Reading:
     """How a band's values say cloud. Raises BadInput for values that cannot be of that kind."""
     dtype = np.dtype(dataset.dtypes[band - 1])
     if kind == "auto":
@@ -131,7 +127,7 @@ def reading_of(
         return lambda values: (values[0] & QA_CLOUD != 0, values[0] & QA_FILL == 0)
     if kind == "mask":
         return lambda values: (values[0] != 0, np.ones(values[0].shape, bool))
-    least = threshold if threshold is not None else PROBABILITY * (100 if dtype.kind in "iu" else 1)
+    least = PROBABILITY * (100 if dtype.kind in "iu" else 1)
     return lambda values: (values[0] >= least, np.ones(values[0].shape, bool))
 
 

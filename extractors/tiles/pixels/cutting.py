@@ -24,7 +24,6 @@ def tiles_of_row(
     *,
     shape: tuple[int, int],
     max_nodata: float = 0.05,
-    fill: float = 0,
     clouds: Sequence[float] | np.ndarray | None = None,
     max_cloud: float = 1.0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray] | Skip]:
@@ -33,10 +32,9 @@ def tiles_of_row(
     ``cloudy``.
 
     shape: (height, width) of the scene; tiles may stick out of it to the right and below, where
-    they hold ``fill`` (0 where the values' type cannot) and no data. Such pixels do not count: at
-    most ``max_nodata`` of those that lie in the scene may be without data. A tile whose pixels with
-    data are all the same is constant. clouds: the cloudy share of each tile; NaN, where it is not
-    known, is let pass.
+    they are 0 and hold no data. Such pixels do not count: at most ``max_nodata`` of those that lie
+    in the scene may be without data. A tile whose pixels with data are all the same is constant.
+    clouds: the cloudy share of each tile; NaN, where it is not known, is let pass.
 
     Where the rows cannot be decoded as a whole, each tile is read alone, so that one bad block
     costs the tiles on it and no others.
@@ -68,7 +66,7 @@ def tiles_of_row(
         elif _is_constant(values, None if full else valid):
             yield Skip(where=where, reason="constant", quarantine=False)
         elif wide < size or high < size:
-            yield _padded(values, valid, size, fill)
+            yield _padded(values, valid, size)
         else:
             yield values, valid
 
@@ -87,14 +85,9 @@ def _is_constant(values: np.ndarray, valid: np.ndarray | None) -> bool:
     return bool((few == first).all()) and bool((values == first).all())
 
 
-def _padded(
-    values: np.ndarray, valid: np.ndarray, size: int, fill: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _padded(values: np.ndarray, valid: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     bands, high, wide = values.shape
-    with np.errstate(invalid="ignore"):
-        filled = np.array(fill).astype(values.dtype)
-    fits = filled == fill or (fill != fill and filled != filled)  # NaN is not NaN
-    square = np.full((bands, size, size), filled if fits else 0, values.dtype)
+    square = np.zeros((bands, size, size), values.dtype)
     square[:, :high, :wide] = values
     held = np.zeros((size, size), bool)
     held[:high, :wide] = valid

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,37 +30,35 @@ _DERIVED = re.compile(r"^STATISTICS_|^AREA_OR_POINT$|^TIFFTAG_|^OVR_")  # of the
 _KEY = re.compile(r"^[^/\\\0]+$")
 
 
-def raw_tile(scene: Scene, column: int, row: int, size: int, *, bands: Sequence[int] = ()) -> bytes:
+def raw_tile(scene: Scene, column: int, row: int, size: int) -> bytes:
     """The raw bands of the tile at (column, row), ``size`` pixels wide and high, as a GeoTIFF.
 
-    bands: numbers from 1; by default all of the file's, an alpha band among them. Values are those
-    of the file, bit for bit (bands of different types as the type that holds them all); CRS,
-    transform, nodata, descriptions, units, scales, offsets, palette and tags come along, and the
-    mask where the file has one of its own. What sticks out of the scene is nodata, or masked where
-    there is none. Deflate; the same tile gives the same bytes. Raises BadInput where it cannot be
-    decoded.
+    All of the file's bands, an alpha band among them. Values are those of the file, bit for bit
+    (bands of different types as the type that holds them all); CRS, transform, nodata,
+    descriptions, units, scales, offsets, palette and tags come along, and the mask where the file
+    has one of its own. What sticks out of the scene is nodata, or masked where there is none.
+    Deflate; the same tile gives the same bytes. Raises BadInput where it cannot be decoded.
     """
     source = scene.dataset
-    numbers = list(bands) or list(range(1, source.count + 1))
     wide, high = min(size, scene.width - column), min(size, scene.height - row)
     window = Window(column, row, wide, high)
-    dtype = common_type([source.dtypes[number - 1] for number in numbers])
-    nodata = source.nodatavals[numbers[0] - 1]
-    values = np.full((len(numbers), size, size), 0 if nodata is None else nodata).astype(dtype)
+    dtype = common_type(source.dtypes)
+    nodata = source.nodatavals[0]
+    values = np.full((source.count, size, size), 0 if nodata is None else nodata).astype(dtype)
     mask = np.zeros((size, size), np.uint8)
     try:
-        values[:, :high, :wide] = read_bands(source, numbers, window=window)
+        values[:, :high, :wide] = read_bands(source, source.indexes, window=window)
         mask[:high, :wide] = source.dataset_mask(window=window)
     except GDAL_ERRORS as error:
         raise BadInput(
             f"{scene.name} x{column} y{row}: cannot be decoded ({words_of(error)})."
         ) from error
     own_mask = MaskFlags.per_dataset in source.mask_flag_enums[0]
-    alpha = any(source.colorinterp[number - 1] == ColorInterp.alpha for number in numbers)
+    alpha = ColorInterp.alpha in source.colorinterp
     masked = nodata is None and not alpha and (own_mask or wide < size or high < size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return _encoded(scene, numbers, values, mask if masked else None, nodata, (column, row))
+        return _encoded(scene, values, mask if masked else None, nodata, (column, row))
 
 
 def keep_tile(folder: Path, key: str, data: bytes) -> Path:
@@ -86,7 +83,6 @@ def keep_tile(folder: Path, key: str, data: bytes) -> Path:
 
 def _encoded(
     scene: Scene,
-    numbers: list[int],
     values: np.ndarray,
     mask: np.ndarray | None,
     nodata: float | None,
@@ -117,29 +113,28 @@ def _encoded(
             target.write(values)
             if mask is not None:
                 target.write_mask(mask)
-            _describe(source, target, numbers)
+            _describe(source, target)
         return bytes(memory.read())
 
 
-def _describe(source: Any, target: Any, numbers: list[int]) -> None:
-    target.colorinterp = [_meaning(source, number) for number in numbers]
-    target.scales = tuple(source.scales[number - 1] for number in numbers)
-    target.offsets = tuple(source.offsets[number - 1] for number in numbers)
-    target.update_tags(**_kept_tags(source.tags()))
-    for at, number in enumerate(numbers, start=1):
-        if source.descriptions[number - 1]:
-            target.set_band_description(at, source.descriptions[number - 1])
-        if source.units[number - 1]:
-            target.set_band_unit(at, source.units[number - 1])
-        target.update_tags(at, **_kept_tags(source.tags(number)))
-    if len(numbers) == 1 and source.colorinterp[numbers[0] - 1] == ColorInterp.palette:
-        target.write_colormap(1, source.colormap(numbers[0]))
-
-
-def _meaning(source: Any, number: int) -> ColorInterp:
-    meaning: ColorInterp = source.colorinterp[number - 1]
+def _describe(source: Any, target: Any) -> None:
     # only a band alone can have a palette
-    return ColorInterp.gray if meaning == ColorInterp.palette else meaning
+    target.colorinterp = [
+        ColorInterp.gray if meaning == ColorInterp.palette else meaning
+        for meaning in source.colorinterp
+    ]
+    target.scales, target.offsets = source.scales, source.offsets
+    target.update_tags(**_kept_tags(source.tags()))
+    for number, description, unit in zip(
+        source.indexes, source.descriptions, source.units, strict=True
+    ):
+        if description:
+            target.set_band_description(number, description)
+        if unit:
+            target.set_band_unit(number, unit)
+        target.update_tags(number, **_kept_tags(source.tags(number)))
+    if source.count == 1 and source.colorinterp[0] == ColorInterp.palette:
+        target.write_colormap(1, source.colormap(1))
 
 
 def _kept_tags(tags: dict[str, str]) -> dict[str, str]:

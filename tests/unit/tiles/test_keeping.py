@@ -55,9 +55,6 @@ def test_what_the_file_says_of_its_bands_comes_along(tmp_path: Path) -> None:
         assert tile.tags()["PLATFORM"] == "S2A"
         assert "LONG" not in tile.tags()
         assert tile.tags(1) == {"WAVELENGTH": "665"}
-    with MemoryFile(raw_tile(scene, 0, 0, 8, bands=(2, 1))) as memory, memory.open() as tile:
-        assert np.array_equal(tile.read(), scene.dataset.read([2, 1], window=Window(0, 0, 8, 8)))
-        assert tile.descriptions[0] == "B03"
 
 
 def test_padding_is_nodata_or_masked(tmp_path: Path) -> None:
