@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rasterio.windows import Window
 
 from domainclip.extractors.tiles import Tiles
-from domainclip.extractors.tiles.labels.classes import NO_CLASS, majority
+from domainclip.extractors.tiles.labels.classes import NO_CLASS, leading, tally
 from domainclip.extractors.tiles.labels.draws import class_limits
 from domainclip.extractors.tiles.reading.rows import Rows
 from domainclip.pairs import Pair, Skip
@@ -79,7 +79,7 @@ def test_the_majority_is_that_of_a_count(seed: int, side: int, classes: int, hol
     band = rng.integers(-2, classes - 2, (side, 25)).astype(np.int16)
     valid = rng.random((side, 25)) < (0.7 if holes else 1.1)
     columns = np.arange(0, 25 - side + 1, 2)
-    best, share = majority(band, valid, columns, side)
+    best, share = leading(*tally(band, valid, columns, side))
     for at, column in enumerate(columns):
         square = np.s_[:, column : column + side]
         values, counts = np.unique(band[square][valid[square]], return_counts=True)

@@ -22,12 +22,13 @@ __all__ = [
     "Classes",
     "Gridded",
     "RasterClasses",
-    "majority",
+    "leading",
     "open_raster_classes",
     "tally",
     "whole_numbers",
 ]
 
+Tally = tuple[np.ndarray, np.ndarray, np.ndarray]  # see tally
 NO_CLASS = -(2**62)  # a pixel outside the class raster, or nodata in it; a tile without a class
 WHOLE = 2.0**53  # above it, the numbers of a float raster are not told apart
 SAMPLE_PX = 64
@@ -62,24 +63,38 @@ class Gridded:
     these."""
 
     _last: tuple[Scene, int, np.ndarray, np.ndarray] | None = None
+    _counted: tuple[Scene, int, np.ndarray, int, Tally] | None = None
 
     def shares(
         self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
     ) -> tuple[np.ndarray, np.ndarray]:
         margin = (size - inner) // 2
-        band, valid = self._rows_of(scene, row + margin, inner)
-        return majority(band, valid, columns + margin, inner)
+        return leading(*self._counts(scene, row + margin, columns + margin, inner))
 
     def proportions(
         self, scene: Scene, row: int, columns: np.ndarray, size: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        band, valid = self._rows_of(scene, row, size)
-        values, counts, pixels = tally(band, valid, columns, size)
+        values, counts, pixels = self._counts(scene, row, columns, size)
         return values, counts / np.maximum(pixels, 1)
 
     def painted(self, scene: Scene, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """Values and where there are any, each (rows, width of the scene)."""
         raise NotImplementedError
+
+    def _counts(self, scene: Scene, row: int, columns: np.ndarray, side: int) -> Tally:
+        """Those asked for last, where they are the same: a tile's shares, its class and whether it
+        is labelled all follow from them."""
+        last = self._counted
+        if (
+            last is not None
+            and last[0] is scene
+            and (last[1], last[3]) == (row, side)
+            and np.array_equal(last[2], columns)
+        ):
+            return last[4]
+        found = tally(*self._rows_of(scene, row, side), columns, side)
+        self._counted = scene, row, columns, side, found
+        return found
 
     def _rows_of(self, scene: Scene, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """Of those asked for last, where they hold these."""
@@ -122,25 +137,22 @@ class RasterClasses(Gridded):
         return self._grid[1]
 
 
-def majority(
-    band: np.ndarray, valid: np.ndarray, columns: np.ndarray, side: int
+def leading(
+    values: np.ndarray, counts: np.ndarray, pixels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The most frequent value in squares of a band, and its share of all their pixels.
+    """As ``tally`` gives them -> the most frequent value of each square, and its share of all the
+    square's pixels, (tiles,), (tiles,).
 
-    band, valid (rows, width), columns (tiles,): left edges -> (tiles,), (tiles,). Of equals the
-    smallest value wins; a square without a valid pixel is NO_CLASS with share 0.
+    Of equals the smallest value wins; a square without a valid pixel is NO_CLASS with share 0.
     """
-    values, counts, pixels = tally(band, valid, columns, side)
     if not len(values):
-        return np.full(len(columns), NO_CLASS, np.int64), np.zeros(len(columns))
+        return np.full(len(pixels), NO_CLASS, np.int64), np.zeros(len(pixels))
     most = counts.max(axis=0)
     best = np.where(most > 0, values[counts.argmax(axis=0)], NO_CLASS)
     return best, most / np.maximum(pixels, 1)
 
 
-def tally(
-    band: np.ndarray, valid: np.ndarray, columns: np.ndarray, side: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def tally(band: np.ndarray, valid: np.ndarray, columns: np.ndarray, side: int) -> Tally:
     """Counts of values in squares of a band, as far as these lie in it.
 
     band, valid (rows, width), columns (tiles,): left edges -> the values (k,) int64, rising; how
