@@ -2,8 +2,7 @@
 
     python benchmarks/tile_hashing.py hashing | copies | search [--words 1e6] [--distance 4]
 
-hashing: hashes per CPU second of ``phashes`` (pixels in, a batch) against ``imagehash.phash`` and
-our ``phash``, at 224 px, and how many bits they disagree in.
+hashing: hashes per CPU second of our ``phash`` against ``imagehash.phash``, at 224 px.
 
 copies: tiles of NASA's Blue Marble at 224 and 112 px (those that are one colour left out) and the
 photographs of RSSCN7 where they are at hand, against themselves re-encoded (JPEG 60 to 95),
@@ -34,7 +33,6 @@ from domainclip.curation.near_duplicates import NearDuplicates
 from domainclip.extractors.tiles.reading.scenes import open_scene
 from domainclip.images.hamming import near_pairs, ones
 from domainclip.images.phash import hashes_of, lowest, phash, turned
-from domainclip.images.phash_batch import phashes
 
 __all__ = ["main"]
 
@@ -67,26 +65,15 @@ def hashing() -> None:
         images = [image.resize((224, 224), Image.Resampling.BICUBIC) for image in images]
         if not images:
             continue
-        pixels = np.stack([np.asarray(image) for image in images])
         ways: dict[str, Callable[[], object]] = {
             "imagehash.phash": lambda images=images: [imagehash.phash(each) for each in images],
-            "imagehash.phash, from arrays": lambda pixels=pixels: [
-                imagehash.phash(Image.fromarray(each)) for each in pixels
-            ],
             "phash": lambda images=images: [phash(each) for each in images],
-            "phashes": lambda pixels=pixels: phashes(pixels),
         }
         print(f"{name}: {len(images)} tiles of 224 px, RGB")
         rates = {way: len(images) / fastest(run) for way, run in ways.items()}
         for way, rate in rates.items():
             ratio = rate / rates["imagehash.phash"]
             print(f"  {way:<30} {rate:>9,.0f} /s   {ratio:.1f}x")
-        single = np.array([phash(image) for image in images], dtype=np.uint64)
-        off = ones(single ^ phashes(pixels))
-        print(
-            f"  phashes and phash: the same bits {np.mean(off == 0):.1%}, "
-            f"at most 2 differ {np.mean(off <= 2):.1%}, most {off.max()}"
-        )
 
 
 def copies(name: str, images: list[Image.Image]) -> None:

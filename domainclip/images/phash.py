@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 __all__ = [
-    "BASIS",
     "dihedral",
     "dihedral_hashes",
     "hashes_of",
     "lowest",
     "phash",
     "turned",
-    "without_noise",
 ]
 
 _SIDE = 32
@@ -65,12 +63,8 @@ def dihedral(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def lowest(image: Image.Image) -> NDArray[np.float64]:
     """(8, 8): the lowest frequencies; row: vertical, column: horizontal."""
     grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    low: NDArray[np.float64] = BASIS @ np.asarray(grey, dtype=np.float64) @ BASIS.T
-    return without_noise(low)
-
-
-def without_noise(low: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The frequencies of a flat picture are rounding noise, and no machine agrees on noise."""
+    low: NDArray[np.float64] = _BASIS @ np.asarray(grey, dtype=np.float64) @ _BASIS.T
+    # the frequencies of a flat picture are rounding noise, and no machine agrees on noise
     low[np.abs(low) < 1e-6 * _SIDE**2] = 0.0
     return low
 
@@ -95,4 +89,4 @@ def _packed(bits: NDArray[np.bool_] | NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 # (8, 32): the first rows of the unnormalised DCT-II; a common scale changes no comparison
-BASIS = 2 * np.cos(np.pi / _SIDE * (np.arange(_SIDE)[None, :] + 0.5) * np.arange(_KEPT)[:, None])
+_BASIS = 2 * np.cos(np.pi / _SIDE * (np.arange(_SIDE)[None, :] + 0.5) * np.arange(_KEPT)[:, None])

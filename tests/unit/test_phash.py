@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from domainclip.errors import UsageError
 from domainclip.images.phash import dihedral, dihedral_hashes, phash
-from domainclip.images.phash_batch import phashes
 
 
 def smooth(seed: int, side: int = 200) -> Image.Image:
@@ -103,43 +101,6 @@ def test_versions_of_a_hash_alone_are_near_and_their_own_inverse() -> None:
     # a quarter turn four times
     assert (dihedral(versions[:, 5])[:, 6] == hashes).all()
     assert dihedral(np.empty(0, np.uint64)).shape == (0, 8)
-
-
-@pytest.mark.parametrize("size", [(224, 224), (256, 200), (90, 301), (31, 33), (700, 57)])
-@pytest.mark.parametrize("bands", [1, 3])
-def test_a_batch_agrees_with_single_pictures(size: tuple[int, int], bands: int) -> None:
-    images = [smooth(seed).resize(size, Image.Resampling.BICUBIC) for seed in range(24)]
-    images = [image.convert("L" if bands == 1 else "RGB") for image in images]
-    pixels = np.stack([np.asarray(image) for image in images])
-    singles = np.array([phash(image) for image in images], dtype=np.uint64)
-    off = np.bitwise_count(singles ^ phashes(pixels))
-    assert off.max() <= 4
-    assert np.mean(off == 0) > 0.7
-    if bands == 1:
-        assert (phashes(pixels) == phashes(pixels[..., None])).all()
-
-
-def test_a_batch_gives_flat_pictures_the_flat_hash_and_takes_any_number() -> None:
-    greys = np.arange(1, 256, dtype=np.uint8)
-    for side in (5, 64, 100, 224, 333):
-        flat = np.broadcast_to(greys[:, None, None, None], (255, side, side, 3))
-        assert set(phashes(flat[:: 1 if side < 200 else 16]).tolist()) == {1 << 63}
-    assert phashes(np.empty((0, 8, 8, 3), np.uint8)).shape == (0,)
-
-
-def test_a_batch_does_not_depend_on_what_else_is_in_it() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 70, 3), dtype=np.uint8)
-    whole = phashes(pixels)
-    assert (whole[::-1] == phashes(pixels[::-1])).all()
-    assert (whole == np.concatenate([phashes(pixels[at : at + 1]) for at in range(40)])).all()
-
-
-@pytest.mark.parametrize("shape", [(2, 8, 8, 4), (8, 8), (2, 0, 8, 3)])
-def test_a_batch_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(UsageError, match="phashes: "):
-        phashes(np.zeros(shape, np.uint8))
-    with pytest.raises(UsageError, match="float32"):
-        phashes(np.zeros((1, 8, 8, 3), np.float32))
 
 
 def test_equal_to_imagehash_on_real_tiles(shared_data: Path) -> None:
