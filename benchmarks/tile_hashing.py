@@ -9,7 +9,7 @@ photographs of RSSCN7 where they are at hand, against themselves re-encoded (JPE
 rescaled (half to double) and turned: the share of copies that a distance misses, and the share of
 tiles for which another one passes as a copy; by the hash alone, and verified.
 
-search: ``--filter near_duplicates`` and ``near_pairs`` over made-up hashes: 64 random coefficients
+search: ``--filter near_duplicates`` and ``nearest`` over made-up hashes: 64 random coefficients
 above their median (even), the same with the spectrum of pictures around 200 centres (clustered),
 and with a tenth of the words sharing 44 bits (hot). CPU seconds and resident memory.
 """
@@ -31,7 +31,7 @@ from PIL import Image
 from domainclip.curation import near_duplicates
 from domainclip.curation.near_duplicates import NearDuplicates
 from domainclip.extractors.tiles.reading.scenes import open_scene
-from domainclip.images.hamming import near_pairs, ones
+from domainclip.images.hamming import nearest, ones
 from domainclip.images.phash import hashes_of, lowest, phash, turned
 
 __all__ = ["main"]
@@ -127,8 +127,8 @@ def search(kind: str, words: np.ndarray, distance: int) -> None:
     if kind == "even":
         start = time.process_time()
         half = len(words) // 2
-        found = near_pairs(words[:half], words[half:], distance)
-        print(f"{'':<10} near_pairs of its halves: {len(found[0]):,} in "
+        found, _ = nearest(words[:half], words[half:], distance)
+        print(f"{'':<10} nearest of its halves: {(found >= 0).sum():,} in "
               f"{time.process_time() - start:.1f} s CPU")  # fmt: skip
 
 

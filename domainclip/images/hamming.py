@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from domainclip.errors import UsageError
 from domainclip.images.phash import dihedral
 
-__all__ = ["MAX_DISTANCE", "Buckets", "HammingIndex", "near_pairs", "nearest", "ones", "telling"]
+__all__ = ["MAX_DISTANCE", "Buckets", "HammingIndex", "nearest", "ones", "telling"]
 
 Hashes = NDArray[np.uint64]
 Rows = NDArray[np.intp]
@@ -36,46 +36,17 @@ _MOST_MASKS = 45  # four bytes a word each
 _SMALLEST = 1 << 16  # an index joins segments below this size without much ado
 
 
-def near_pairs(
-    a: NDArray[np.uint64], b: NDArray[np.uint64], distance: int, *, rotations: bool = False
-) -> tuple[Rows, Rows, Bits]:
-    """All pairs of a hash in ``a`` and one in ``b`` that differ in at most ``distance`` bits.
-
-    a: (n,) uint64, or (n, 8) with the hashes of each image's turned and mirrored versions, of
-    which the nearest counts (``phash.dihedral_hashes``: exact). b: (m,) uint64. rotations: make
-    the eight versions of an (n,) ``a`` out of the hashes alone (``phash.dihedral``: some bits
-    off). Gives i, j, bits, each (pairs,): rows of a and of b, in ascending order of (i, j), and
-    in how many bits they differ. Equal hashes are compared once, but n copies in a and m in b are
-    n m pairs: ``nearest`` gives one for each of a. What ``telling`` refuses is for the
-    caller to leave out.
-
-    Raises UsageError for a distance outside 0 to MAX_DISTANCE.
-    """
-    _check(distance)
-    rows, asked = _versions(a, rotations)
-    distinct_a, at_a = np.unique(asked, return_inverse=True)
-    distinct_b, at_b = np.unique(np.ascontiguousarray(b, np.uint64), return_inverse=True)
-    # the smaller side lies in buckets, the larger one is asked
-    swapped = len(distinct_a) < len(distinct_b)
-    held, queries = (distinct_a, distinct_b) if swapped else (distinct_b, distinct_a)
-    found = list(Buckets(held, distance).pairs(queries))
-    q, h, bits = (
-        np.concatenate([part[at] for part in found]) if found else np.empty(0, kind)
-        for at, kind in enumerate((np.intp, np.intp, np.uint8))
-    )
-    left, right = (h, q) if swapped else (q, h)
-    members_a, members_b = _members(at_a), _members(at_b)
-    left, right, bits = _product(left, right, bits, members_a, members_b)
-    return _smallest(rows[left], right, bits, len(b))
-
-
 def nearest(
     a: NDArray[np.uint64], b: NDArray[np.uint64], distance: int, *, rotations: bool = False
 ) -> tuple[Rows, Bits]:
     """For each of ``a`` the row of its nearest hash in ``b`` (the first of equals), or -1 where
     none differs in at most ``distance`` bits, and those bits (255 where none): both (n,).
 
-    Arguments and errors as in ``near_pairs``; the answer never grows beyond n.
+    a, b: (n,) and (m,) uint64. rotations: compare the hashes of each of a's turned and mirrored
+    versions too, made out of the hashes alone (``phash.dihedral``: some bits off). What ``telling``
+    refuses is for the caller to leave out.
+
+    Raises UsageError for a distance outside 0 to MAX_DISTANCE.
     """
     _check(distance)
     rows, asked = _versions(a, rotations)
@@ -236,39 +207,10 @@ def _check(distance: int) -> None:
 def _versions(a: Hashes, rotations: bool) -> tuple[Rows, Hashes]:
     """The hashes to ask for, and the row of ``a`` that each belongs to."""
     words = np.ascontiguousarray(a, np.uint64)
-    if words.ndim == 1 and rotations:
-        words = dihedral(words)
-    if words.ndim == 1:
+    if not rotations:
         return np.arange(len(words)), words
-    return np.repeat(np.arange(len(words)), words.shape[1]), words.ravel()
-
-
-def _members(inverse: NDArray[np.intp]) -> tuple[Rows, Rows]:
-    """The rows of each distinct value, one after the other, and where they begin, (values + 1,)."""
-    counts = np.bincount(inverse.ravel())
-    return np.argsort(inverse.ravel(), kind="stable"), np.concatenate([[0], np.cumsum(counts)])
-
-
-def _product(
-    left: Rows, right: Rows, bits: Bits, a: tuple[Rows, Rows], b: tuple[Rows, Rows]
-) -> tuple[Rows, Rows, Bits]:
-    """Pairs of distinct values as pairs of all rows that hold them."""
-    for members, starts in (a, b):
-        counts = starts[left + 1] - starts[left] if len(left) else left
-        begins = np.repeat(starts[left] - (np.cumsum(counts) - counts), counts)
-        rows = members[begins + np.arange(len(begins))] if len(left) else left
-        # the side that is done goes to the right; after two turns both are back in their place
-        left, right, bits = np.repeat(right, counts), rows, np.repeat(bits, counts)
-    return left, right, bits
-
-
-def _smallest(i: Rows, j: Rows, bits: Bits, m: int) -> tuple[Rows, Rows, Bits]:
-    """Each pair once, with its smallest number of bits, in order."""
-    order = np.lexsort((bits, j, i))
-    i, j, bits = i[order], j[order], bits[order]
-    fresh = np.ones(len(i), dtype=bool)
-    fresh[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
-    return i[fresh], j[fresh], bits[fresh]
+    versions = dihedral(words)
+    return np.repeat(np.arange(len(words)), versions.shape[1]), versions.ravel()
 
 
 def _kept_blocks(words: int, distance: int) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 
 from domainclip.errors import UsageError
 from domainclip.images import hamming
-from domainclip.images.hamming import Buckets, HammingIndex, near_pairs, nearest, ones
+from domainclip.images.hamming import Buckets, HammingIndex, nearest, ones
 from domainclip.images.phash import dihedral
 
 
@@ -46,14 +44,12 @@ def slow_pairs(a: np.ndarray, b: np.ndarray, distance: int) -> list[tuple[int, i
     distance=st.integers(0, 8),
     rotations=st.booleans(),
 )
-def test_near_pairs_equal_comparing_all(
+def test_the_nearest_is_that_of_comparing_all(
     seed: int, counts: tuple[int, int], distance: int, rotations: bool
 ) -> None:
     both = clustered(seed, sum(counts), centres=2, flips=5)
     a, b = both[: counts[0]], both[counts[0] :]
     expected = slow_pairs(dihedral(a) if rotations else a, b, distance)
-    i, j, bits = near_pairs(a, b, distance, rotations=rotations)
-    assert list(zip(i.tolist(), j.tolist(), bits.tolist(), strict=True)) == expected
     row, best = nearest(a, b, distance, rotations=rotations)
     for at in range(len(a)):
         own = min(((bits, j) for i, j, bits in expected if i == at), default=(255, -1))
@@ -98,31 +94,6 @@ def test_an_index_that_grows_knows_all_it_was_given(monkeypatch: pytest.MonkeyPa
     assert index.size == 2000
 
 
-def test_each_pair_has_its_nearest_version() -> None:
-    random = np.random.default_rng(3)
-    versions = random.integers(0, 2**64, (4, 8), dtype=np.uint64)
-    b = np.array([versions[2, 5], versions[2, 5] ^ np.uint64(1), versions[0, 0]])
-    i, j, bits = near_pairs(versions, b, 2)
-    assert (i.tolist(), j.tolist(), bits.tolist()) == ([0, 2, 2], [2, 0, 1], [0, 0, 1])
-
-
-def test_a_thousand_copies_cost_one_comparison_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    compared = 0
-    count: Callable[[np.ndarray], np.ndarray] = ones
-
-    def counting(words: np.ndarray) -> np.ndarray:
-        nonlocal compared
-        compared += len(words)
-        return count(words)
-
-    monkeypatch.setattr(hamming, "ones", counting)
-    copies = np.full(1000, 0x0F0F0F0F0F0F0F0F, dtype=np.uint64)
-    i, _, bits = near_pairs(copies, copies[:7], 3)
-    assert len(i) == 7000
-    assert not bits.any()
-    assert compared < 10
-
-
 def test_bits_are_counted_without_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
     words = clustered(4, 100)
     monkeypatch.delattr(np, "bitwise_count", raising=False)
@@ -132,4 +103,4 @@ def test_bits_are_counted_without_numpy_2(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("distance", [-1, 9])
 def test_a_distance_out_of_range_is_said(distance: int) -> None:
     with pytest.raises(UsageError, match="must be from 0 to 8 bits"):
-        near_pairs(np.zeros(1, np.uint64), np.zeros(1, np.uint64), distance)
+        nearest(np.zeros(1, np.uint64), np.zeros(1, np.uint64), distance)
