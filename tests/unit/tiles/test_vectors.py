@@ -13,7 +13,7 @@ import shapely
 from rasterio import Affine
 from rasterio.warp import transform as transform_points
 
-from domainclip.errors import BadInput, UsageError
+from domainclip.errors import BadInput
 from domainclip.extractors.tiles.labels.vectors.features import Vectors, open_vectors
 from domainclip.extractors.tiles.labels.vectors.tags import key_of_column, metres, unpacked
 from domainclip.extractors.tiles.labels.vectors.vocabulary import read_vocabulary
@@ -192,12 +192,6 @@ def test_the_focus_is_the_telling_object_at_the_centre(tmp_path: Path, scene: Sc
     assert not corner.focus and _categories(corner) == ["park"]  # too far from the centre
 
 
-def test_tiles_without_a_feature_may_be_left_out(tmp_path: Path, scene: Scene) -> None:
-    path = geojson(tmp_path / "v.geojson", [(_at(2, 2, 22, 22), {"building": "yes"})], UTM)
-    found = open_vectors(str(path), empty=False).of_row(scene, 0, np.array([0, 100]), 100)
-    assert isinstance(found[0], Facts) and found[1] == "no_visible_feature"
-
-
 def test_tiles_around_what_they_can_be_about(tmp_path: Path, scene: Scene) -> None:
     features = [
         (_at(90, 90, 110, 110), {"leisure": "stadium"}),
@@ -232,9 +226,6 @@ def test_points_of_the_user_s_own_are_taken_as_visible(tmp_path: Path, scene: Sc
     path = geojson(tmp_path / "kraals.geojson", [(point, {"id": 1})], UTM)
     (thing,) = _facts(open_vectors(str(path)), scene)[0].features
     assert thing.category == "kraal" and thing.box == pytest.approx((50, 50, 50, 50), abs=1e-6)
-    (sized,) = _facts(open_vectors(str(path), size_m=20), scene)[0].features
-    assert sized.box == pytest.approx((40, 40, 60, 60), abs=1e-6)
-    assert not _facts(open_vectors(str(path), size_m=4), scene)[0].features
 
 
 def test_a_point_within_its_own_area_is_not_counted_twice(tmp_path: Path, scene: Scene) -> None:
@@ -387,8 +378,6 @@ def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:
     )
     with pytest.raises(BadInput):
         open_vectors(str(tmp_path / "link.vrt"))
-    with pytest.raises(UsageError, match="size_m"):
-        open_vectors(str(tmp_path / "t.csv"), size_m=0)
 
 
 def test_tags_packed_in_text() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from domainclip.errors import BadInput, UsageError
+from domainclip.errors import BadInput
 
 from ...reading.scenes import Scene
 from ...records import Facts, Thing
@@ -26,6 +26,7 @@ from .vocabulary import Vocabulary, read_vocabulary
 
 __all__ = ["Vectors", "open_vectors"]
 
+TELLING = 40.0  # the rank from which on a feature can be what a tile is about
 MOST = 500_000  # features that are held at once, about a kilobyte each
 AHEAD = 4  # tiles' heights that are read at once from a file with an index
 
@@ -33,17 +34,11 @@ AHEAD = 4  # tiles' heights that are read at once from a file with an index
 @dataclass
 class Vectors:
     """Facts of tiles from layers of one file. category: the column with the noun, "" for tags.
-    size_m: on the ground, of points and lines that say nothing of it. telling: the rank from which
-    on a feature can be what a tile is about. empty: keep tiles where nothing is visible.
     dropped: reason -> features left out by now, of all that was read."""
 
     layers: list[Layer]
     vocabulary: Vocabulary
     category: str = ""
-    size_m: float | None = None
-    telling: float = 40.0
-    strictness: float = 1.0
-    empty: bool = True
     most: int = MOST
     dropped: Counter[str] = field(default_factory=Counter)
     _here: tuple[Scene, int, int, Strip] | None = field(default=None, repr=False)
@@ -51,8 +46,7 @@ class Vectors:
 
     def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
         """See Labels. Features are those visible at the tile's resolution: first the one that the
-        tile is about, if there is one, then by rank, and by area. Without ``empty`` a tile with
-        none is left out: no_visible_feature. Raises BadInput."""
+        tile is about, if there is one, then by rank, and by area. Raises BadInput."""
         strip = self._strip(scene, row, size)
         gsds = scene.gsds_m(row, columns, size)
         found: list[list[tuple[Thing, float]]] = [[] for _ in range(len(columns))]
@@ -61,10 +55,7 @@ class Vectors:
             found[number].append((thing, strip.meanings[at].rank))
         results: list[Facts | str] = []
         for things, gsd_m in zip(found, gsds, strict=True):
-            if not things and not self.empty:
-                results.append("no_visible_feature")
-                continue
-            ordered, focus = _ordered(things, size, self.telling)
+            ordered, focus = _ordered(things, size)
             results.append(Facts(size, gsd_m, features=ordered, focus=focus))
         return results
 
@@ -87,7 +78,7 @@ class Vectors:
     def _read(self, scene: Scene, rows: tuple[int, int], dropped: Counter[str]) -> Strip | None:
         return read_strip(
             self.layers, self.vocabulary, scene, rows,
-            category=self.category, size_m=self.size_m, most=self.most, dropped=dropped,
+            category=self.category, most=self.most, dropped=dropped,
         )  # fmt: skip
 
     def centres(self, scene: Scene, size: int) -> Iterator[tuple[int, int]]:
@@ -102,7 +93,7 @@ class Vectors:
                 continue
             middle = shapely.get_coordinates(shapely.centroid(strip.shapes))
             ranks = np.array([each.rank for each in strip.meanings])
-            own = (ranks >= self.telling) & (middle[:, 1] >= top) & (middle[:, 1] < top + step)
+            own = (ranks >= TELLING) & (middle[:, 1] >= top) & (middle[:, 1] < top + step)
             order = np.lexsort((middle[:, 0], middle[:, 1]))
             corners = np.floor(middle + 0.5).astype(np.int64) - size // 2
             for at in order[own[order]].tolist():
@@ -165,9 +156,7 @@ class Vectors:
         width[np.isinf(strip.widths_m[at])] = np.inf
         area = shapely.area(parts)
         length = np.where(kind == 1, shapely.length(parts), 0.0)
-        keep = visible(
-            kind, area, length, width, strip.pixels[at], strictness=self.strictness
-        ) & ~shapely.is_empty(parts)
+        keep = visible(kind, area, length, width, strip.pixels[at]) & ~shapely.is_empty(parts)
         tile, at, kind, width = tile[keep], at[keep], kind[keep], width[keep]
         area, length, parts = area[keep], length[keep], parts[keep]
         boxes = extents(kind, shapely.bounds(parts), width, windows[tile])
@@ -213,38 +202,22 @@ def open_vectors(
     crs: str | None = None,
     tags: str | None = None,
     category: str = "",
-    size_m: float | None = None,
-    telling: float = 40.0,
-    strictness: float = 1.0,
-    empty: bool = True,
 ) -> Vectors:
     """Any file that OGR reads (GeoJSON, GeoPackage, Shapefile, FlatGeobuf, .osm.pbf, CSV, zipped).
 
     layers: those that are meant; by default all. crs: of the coordinates, or ``scene``; by default
     what the file says. tags: a vocabulary like tags.yaml; by default that. category: the column
     whose value is the noun. Else features are what their tags say, and those of a layer without a
-    column of tags are of the layer's name. size_m, telling, strictness, empty: see Vectors; points
-    and lines of a category or layer that no size is known of are taken as visible.
+    column of tags are of the layer's name. Points and lines of a category or layer that no size is
+    known of are taken as visible.
 
-    Raises BadInput for what cannot be read, UsageError for options that cannot be.
+    Raises BadInput for what cannot be read.
     """
-    if size_m is not None and not 0 < size_m < 1e6:
-        raise UsageError(f"size_m {size_m:g} must be metres above 0.")
-    if not strictness > 0:
-        raise UsageError(f"strictness {strictness:g} must be above 0.")
     opened = open_layers(path, layers=layers, crs=crs)
     if category and not any(category in layer.fields for layer in opened):
         fields = sorted({each for layer in opened for each in layer.fields})
         raise BadInput(f"{path}: no column {category!r}; it has {', '.join(fields[:30])}.")
-    return Vectors(
-        opened,
-        read_vocabulary(tags),
-        category=category,
-        size_m=size_m,
-        telling=telling,
-        strictness=strictness,
-        empty=empty,
-    )
+    return Vectors(opened, read_vocabulary(tags), category=category)
 
 
 def _windows(scene: Scene, row: int, columns: np.ndarray, size: int) -> np.ndarray:
@@ -271,9 +244,7 @@ def _cut(
     return parts, inside
 
 
-def _ordered(
-    things: list[tuple[Thing, float]], size: int, telling: float
-) -> tuple[tuple[Thing, ...], bool]:
+def _ordered(things: list[tuple[Thing, float]], size: int) -> tuple[tuple[Thing, ...], bool]:
     """By rank, area, category and place; before them the focus, and is there one.
 
     As in SkyScript a tile is about the object at its centre: the nearest to it of those that tell
@@ -285,7 +256,7 @@ def _ordered(
     )
     best, nearest = None, size / 4 + 1e-9
     for at, (thing, rank) in enumerate(ranked):
-        if rank < telling or (thing.visible < 0.5 and thing.area_px < size**2 / 2):
+        if rank < TELLING or (thing.visible < 0.5 and thing.area_px < size**2 / 2):
             continue
         x, y = (thing.box[0] + thing.box[2]) / 2, (thing.box[1] + thing.box[3]) / 2
         distance = max(abs(x - size / 2), abs(y - size / 2))

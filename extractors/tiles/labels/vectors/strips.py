@@ -65,7 +65,6 @@ def read_strip(
     rows: tuple[int, int],
     *,
     category: str,
-    size_m: float | None,
     most: int,
     dropped: Counter[str],
 ) -> Strip | None:
@@ -96,7 +95,7 @@ def read_strip(
         whole=np.where(kinds == 0, 1.0, np.concatenate([each[1] for each in raws])),
         widths_m=np.array(
             [
-                _width(each, meaning, kind, size_m, word)
+                _width(each, meaning, kind, word)
                 for each, meaning, kind, word in zip(
                     tags, told, kinds.tolist(), by_word, strict=True
                 )
@@ -181,9 +180,7 @@ def _noun(value: Any, *, singular: bool = False) -> str:
     return " ".join([*before, _ENGLISH.singular_noun(last) or last] if last else []).strip()
 
 
-def _width(
-    tags: dict[str, str], meaning: Meaning, kind: int, size_m: float | None, by_word: bool
-) -> float:
+def _width(tags: dict[str, str], meaning: Meaning, kind: int, by_word: bool) -> float:
     """Metres across a line or point; NaN: not known; infinite: taken as visible."""
     if kind == 2:
         return np.nan
@@ -193,8 +190,6 @@ def _width(
                 return width
         if (lanes := tags.get("lanes", "")).isdigit() and 0 < int(lanes) < 30:
             return int(lanes) * LANE_M
-    if size_m is not None and by_word:
-        return size_m
     if meaning.size_m is not None:
         return meaning.size_m
     return np.inf if by_word else np.nan

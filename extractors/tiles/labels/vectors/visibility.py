@@ -25,19 +25,17 @@ def visible(
     length_px: np.ndarray,
     width_px: np.ndarray,
     pixels: np.ndarray,
-    *,
-    strictness: float = 1.0,
 ) -> np.ndarray:
     """All (n,) -> (n,) bool.
 
     kind: 0 points, 1 lines, 2 areas. area_px: of the part in the tile. width_px: of lines, the side
     of points; infinite: taken as visible, NaN: not known, so not visible. pixels: across that are
-    needed. strictness: all thresholds times this.
+    needed.
     """
     with np.errstate(invalid="ignore"):
-        area = np.sqrt(area_px) >= pixels * strictness
-        line = (width_px >= LINE_WIDTH_PX * strictness) & (length_px >= LINE_LENGTH_PX * strictness)
-        point = width_px >= pixels * strictness
+        area = np.sqrt(area_px) >= pixels
+        line = (width_px >= LINE_WIDTH_PX) & (length_px >= LINE_LENGTH_PX)
+        point = width_px >= pixels
     return np.select([kind == 2, kind == 1], [area, line], point)
 
 
