@@ -15,6 +15,7 @@ from rasterio.features import rasterize
 from domainclip.errors import BadInput
 
 from ..reading.scenes import Scene
+from .boxes.reading import text_of
 from .classes import Classes, Gridded
 from .vectors.placing import cleaned, laid, placed, regions
 from .vectors.reading import Layer, open_layers
@@ -24,16 +25,14 @@ __all__ = ["PolygonClasses", "open_class_vectors"]
 MOST = 1_000_000  # polygons of a scene
 
 
-def open_class_vectors(
-    path: str, crs: str | None, *, label: str = "label", layers: tuple[str, ...] = ()
-) -> Classes:
+def open_class_vectors(path: str, crs: str | None, *, label: str = "label") -> Classes:
     """Polygons of any file that OGR reads, with their class in the column ``label``; a tile is of
     a class by the pixels whose centres they hold, and where they overlap the later one wins.
 
     crs: of the coordinates, ``scene`` for that of each scene; by default what the file says.
     Raises BadInput.
     """
-    opened = open_layers(path, layers=layers, crs=crs)
+    opened = open_layers(path, crs=crs)
     labelled = [layer for layer in opened if label in layer.fields]
     if not labelled:
         fields = sorted({each for layer in opened for each in layer.fields})
@@ -42,7 +41,7 @@ def open_class_vectors(
             f"{', '.join(fields[:30]) or 'none'}."
         )
     names = sorted(
-        {name for layer in labelled for each in layer.distinct(label) if (name := _name(each))}
+        {name for layer in labelled for each in layer.distinct(label) if (name := text_of(each))}
     )
     if not names:
         raise BadInput(f"{path}: its column {label} is empty.")
@@ -118,16 +117,8 @@ class _LayerClasses(_Painted):
                     f"{layer.path}: over {MOST:,} polygons lie in {scene.name}; turn them into a "
                     "class raster (gdal_rasterize), or cut the file up."
                 )
-            own = [_name(each) for each in raw.columns.get(self.label, np.empty(0)).tolist()]
+            own = [text_of(each) for each in raw.columns.get(self.label, np.empty(0)).tolist()]
             kept = np.array([bool(name) for name in own], bool)
             shapes.append(raw.shapes[kept])
             values.append(np.array([value_of[name] for name in own if name], np.int64))
         return np.concatenate(shapes), np.concatenate(values)
-
-
-def _name(value: Any) -> str:
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip()
