@@ -17,7 +17,7 @@ from rasterio.warp import transform_bounds
 from domainclip.errors import BadInput
 
 from ..reading.scenes import Scene
-from .class_polygons import PolygonClasses, open_class_vectors
+from .class_polygons import PolygonClasses
 from .classes import NO_CLASS, Classes
 from .csv_lines import lines_of, read_text
 from .vectors.placing import placed
@@ -38,11 +38,8 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
     x, y, or lon, lat (WGS 84): points; a tile's share is that of the points in it.
     key: the tile of that key, wholly.
 
-    Or polygons of any vector file, see open_class_vectors. crs: of the coordinates; by default the
-    scene's. Raises BadInput naming the line.
+    crs: of the coordinates; by default the scene's. Raises BadInput naming the line.
     """
-    if path.suffix.lower() not in (".csv", ".tsv"):
-        return open_class_vectors(str(path), crs, label=label)
     what = "the class table"
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     columns, lines = lines_of(read_text(path, what), path, what, delimiter=delimiter)

@@ -64,11 +64,9 @@ class Layer:
         drawing = Drawing()
         seen = np.zeros(len(self.shapes), bool)
         for box, shift in regions(scene, (0, scene.height), self.crs):
-            near = ~seen
-            if box is not None:
-                near = np.zeros(len(self.shapes), bool)
-                near[self._tree.query(shapely.box(*box))] = True
-                near &= ~seen
+            near = np.zeros(len(self.shapes), bool)
+            near[self._tree.query(shapely.box(*box))] = True
+            near &= ~seen
             seen |= near
             which = np.flatnonzero(near)
             shapes, areas, kept = laid(

@@ -77,7 +77,6 @@ class Layer:
 
     def distinct(self, field: str) -> list[Any]:
         """The values of a column. Raises BadInput."""
-        found: set[Any] = set()
         try:
             _, _, _, (values,) = pyogrio.raw.read(
                 self.path,
@@ -89,8 +88,7 @@ class Layer:
             )
         except OGR_ERRORS as error:
             raise self._unreadable(error) from error
-        found.update(values.tolist())
-        return list(found)
+        return list(set(values.tolist()))
 
     def _unreadable(self, error: BaseException) -> BadInput:
         return BadInput(f"{self.path}: layer {self.name} cannot be read ({_said(error)}).")
