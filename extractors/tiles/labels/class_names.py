@@ -38,10 +38,8 @@ def names_of(source: str, dataset: Any, table: str | None) -> dict[int, str]:
     if table is None:
         return _own_names(dataset)
     if table in BUILT_IN_TABLES:
-        folder = files(__package__)
-        file = folder / "koppen_geiger.csv" if table == "koppen_geiger" else folder / "tables"
-        text = (file if table == "koppen_geiger" else file / f"{table}.csv").read_text("utf-8")
-        return _read_names(text, table)
+        file = files(__package__) / "tables" / f"{table}.csv"
+        return _read_names(file.read_text("utf-8"), table)
     if not Path(table).exists() and not Path(table).suffix:
         raise BadInput(
             f"{table}: no such class table, neither a file nor one of "

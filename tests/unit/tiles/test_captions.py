@@ -150,7 +150,7 @@ def test_plurals_are_those_of_a_dictionary() -> None:
 
 
 def test_every_climate_reads_as_a_phrase() -> None:
-    table = files("domainclip.extractors.tiles.labels") / "koppen_geiger.csv"
+    table = files("domainclip.extractors.tiles.labels") / "tables/koppen_geiger.csv"
     names = [line.split(",")[2] for line in table.read_text(encoding="utf-8").splitlines()[1:]]
     assert len(names) == len(set(names)) == 32
     for name in names:
