@@ -19,6 +19,7 @@ WORK = {"training", "evaluation", "data", "recipe", *METHODS}
 ALLOWED = {
     "errors": set(),
     "catalogue": {"errors"},
+    "component": BASE,
     "banks": BASE,
     "pairs": {"errors", "images"},
     "images": {"errors"},
