@@ -223,7 +223,11 @@ class Backbone:
 
         Ids that still lie on the CPU spare the device a wait for their length.
         """
-        return unit(self._text_features(self._shortened(ids).to(self.device)))
+        return unit(self.text_raw(ids))
+
+    def text_raw(self, ids: Tensor) -> Tensor:
+        """Token ids (b, t) -> (b, d) as the tower gives them, not of unit length."""
+        return self._text_features(self._shortened(ids).to(self.device))
 
     def class_text(
         self,
@@ -293,13 +297,25 @@ class Backbone:
         encoded = strategy.encode(self, list(row), batch_size=batch_size)
         return encoded if len(row) == len(rows) else encoded[rows]
 
-    def encode_ids(self, ids: Tensor, batch_size: int = 256) -> Tensor:
-        """Token ids (n, t) -> (n, d) float32 of unit length, on the CPU; batched by length."""
+    def encode_ids(
+        self,
+        ids: Tensor,
+        batch_size: int = 256,
+        *,
+        read: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Token ids (n, t) -> (n, d) float32 of unit length, on the CPU; batched by length.
+
+        read: what makes features (b, d) of ids (b, t) instead, and says whether of unit length.
+        """
         used = used_positions(self.model, ids)
         order = torch.arange(len(ids)) if used is None else used.cpu().argsort(stable=True)
         found = torch.zeros(len(ids), self.embed_dim)
         with inference(self.model, self.autocast):
             for rows in torch.split(order, batch_size) if len(order) else ():
+                if read is not None:
+                    found[rows] = read(ids[rows]).float().cpu()
+                    continue
                 batch = self._shortened(ids[rows]).to(self.device)
                 found[rows] = unit(self._forward_text(batch)).float().cpu()
         return found

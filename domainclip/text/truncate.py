@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from domainclip.backbones.handle import Backbone
+from domainclip.text._protocol import PieceEncoder
+from domainclip.text._tokens import lengths
 
 __all__ = ["Truncate"]
 
 
 @dataclass(frozen=True)
-class Truncate:
+class Truncate(PieceEncoder):
     """Texts (n) -> (n, d) unit length. Reference: Radford et al. 2021, arXiv 2103.00020,
     section 2.4."""
 
-    def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int = 256) -> Tensor:
-        """batch_size: texts per forward pass; they are batched by length."""
-        return backbone.encode_ids(backbone.tokenize(texts), batch_size)
+    def lost(self, backbone: Backbone, texts: Sequence[str]) -> tuple[int, float]:
+        """(texts that are cut, share of all their tokens, 0 to 1, that the tower never sees)."""
+        needed = lengths(backbone, texts)
+        over = (needed - backbone.context_length).clamp(min=0)
+        return int((over > 0).sum()), float(over.sum() / max(int(needed.sum()), 1))

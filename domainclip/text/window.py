@@ -2,94 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from domainclip.backbones.handle import Backbone
 from domainclip.errors import UsageError
+from domainclip.text._pooling import PoolBy, pooled
+from domainclip.text._protocol import PieceEncoder, Pieces
+from domainclip.text._sentences import sentences_of
+from domainclip.text._tokens import content_of, marks_of, whole
 
 __all__ = ["Window"]
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(PieceEncoder):
     """Texts (n) -> (n, d) unit length; a text that fits is encoded as ``truncate`` would.
 
     Each window is a whole prompt: the tower's own first and last token around at most t - 2 content
-    tokens. overlap: content tokens that neighbouring windows share. The feature is the mean of the
-    windows' unit features, weighted by the content tokens each adds. Reference: ClipMD, Glassberg
-    and Hope 2023, arXiv 2303.13340.
+    tokens. overlap: content tokens that neighbouring windows share. pool: ``mean`` of the windows'
+    unit features, weighted by the content tokens that each adds; ``max`` of each dimension; or
+    ``attention``, see ``_pooling``. sentences: a window ends where a sentence does, if one ends in
+    its second half; windows then share no token.
+    Reference: ClipMD, Glassberg and Hope 2023, arXiv 2303.13340.
     Differs: ClipMD's middle windows lack the start and end token and are read at an arbitrary
     position, its windows are averaged without normalisation, and a tail that is already covered
-    counts as much as a full window.
+    counts as much as a full window; ``clipmd`` computes that.
     """
 
-    overlap: int = 7
+    overlap: Annotated[int, ">= 0"] = 7
+    pool_by: PoolBy = "mean"
+    sentences: bool = False
 
-    def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int = 256) -> Tensor:
-        """batch_size: windows per forward pass."""
-        if not texts:
-            return backbone.encode_ids(backbone.tokenize(texts))
-        rows, owners, weights = [], [], []
-        for number, text in enumerate(texts):
-            for ids, new in self._windows(backbone, text):
-                rows.append(ids)
-                owners.append(number)
-                weights.append(float(new))
-        z = backbone.encode_ids(torch.stack(rows), batch_size)  # (windows, d)
-        pooled = torch.zeros(len(texts), z.shape[1])
-        pooled.index_add_(0, torch.tensor(owners), z * torch.tensor(weights)[:, None])
-        return functional.normalize(pooled, dim=-1)
-
-    def _windows(self, backbone: Backbone, text: str) -> list[tuple[Tensor, int]]:
-        """(token ids (t,), content tokens that no earlier window holds) of each window."""
-        length = backbone.context_length
-        whole = backbone.tokenize([text])[0]
-        content, first, last = self._content(backbone, text)
-        size = length - 2
-        if len(content) <= size:
-            return [(whole, max(len(content), 1))]
-        if not 0 <= self.overlap < size:
+    def pieces(self, backbone: Backbone, texts: Sequence[str]) -> Pieces:
+        """Windows. Raises UsageError for a tower that marks neither start nor end of a text."""
+        plain = backbone.tokenize(texts)
+        length = plain.shape[1]
+        marks, size = marks_of(backbone, "window"), length - 2
+        if not self.overlap < size:
             raise UsageError(f"overlap {self.overlap} must lie between 0 and {size - 1}.")
-        windows, start, covered = [], 0, 0
-        while covered < len(content):
-            piece = content[start : start + size]
-            ids = torch.full((length,), self._pad(backbone, last), dtype=whole.dtype)
-            ids[: len(piece) + 2] = torch.tensor([first, *piece, last])
-            windows.append((ids, start + len(piece) - covered))
-            covered = start + len(piece)
-            start += size - self.overlap
-        return windows
+        rows: list[Tensor] = []
+        owners: list[int] = []
+        weights: list[int] = []
+        for number, content in enumerate(content_of(backbone, texts)):
+            if len(content) <= size:
+                spans = [(0, len(content))]
+                rows.append(plain[number])
+            else:
+                spans = list(self._spans(backbone, texts[number], content, size))
+                windows = [whole(content[start:stop], marks, length) for start, stop in spans]
+                rows += torch.tensor(windows, dtype=plain.dtype).unbind()
+            ends = [0, *(stop for _, stop in spans)]
+            owners += [number] * len(spans)
+            weights += [max(b - a, 1) for a, b in pairwise(ends)]
+        ids = torch.stack(rows) if rows else plain
+        return Pieces(ids, torch.tensor(owners, dtype=torch.int64), torch.tensor(weights).float())
 
-    def _content(self, backbone: Backbone, text: str) -> tuple[list[int], int, int]:
-        tokenizer = backbone.tokenizer
-        if hasattr(tokenizer, "encode") and hasattr(tokenizer, "sot_token_id"):  # open_clip's BPE
-            # an own tokenizer applies its cleaning before it encodes
-            clean = getattr(tokenizer, "clean_fn", str)
-            return (
-                list(tokenizer.encode(clean(text))),
-                tokenizer.sot_token_id,
-                tokenizer.eot_token_id,
-            )
-        inner = getattr(tokenizer, "tokenizer", None)
-        if inner is not None:
-            clean = getattr(tokenizer, "clean_fn", str)
-            first = getattr(inner, "cls_token_id", None)
-            last = getattr(inner, "sep_token_id", None)
-            first = inner.bos_token_id if first is None else first
-            last = inner.eos_token_id if last is None else last
-            if first is not None and last is not None:
-                return list(inner.encode(clean(text), add_special_tokens=False)), first, last
-        raise UsageError(
-            f"the text tower of {backbone.name!r} marks neither start nor end of a text, so "
-            "windows do not apply to it; use long='truncate'."
-        )
+    def pool(self, z: Tensor, pieces: Pieces) -> Tensor:
+        """As ``pool_by`` says."""
+        return pooled(z, pieces.owners, pieces.weights, self.pool_by)
 
-    def _pad(self, backbone: Backbone, last: int) -> int:
-        inner = getattr(backbone.tokenizer, "tokenizer", None)
-        pad = getattr(inner, "pad_token_id", None)
-        return int(pad) if pad is not None else 0
+    def _spans(
+        self, backbone: Backbone, text: str, content: Sequence[int], size: int
+    ) -> Iterator[tuple[int, int]]:
+        """(start, stop) of each window; none lies inside another."""
+        ends = self._sentence_ends(backbone, text, len(content)) if self.sentences else []
+        start = stop = 0
+        while stop < len(content):
+            stop = min(start + size, len(content))
+            aligned = [end for end in ends if start + size // 2 < end <= stop]
+            if aligned and stop < len(content):
+                stop = aligned[-1]
+            yield start, stop
+            start = stop if aligned else stop - self.overlap
+
+    def _sentence_ends(self, backbone: Backbone, text: str, total: int) -> list[int]:
+        """Token counts up to the end of each sentence; none where sentences alone are other tokens
+        than the text."""
+        counts = [len(ids) for ids in content_of(backbone, sentences_of(text))]
+        ends = list(accumulate(counts))
+        return ends if ends[-1] == total else []

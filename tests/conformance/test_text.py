@@ -50,10 +50,10 @@ def test_no_texts_give_no_rows(name: str, clip: Backbone) -> None:
 def test_windows_cover_every_token_once(clip: Backbone) -> None:
     strategy = Window(overlap=7)
     content = clip.tokenizer.encode(LONG)
-    windows = strategy._windows(clip, LONG)
-    assert sum(new for _, new in windows) == len(content)
+    windows = strategy.pieces(clip, [LONG])
+    assert windows.weights.sum() == len(content)
     rebuilt: list[int] = []
-    for ids, new in windows:
+    for ids, new in zip(windows.ids, windows.weights.int().tolist(), strict=True):
         inner = ids[1 : int((ids == 49407).int().argmax())].tolist()
         assert ids[0] == 49406
         rebuilt += inner[len(inner) - new :]
@@ -69,10 +69,9 @@ def test_windows_see_the_end_that_truncation_drops(clip: Backbone) -> None:
 
 
 def test_windows_weigh_by_the_tokens_they_add(clip: Backbone) -> None:
-    windows = Window(overlap=0)._windows(clip, LONG)
-    z = clip.encode_ids(torch.stack([ids for ids, _ in windows]))
-    weights = torch.tensor([float(new) for _, new in windows])[:, None]
-    expected = torch.nn.functional.normalize((z * weights).sum(0), dim=-1)
+    windows = Window(overlap=0).pieces(clip, [LONG])
+    z = clip.encode_ids(windows.ids)
+    expected = torch.nn.functional.normalize((z * windows.weights[:, None]).sum(0), dim=-1)
     torch.testing.assert_close(clip.encode_text([LONG], long=Window(overlap=0))[0], expected)
 
 

@@ -1,0 +1,69 @@
+"""The tokens of a text, uncut, and the marks that a tower's own tokenizer puts around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from domainclip.backbones.handle import Backbone
+from domainclip.errors import UsageError
+
+__all__ = ["Marks", "content_of", "lengths", "marks_of", "whole"]
+
+
+class Marks(NamedTuple):
+    """Token ids: of the start and the end of a text, and of what fills up behind it."""
+
+    first: int
+    last: int
+    pad: int
+
+
+def marks_of(backbone: Backbone, strategy: str) -> Marks:
+    """Raises UsageError, naming the strategy, for a tower that marks neither start nor end."""
+    tokenizer: Any = backbone.tokenizer
+    if hasattr(tokenizer, "encode") and hasattr(tokenizer, "sot_token_id"):  # open_clip's BPE
+        return Marks(int(tokenizer.sot_token_id), int(tokenizer.eot_token_id), 0)
+    inner = getattr(tokenizer, "tokenizer", None)
+    first, last = _either(inner, "cls", "bos"), _either(inner, "sep", "eos")
+    if first is None or last is None:
+        raise UsageError(
+            f"the text tower of {backbone.name!r} marks neither start nor end of a text, so "
+            f"{strategy} does not apply to it; use long='truncate'."
+        )
+    return Marks(first, last, _either(inner, "pad") or 0)
+
+
+def content_of(backbone: Backbone, texts: Sequence[str]) -> list[list[int]]:
+    """The token ids of each text, uncut and without marks, cleaned as the tokenizer cleans."""
+    tokenizer: Any = backbone.tokenizer
+    clean = getattr(tokenizer, "clean_fn", str)
+    inner = getattr(tokenizer, "tokenizer", None)
+    if inner is not None and not hasattr(tokenizer, "sot_token_id"):
+        cleaned = [clean(text) for text in texts]
+        found = inner(cleaned, add_special_tokens=False, verbose=False) if cleaned else None
+        return [list(ids) for ids in found["input_ids"]] if found is not None else []
+    return [list(tokenizer.encode(clean(text))) for text in texts]
+
+
+def lengths(backbone: Backbone, texts: Sequence[str]) -> Tensor:
+    """(n,) int64: positions that each text would take uncut, start and end included."""
+    return torch.tensor([len(ids) + 2 for ids in content_of(backbone, texts)], dtype=torch.int64)
+
+
+def whole(content: Sequence[int], marks: Marks, length: int) -> list[int]:
+    """start, content, end and pads: ``length`` ids. The content must fit in length - 2."""
+    ids = [marks.first, *content, marks.last]
+    return ids + [marks.pad] * (length - len(ids))
+
+
+def _either(tokenizer: Any, *names: str) -> int | None:
+    """The id of the first of these tokens that the tokenizer has."""
+    for name in names:
+        found = getattr(tokenizer, f"{name}_token_id", None)
+        if found is not None:
+            return int(found)
+    return None
