@@ -19,38 +19,65 @@ from domainclip.pairs import Pair, PairStream
 
 __all__ = ["COLUMNS", "Maker", "Memory", "batches"]
 
-COLUMNS = ("key", "image", "text", "texts", "labels")
+COLUMNS = ("key", "image", "text", "texts", "labels", "group")
 
 
 @dataclass(frozen=True)
 class Maker:
     """Turns pairs into samples. The view and caption of sample i depend on (seed, epoch, i) only.
 
-    seed: None for plain views and first captions.
+    seed: None for plain views and first captions. views: further views of each image, made like
+    the first one, with other random numbers. second: another caption of each pair is drawn too,
+    the same where it has no other.
     """
 
     transform: Transform
     classes: Classes
     roles: tuple[str, ...]
     seed: int | None
+    views: int = 0
+    second: bool = False
 
     def prepare(self, pair: Pair) -> Sample:
         """The sample before anything random, with every caption it may show (joined by \\0)."""
         captions = "\0".join(captions_of(pair, self.roles))
-        label = self.classes.index(pair.labels)
+        known = Sample(
+            pair.key, None, self.classes.index(pair.labels), captions, group=pair.group,
+            tags=self.classes.indices(pair.labels),
+            negatives=tuple(text.text for text in pair.texts if text.role == "negative"),
+        )  # fmt: skip
         try:
-            return Sample(pair.key, self.transform.prepare(pair.image), label, captions)
+            return replace(known, image=self.transform.prepare(pair.image))
         except (ValueError, BadInput) as error:
-            return Sample(pair.key, None, label, captions, str(error))
+            return replace(known, reason=str(error))
 
     def view(self, sample: Sample, epoch: int, index: int) -> Sample:
         """The sample as it is seen in an epoch."""
         captions = sample.caption.split("\0")
-        if self.seed is None or sample.image is None:
+        if sample.image is None:
             return replace(sample, caption=captions[0])
-        first, second = np.random.SeedSequence((self.seed, epoch, index)).generate_state(2)
-        image = self.transform.view(sample.image, int(first))
-        return replace(sample, image=image, caption=captions[int(second) % len(captions)])
+        numbers = [0] * (3 + self.views)
+        if self.seed is not None:
+            place = np.random.SeedSequence((self.seed, epoch, index))
+            numbers = place.generate_state(3 + self.views).tolist()
+        first, at, step, *more = numbers
+        at %= len(captions)
+        other = (at + 1 + step % max(len(captions) - 1, 1)) % len(captions)
+        return replace(
+            sample,
+            image=sample.image if self.seed is None else self.transform.view(sample.image, first),
+            caption=captions[at],
+            second=captions[other] if self.second else "",
+            views=self._views(sample.image, more),
+        )
+
+    def _views(self, image: Tensor, numbers: Sequence[int]) -> Tensor | None:
+        """(v, 3, h, w) uint8; plain ones without a seed."""
+        if not self.views:
+            return None
+        if self.seed is None:
+            return image.expand(self.views, -1, -1, -1)
+        return torch.stack([self.transform.view(image, number) for number in numbers])
 
 
 def captions_of(pair: Pair, roles: Sequence[str]) -> list[str]:

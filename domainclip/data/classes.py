@@ -29,6 +29,10 @@ class Classes:
         """The class of a pair: the first of its labels that is one; -1 for none."""
         return next((self.labels.index(each) for each in labels if each in self.labels), -1)
 
+    def indices(self, labels: Sequence[str]) -> tuple[int, ...]:
+        """Every class of a pair, in the order of its labels."""
+        return tuple(self.labels.index(each) for each in labels if each in self.labels)
+
     def counts(self, pairs: Pairs, split: str | None) -> np.ndarray:
         """(c,) int64: rows of a split in each class."""
         column = pairs.table(["labels"], split=split).column("labels").to_pylist()

@@ -36,6 +36,7 @@ class PairsDataModule(lightning.LightningDataModule):
     """Training and validation batches of one pairs directory.
 
     backbone: says what images must look like. classnames: label -> words, see ``find_classes``.
+    views, second: what an objective asks for beside one view and one caption, see ``PairBatch``.
     An image that cannot be decoded is left out of its batch, which names it in ``skipped``.
     A split whose prepared images fit in ``settings.memory_mb`` is decoded once, by all epochs.
     """
@@ -48,6 +49,8 @@ class PairsDataModule(lightning.LightningDataModule):
         *,
         seed: int = 0,
         classnames: Mapping[str, str] | None = None,
+        views: int = 0,
+        second: bool = False,
     ) -> None:
         super().__init__()
         self.pairs, self.options, self.seed = pairs, settings, seed
@@ -59,10 +62,10 @@ class PairsDataModule(lightning.LightningDataModule):
         train = Transform(self.size, interpolation=backbone.interpolation, augment=settings.augment)
         plain = Transform(self.size, interpolation=backbone.interpolation)
         roles = settings.text_roles
-        self._train = _Split(self, "train", Maker(train, self.classes, roles, seed))
+        self._train = _Split(self, "train", Maker(train, self.classes, roles, seed, views, second))
         self._val: _Split | None = None
         if pairs.count_splits().get("val"):
-            self._val = _Split(self, "val", Maker(plain, self.classes, roles, None))
+            self._val = _Split(self, "val", Maker(plain, self.classes, roles, None, views, second))
         self._position = (0, 0)
 
     @property
@@ -94,7 +97,12 @@ class PairsDataModule(lightning.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: PairBatch, dataloader_idx: int) -> PairBatch:
         """Bytes become normalised floats on the device, where that is cheap."""
-        return replace(batch, images=normalised(batch.images, self._mean, self._std))
+        views = batch.views
+        return replace(
+            batch,
+            images=normalised(batch.images, self._mean, self._std),
+            views=None if views is None else normalised(views, self._mean, self._std),
+        )
 
     def ranks(self) -> tuple[int, int]:
         """(rank, world size) of this process."""
