@@ -48,8 +48,8 @@ class Map:
 def main(args: argparse.Namespace) -> None:
     stride = args.stride_px or args.size_px
     tiles = Tiles(
-        size_px=args.size_px, stride_px=stride, inner_px=min(stride, args.size_px), aoi=args.aoi,
-        classes=args.classes, class_table=args.class_table, purity=0, captions=1,
+        size_px=args.size_px, stride_px=stride, aoi=args.aoi, classes=args.classes,
+        class_table=args.class_table, purity=0.0 if args.classes else Tiles.purity, captions=1,
     )  # fmt: skip
     found = classify(args.scene, tiles, dc.load_classifier(args.model))
     write_geotiff(args.output, found)

@@ -28,6 +28,7 @@ __all__ = ["Area", "open_area"]
 
 MAX_FEATURES = 1_000_000
 MAX_VERTICES = 20_000_000  # 320 MB of coordinates
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 MESH = 64  # cells each way of the mesh by which rows without a tile are told
 
 
@@ -138,7 +139,7 @@ def open_area(aoi: str) -> Area:
     or holds no polygon.
     """
     numbers = [part.strip() for part in aoi.split(",")]
-    if len(numbers) == 4 and all(re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", n) for n in numbers):
+    if len(numbers) == 4 and all(map(_NUMBER.fullmatch, numbers)):
         return _box(aoi, [float(number) for number in numbers])
     return _of_file(aoi, _state(aoi))
 
@@ -146,9 +147,9 @@ def open_area(aoi: str) -> Area:
 def _box(aoi: str, numbers: list[float]) -> Area:
     west, south, east, north = numbers
     if not (-90 <= south < north <= 90 and -360 <= west <= 360 and -360 <= east <= 360):
-        raise UsageError(f"tiles: aoi {aoi!r} must be W,S,E,N in degrees, the south first.")
+        raise UsageError(f"--aoi={aoi}: give W,S,E,N in degrees, the south first.")
     if west == east or east - west > 360:
-        raise UsageError(f"tiles: aoi {aoi!r} is no box: it goes from {west:g} to {east:g} east.")
+        raise UsageError(f"--aoi={aoi}: is no box: it goes from {west:g} to {east:g} east.")
     if west > east:
         shape = shapely.box(west, south, east + 360, north)
     else:

@@ -140,7 +140,7 @@ def _found(tiles: Tiles, root: str) -> Iterator[Listed | Refused]:
             raise BadInput(f"{root}: there is no STAC item in it.")
         return
     if tiles.assets:
-        raise UsageError(f"tiles: assets are of STAC items, and {root} is none.")
+        raise UsageError(f"--assets: are of STAC items, and {root} is none; leave it out.")
     yield from scenes_of(root, leave_out=_labels_below(tiles), subdatasets=tiles.subdatasets)
 
 

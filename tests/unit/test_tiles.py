@@ -241,11 +241,11 @@ def test_options_that_cannot_be_are_refused(tmp_path: Path, scene: Path, classes
             list(Tiles(**{"classes": str(classes), "size_px": 8, **options}).sources(str(scene)))  # type: ignore[arg-type]
 
     refused(UsageError, "purity", purity=1.5)
-    refused(UsageError, "inner_px", inner_px=9)
+    refused(UsageError, "inner-px", inner_px=9)
     refused(UsageError, "percentiles", percentiles=(98.0, 2.0))
     refused(UsageError, "fixed", stretch="fixed")
-    refused(UsageError, "not both", labels=str(classes))
-    refused(UsageError, "no captions in 'xx'", languages=("xx",))
+    refused(UsageError, "exclude each other", labels=str(classes))
+    refused(UsageError, "--languages 'xx'", languages=("xx",))
     refused(UsageError, "quality", quality=100)
     refused(UsageError, "bands", bands=("1", "2"))
     table = _text(tmp_path, "value,name\n1,orchard\n2,pasture\n", "names.csv")
@@ -270,9 +270,9 @@ def test_options_that_were_refused_do_not_hold_the_output(tmp_path: Path, scene:
 
 def test_numbers_and_words_that_cannot_be_are_told_by_their_option(scene: Path) -> None:
     for options, words in (
-        ({"gsd_m": 0.0}, "gsd_m"),
-        ({"gsd_m": float("nan")}, "gsd_m"),
-        ({"pixel_m": -1.0}, "pixel_m"),
+        ({"gsd_m": 0.0}, "--gsd-m"),
+        ({"gsd_m": float("nan")}, "--gsd-m"),
+        ({"pixel_m": -1.0}, "--pixel-m"),
         ({"crs": "foo"}, "--crs 'foo'"),
     ):
         with pytest.raises(UsageError, match=words):

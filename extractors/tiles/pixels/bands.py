@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from rasterio.enums import ColorInterp
@@ -15,8 +17,9 @@ from ..reading.values import common_type
 from .composites import INDICES, PRESETS, Channel, Composite
 from .sensors import COMMON, band_names, key_of, sensor_of
 
-__all__ = ["band_number", "composite_of"]
+__all__ = ["band_number", "check_bands", "composite_of"]
 
+WHOLE = (*PRESETS, *INDICES)
 # Where a sensor has no band of that name, the one that its users take for it.
 _STANDS_FOR = {"nir": "nir08", "nir08": "nir", "lwir": "lwir11"}
 
@@ -31,7 +34,7 @@ def composite_of(scene: Scene, bands: tuple[str, ...] = (), sensor: str = "") ->
 
     Raises UsageError for what fits no scene, BadInput where this scene has no such band.
     """
-    _check(bands)
+    check_bands(bands)
     names = _names(scene, sensor)
     if not bands:
         return _default(scene, names)
@@ -59,18 +62,35 @@ def band_number(scene: Scene, band: str, sensor: str = "") -> int:
     return _number(scene, band, _names(scene, sensor), what="")
 
 
-def _check(bands: tuple[str, ...]) -> None:
-    special = [band for band in bands if _word(band) in {**PRESETS, **INDICES}]
+def check_bands(bands: tuple[str, ...]) -> None:
+    """Raises UsageError for bands that no scene can have.
+
+    A word near a preset or an index is taken for a slip, unless it only has other digits
+    (``ndvi_2``): should a file call a band so, its number says which it is.
+    """
+    shown = f"--bands {','.join(bands)}"
+    special = [band for band in bands if _word(band) in WHOLE]
     if special and len(bands) > 1:
-        raise UsageError(f"tiles: {special[0]!r} stands for all the bands; give it alone.")
+        raise UsageError(f"{shown}: {special[0]!r} stands for all of them; give it alone.")
     if len(bands) not in (0, 1, 3):
         raise UsageError(
-            f"tiles: bands must be one or three, a preset ({', '.join(PRESETS)}) or an index "
-            f"({', '.join(INDICES)}); {len(bands)} are given."
+            f"{shown}: give one or three, a preset ({', '.join(PRESETS)}) or an index "
+            f"({', '.join(INDICES)})."
         )
     for band in bands:
-        if not band.strip() or (band.strip().isdigit() and int(band) < 1):
-            raise UsageError(f"tiles: bands are counted from 1; {band!r} is none.")
+        if not key_of(band) or re.fullmatch(r"0+|[-+]\d+|\d*\.\d*", band.strip()):
+            raise UsageError(f"{shown}: {band!r} is no band; they are counted from 1.")
+    if len(bands) == 1 and not special and not _is_common(bands[0]):
+        meant = get_close_matches(_word(bands[0]), WHOLE, n=1, cutoff=0.75)
+        if meant and re.sub(r"[^a-z]", "", key_of(bands[0])) != re.sub(r"[^a-z]", "", meant[0]):
+            raise UsageError(
+                f"{shown}: no such preset or index. Did you mean {meant[0]!r}? A band that a file "
+                "calls so is given by its number."
+            )
+
+
+def _is_common(band: str) -> bool:
+    return any(key_of(band) in (name, *others) for name, others in COMMON.items())
 
 
 def _names(scene: Scene, sensor: str) -> list[set[str]]:

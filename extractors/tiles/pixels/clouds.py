@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from domainclip.errors import BadInput, UsageError
+from domainclip.errors import BadInput, UsageError, nearest
 
 from ..reading.laying import laid_over
+from ..reading.remote import is_remote
 from ..reading.rows import Rows, is_sequential
 from ..reading.scenes import Scene, open_scene
 from .bands import band_number
 from .cloud_rules import RULES, Rule
+from .sensors import key_of
 
 __all__ = ["Clouds", "MaskKind", "open_clouds"]
 
@@ -84,12 +87,17 @@ def open_clouds(source: str, *, kind: MaskKind = "auto", sensor: str = "") -> Cl
     and BadInput where the raster cannot be opened.
     """
     if kind not in KINDS:
-        raise UsageError(f"tiles: a cloud mask's kind must be one of {', '.join(KINDS)}.")
+        raise UsageError(f"--cloud-kind {kind!r}: choose one of {', '.join(KINDS)}.")
     if source in RULES:
         rule = RULES[source]
         return _OfRows(lambda scene: _rows_of_rule(scene, rule, sensor))
     if source.startswith("band:"):
         band = source.removeprefix("band:")
+        if not key_of(band) or (band.isdigit() and int(band) < 1):
+            raise UsageError(
+                f"--clouds {source!r}: names no band; give its name or its number from 1, as "
+                "band:SCL."
+            )
 
         def of_band(scene: Scene) -> tuple[Rows, Reading]:
             number = band_number(scene, band, sensor)
@@ -107,9 +115,23 @@ def open_clouds(source: str, *, kind: MaskKind = "auto", sensor: str = "") -> Cl
         reading = _reading_of(mask.dataset, 1, name, kind)
         return Rows(mask.name, laid, (1,), resident=resident), reading
 
-    if "{scene}" not in source:
+    if "{scene}" in source:
+        folder = PurePosixPath(source.partition("{scene}")[0] + "x").parent
+        if _is_local(source) and not Path(folder).is_dir():
+            raise BadInput(f"--clouds {source!r}: there is no folder {folder}.")
+    elif _is_local(source) and not Path(source).exists():
+        raise BadInput(
+            f"--clouds {source!r}: is no file, no band:NAME and none of {', '.join(RULES)}."
+            f"{nearest(source, RULES)}"
+        )
+    else:
         _reading_of(open_scene(source).dataset, 1, source, kind)  # told at the start
     return _OfRows(of_raster)
+
+
+def _is_local(source: str) -> bool:
+    """Is it the plain path of a file, rather than what GDAL takes apart itself?"""
+    return not (is_remote(source) or re.match(r"/vsi|<|[A-Za-z0-9_]{2,}:", source.lstrip()))
 
 
 def _reading_of(dataset: Any, band: int, name: str, kind: MaskKind) -> Reading:

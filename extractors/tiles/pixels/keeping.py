@@ -7,6 +7,7 @@ import re
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,24 @@ from ..reading.errors import GDAL_ERRORS, words_of
 from ..reading.scenes import Scene
 from ..reading.values import common_type, read_bands
 
-__all__ = ["keep_tile", "raw_tile"]
+__all__ = ["check_folder", "keep_tile", "raw_tile"]
 
 TAGS, TAG_CHARACTERS = 200, 2000  # a tile's share of its scene's header
 _DERIVED = re.compile(r"^STATISTICS_|^AREA_OR_POINT$|^TIFFTAG_|^OVR_")  # of the scene, not the tile
 _KEY = re.compile(r"^[^/\\\0]+$")
+
+
+def check_folder(folder: Path) -> None:
+    """Makes the folder that tiles are kept in; UsageError where none can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"--geotiff {folder}: no tile can be written there ({error.strerror}); name another "
+            "folder."
+        ) from error
 
 
 def raw_tile(scene: Scene, column: int, row: int, size: int) -> bytes:

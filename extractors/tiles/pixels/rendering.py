@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -41,22 +43,33 @@ class Look:
     def __post_init__(self) -> None:
         for problem, wrong in self._problems().items():
             if wrong:
-                raise UsageError(f"tiles: {problem}.")
+                raise UsageError(f"{problem}.")
 
     def _problems(self) -> dict[str, bool]:
         low, high = self.percentiles if len(self.percentiles) == 2 else (1.0, 0.0)
         pairs = list(zip(self.fixed[::2], self.fixed[1::2], strict=False))
         return {
-            "stretch must be scene, tile or fixed": self.stretch not in ("scene", "tile", "fixed"),
-            "percentiles must be two from 0 to 100, the lower first": not 0 <= low < high <= 100,
-            "fixed limits must be two numbers, or two for each of three bands, the lower first": (
-                (self.stretch == "fixed" or bool(self.fixed))
-                and (len(self.fixed) not in (2, 6) or not all(a < b for a, b in pairs))
+            f"--stretch {self.stretch!r}: choose one of scene, tile, fixed": self.stretch
+            not in ("scene", "tile", "fixed"),
+            f"--percentiles {_listed(self.percentiles)}: give two from 0 to 100, the lower "
+            "first": not 0 <= low < high <= 100,
+            "--stretch fixed needs --limits LOW,HIGH": self.stretch == "fixed" and not self.fixed,
+            f"--limits {_listed(self.fixed)}: give LOW,HIGH, or such a pair for each of three "
+            "bands, in numbers, the lower first": bool(self.fixed)
+            and (len(self.fixed) not in (2, 6) or not all(-inf < a < b < inf for a, b in pairs)),
+            f"--limits {_listed(self.fixed)} are of --stretch fixed; give that too": (
+                bool(self.fixed) and self.stretch != "fixed"
             ),
-            "fixed limits need the stretch fixed": bool(self.fixed) and self.stretch != "fixed",
-            "gamma must be above 0": not 0 < self.gamma < float("inf"),
-            "decibels must be amplitude or power": self.decibels not in ("", "amplitude", "power"),
+            f"--gamma {self.gamma:g}: must be above 0; 1 leaves values as they are": (
+                not 0 < self.gamma < inf
+            ),
+            f"--decibels {self.decibels!r}: choose amplitude or power": self.decibels
+            not in ("", "amplitude", "power"),
         }
+
+
+def _listed(numbers: Sequence[float]) -> str:
+    return ",".join(f"{number:g}" for number in numbers)
 
 
 def stays(composite: Composite, look: Look) -> bool:

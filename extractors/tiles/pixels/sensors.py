@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-__all__ = ["COMMON", "Sensor", "band_names", "key_of", "sensor_of"]
+from domainclip.errors import UsageError
+
+from ..reading.spelling import known_sensor
+
+__all__ = ["COMMON", "Sensor", "band_names", "check_sensor", "key_of", "sensor_of"]
 
 # Names of the STAC Electro-Optical Extension, and what else they are called.
 COMMON = {
@@ -82,6 +87,27 @@ def sensor_of(name: str, descriptions: Sequence[str] = ()) -> Sensor | None:
     if not plain and any(_PADDED.search(each) for each in descriptions):
         return next(sensor for sensor, _ in table if sensor.name == "sentinel-2")
     return None
+
+
+def check_sensor(name: str) -> None:
+    """Raises UsageError for what looks like a slip in a known sensor's name.
+
+    Any other name may be that of a sensor that is not known here: captions say it, and bands are
+    named by their files alone. Numbers are not compared: there will be a Landsat 10.
+    """
+    if sensor_of(name) is not None or known_sensor(name):
+        return
+    letters = re.sub(r"[^a-z]", "", name.lower())
+    spoken = {
+        re.sub(r"[^a-z]", "", each): each for sensor, _ in _sensors() for each in [sensor.name]
+    }
+    meant = get_close_matches(letters, spoken, n=1, cutoff=0.8)
+    if meant and meant[0] != letters:
+        known = ", ".join(sensor.name for sensor, _ in _sensors())
+        raise UsageError(
+            f"--sensor {name!r}: is not known. Did you mean {spoken[meant[0]]!r}? Bands are known "
+            f"of {known}."
+        )
 
 
 def band_names(

@@ -58,7 +58,7 @@ def test_a_scene_without_such_a_feature_says_so(tmp_path: Path) -> None:
 
 
 def test_around_is_refused_with_what_it_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="need vectors"):
+    with pytest.raises(UsageError, match="--around needs --vectors"):
         list(Tiles(around=True).sources("blue_marble"))
     with pytest.raises(UsageError, match="no grid"):
         list(Tiles(vectors="v.geojson", around=True, stride_px=8).sources("blue_marble"))

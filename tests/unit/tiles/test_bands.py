@@ -128,8 +128,10 @@ def test_a_missing_band_is_named_with_what_there_is(tmp_path: Path) -> None:
     scene = _scene(tmp_path, ("red", "green", "blue"))
     with pytest.raises(BadInput, match="ndvi needs the band nir, and it has blue, green, red"):
         composite_of(scene, ("ndvi",))
-    with pytest.raises(BadInput, match="Did you mean 'true_colour'"):
+    with pytest.raises(UsageError, match="Did you mean 'true_colour'"):
         composite_of(scene, ("true_colur",))
+    with pytest.raises(BadInput, match="band ndvi_2 is asked for"):  # as a file may call one
+        composite_of(scene, ("ndvi_2",))
     with pytest.raises(BadInput, match=r"band wir16 is asked for.*Did you mean 'swir16'"):
         composite_of(scene, ("wir16",))
 

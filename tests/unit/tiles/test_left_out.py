@@ -81,7 +81,7 @@ def test_objects_are_counted_by_the_first_source_of_their_scene(tmp_path: Path) 
     assert _run(Tiles(boxes=str(boxes), size_px=16, min_side_px=1), scenes)[1] == {
         reason: count for reason, count in counts.items() if reason != "object_too_small"
     }
-    with pytest.raises(UsageError, match="min_side_px"):
+    with pytest.raises(UsageError, match="--min-side-px"):
         list(Tiles(boxes=str(boxes), min_side_px=-1).sources(str(scenes)))
 
 
