@@ -91,7 +91,8 @@ def measure(pairs: Path, out: Path, arm: str, split: int, changes: Sequence[str]
     """One arm on one split; the first arm also measures what needs no training."""
     labels = {label: NAMES[label] for label in _labels(pairs) if label in NAMES}
     settings = [
-        f"data.pairs={pairs}", f"data.split.seed={split}", f"seed={split}",
+        f"data.pairs={pairs}", "data.split.by=group", f"data.split.seed={split}",
+        f"seed={split}",
         f"evaluate={FROZEN if arm == next(iter(ARMS)) else '[{name: zero_shot}]'}",
         *([f"text.classnames={json.dumps(labels)}"] if labels else []), *ARMS[arm], *changes,
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +19,47 @@ __all__ = ["pairs_of"]
 
 
 def pairs_of(data: DataSettings, say: Callable[[str], None] = lambda text: None) -> Pairs:
-    """The pairs under the recipe's splits; no file of theirs is rewritten.
+    """The pairs under the recipe's splits, or their own; no file of theirs is rewritten.
+
+    say: gets a line that tells which splits count.
 
     Raises BadInput (no pairs, nothing extracted), and what the extraction raises.
     """
     pairs = open_pairs(data.pairs) if data.pairs is not None else _extracted(data.extract, say)
     if not len(pairs):
         raise BadInput(f"{pairs.path}: holds no pair, so there is nothing to learn from.")
-    if data.split is None:
+    own = {name: rows for name, rows in pairs.count_splits().items() if name}
+    if data.split is None or (data.split.by is None and own):
+        say(_kept(pairs, own, data.split is not None))
         return pairs
     split = data.split
+    by = split.by or "group"
     plan = plan_splits(
         pairs,
         split.fractions,
         seed=split.seed,
-        by=split.by,
+        by=by,
         buffer=split.buffer,
         buffer_m=split.buffer_m,
         cell=split.cell,
         cell_m=split.cell_m,
     )  # fmt: skip
     counts = ", ".join(f"{name} {rows:,}" for name, rows in plan.rows.items())
-    say(f"split: {counts}; {plan.buffered:,} left out by the buffer; labels are off their share "
-        f"by at most {plan.deviation:.1%}")  # fmt: skip
+    untimed = f"; {plan.untimed:,} left out for want of a date" if plan.untimed else ""
+    say(f"split: {counts}; made anew by {by}; {plan.buffered:,} left out by the buffer{untimed}; "
+        f"labels are off their share by at most {plan.deviation:.1%}")  # fmt: skip
     return pairs.with_splits(plan.splits)
+
+
+def _kept(pairs: Pairs, own: Mapping[str, int], asked: bool) -> str:
+    """That the pairs' own splits count; asked: although the recipe could make others."""
+    counts = ", ".join(f"{name} {rows:,}" for name, rows in own.items()) or "no row is in any"
+    none = len(pairs) - sum(own.values())
+    anew = ", whatever else data.split says (data.split.by=group, cell, ... splits anew)"
+    return (
+        f"split: {counts}; kept as the pairs have it{anew if asked else ''}"
+        f"{f'; {none:,} in no split' if none and own else ''}"
+    )
 
 
 def _extracted(settings: ExtractSettings | None, say: Callable[[str], None]) -> Pairs:

@@ -63,7 +63,7 @@ def split(arguments: argparse.Namespace) -> int:
     if asked or arguments.buffer_m is not None:
         print(f"Left out by the buffer: {plan.buffered:,} pairs")
     if plan.untimed:
-        print(f"Left out without a time of acquisition: {plan.untimed:,} pairs")
+        print(f"Left out, for want of a date (where.acquired): {plan.untimed:,} pairs")
     print(f"Written to {arguments.output}" if arguments.output else "Nothing written: give -o OUT.")
     return 0
 

@@ -36,7 +36,8 @@ def _fractions() -> dict[str, float]:
 @dataclass(frozen=True)
 class SplitSettings:
     """Splits made anew. fractions: split -> share of the rows. by: what never crosses: a column,
-    map cells (cell) or time (the oldest in the first split).
+    map cells (cell) or time (the oldest in the first split); null keeps the splits of pairs that
+    have some (``pairs split`` writes them, with its buffer), and splits others by group.
 
     buffer: rows of a lower split (train < val < test) within this distance of another split's rows
     are left out, in units of the rows' CRS; 0 leaves out those that touch; null leaves out none.
@@ -48,7 +49,7 @@ class SplitSettings:
     seed: int = 0
     buffer: Annotated[float, ">= 0"] | None = None
     buffer_m: Annotated[float, ">= 0"] | None = None
-    by: Literal["group", "document", "key", "cell", "time"] = "group"
+    by: Literal["group", "document", "key", "cell", "time"] | None = "group"
     cell: Annotated[float, "> 0"] | None = None
     cell_m: Annotated[float, ">= 1"] | None = None
 
@@ -64,8 +65,8 @@ class SplitSettings:
         if self.buffer is not None and self.buffer_m is not None:
             yield ("buffer_m",), "give the buffer in metres or in units of the CRS, not both."
         shares = self.fractions.values()
-        if min(shares, default=0) < 0 or sum(shares) > 1 + 1e-9:
-            yield ("fractions",), "shares are from 0 to 1, and together at most 1."
+        if min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6:
+            yield ("fractions",), "shares are above 0, and add up to 1."
 
 
 @dataclass(frozen=True)

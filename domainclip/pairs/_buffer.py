@@ -51,8 +51,9 @@ def check_located(footprints: Footprints, keys: Sequence[str] | None) -> None:
     if len(missing):
         name = repr(keys[missing[0]]) if keys is not None else f"row {missing[0]}"
         raise BadInput(
-            f"{name}: no where.bounds, so its distance is unknown; use a buffer of 0 or none for "
-            "pairs that lie on no map."
+            f"{name}: no where.bounds, as {len(missing):,} of {len(footprints.located):,} rows, so "
+            "it lies in no cell and its distance is unknown; split such pairs by document or "
+            "another column, without a buffer."
         )
 
 

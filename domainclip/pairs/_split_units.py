@@ -60,9 +60,11 @@ def chronological(days: np.ndarray, fractions: Mapping[str, float]) -> list[str]
     dated = days != NO_DAY
     held, of_row, counts = np.unique(days[dated], return_inverse=True, return_counts=True)
     if len(held) < len(names):
+        bare = f"; {(~dated).sum():,} of {len(days):,} rows have no date" if not dated.all() else ""
         raise BadInput(
             f"{len(held)} day{'s' * (len(held) != 1)} of acquisition (where.acquired) cannot fill "
-            f"{len(names)} splits; use fewer splits or split by another unit."
+            f"{len(names)} splits{bare}. Take scenes of more days (the option acquired of tiles "
+            "dates those that do not say it), name fewer splits, or split by another unit."
         )
     until = np.cumsum(counts)
     split_of = np.zeros(len(held), dtype=int)

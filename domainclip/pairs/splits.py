@@ -7,7 +7,6 @@ samples to groups), then moved as long as that evens the labels out.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,13 @@ import pyarrow as pa
 
 from domainclip.errors import BadInput, UsageError, nearest
 from domainclip.pairs._buffer import check_located, placed_on_ground, without_near
-from domainclip.pairs._footprints import NO_DAY, read_footprints, where_of
+from domainclip.pairs._footprints import NO_DAY, Footprints, read_footprints, where_of
+from domainclip.pairs._split_checks import (
+    check_distances,
+    check_enough,
+    check_none_empty,
+    checked_fractions,
+)
 from domainclip.pairs._split_units import chronological, day_names, earth_cells, map_cells
 from domainclip.pairs._stratify import place, profiles_of
 from domainclip.pairs.schema import PAIR_SCHEMA
@@ -82,13 +87,17 @@ def plan_splits(
 
     buffer: distance in units of the CRS; buffer_m: in metres on the ground, across CRSs; see
     buffered_splits. None does not look at places.
+
+    Raises BadInput, with its remedy, where there are fewer groups than splits or the buffer leaves
+    a split empty, and where rows lack the place or all the dates that ``by`` asks for.
     """
     if by not in _TEXT_COLUMNS and by not in _UNITS:
         known = [*_TEXT_COLUMNS, *_UNITS]
         raise UsageError(f"by={by!r} is no text column of pairs.{nearest(by, known)}")
     if by == "cell" and buffer is None and buffer_m is None:
         buffer, buffer_m = (0.0, None) if cell_m is None else (None, 0.0)
-    _check_distances(by, buffer, buffer_m, cell, cell_m)
+    check_distances(by, buffer, buffer_m, cell, cell_m)
+    names, _ = checked_fractions(fractions)
     table = pairs.table(
         list(dict.fromkeys(["key", "labels", *([by] if by in _TEXT_COLUMNS else [])]))
     )
@@ -100,7 +109,6 @@ def plan_splits(
         ground = placed_on_ground(footprints, keys)
     if by == "time":
         assert footprints is not None
-        _checked_fractions(fractions)
         splits = chronological(footprints.days, fractions)
         groups = day_names(footprints.days)
     elif by == "cell":
@@ -110,13 +118,17 @@ def plan_splits(
             groups = earth_cells(ground, cell_m)
         else:
             groups = map_cells(footprints, cell or 0.0)
+        check_enough(groups, names, by=by, placed=lambda: True)
         splits = assign_splits(groups, labels, fractions, seed)
     else:
         groups = _standing_alone(table.column(by).to_pylist(), keys)
+        check_enough(groups, names, by=by, placed=lambda: _placed(pairs, footprints))
         splits = assign_splits(groups, labels, fractions, seed)
     untimed = int((footprints.days == NO_DAY).sum()) if by == "time" and footprints else 0
     if footprints is not None and (buffer is not None or buffer_m is not None):
-        splits = without_near(splits, footprints, ground, buffer, buffer_m, keys)
+        near = without_near(splits, footprints, ground, buffer, buffer_m, keys)
+        check_none_empty(splits, near, buffer=buffer, buffer_m=buffer_m)
+        splits = near
     return describe_splits(splits, groups, labels, fractions, untimed=untimed)
 
 
@@ -132,7 +144,7 @@ def assign_splits(
     fractions: {"train": 0.8, "test": 0.2}, positive, sum 1. Raises UsageError for other fractions,
     and BadInput where there are fewer groups than splits.
     """
-    names, shares = _checked_fractions(fractions)
+    names, shares = checked_fractions(fractions)
     if len(groups) != len(labels):
         raise UsageError(f"{len(groups)} groups for {len(labels)} rows of labels.")
     numbers: dict[str, int] = {}
@@ -174,7 +186,7 @@ def buffered_splits(
       too, never less. Rows without a place on Earth raise BadInput. CRSs other than longitude and
       latitude need the extra ``tiles``.
     """
-    _check_distances("", buffer, buffer_m, None, None)
+    check_distances("", buffer, buffer_m, None, None)
     footprints = read_footprints(where, keys)
     ground = placed_on_ground(footprints, keys) if buffer_m is not None else None
     return without_near(splits, footprints, ground, buffer, buffer_m, keys)
@@ -222,37 +234,10 @@ def describe_splits(
     )
 
 
-def _check_distances(
-    by: str,
-    buffer: float | None,
-    buffer_m: float | None,
-    cell: float | None,
-    cell_m: float | None,
-) -> None:
-    if buffer is not None and buffer_m is not None:
-        raise UsageError("buffer is in units of the CRS and buffer_m in metres: give one of them.")
-    for name, value in (("buffer", buffer), ("buffer_m", buffer_m)):
-        if value is not None and not (value >= 0 and math.isfinite(value)):
-            raise UsageError(f"{name}={value!r}: give a distance of 0 or more.")
-    if by != "cell" and not (cell is None and cell_m is None):
-        raise UsageError("cell and cell_m are sides of cells: they belong to by='cell'.")
-    if by == "cell" and (cell is None) == (cell_m is None):
-        raise UsageError("by='cell': give the side of a cell as cell_m (metres) or cell (units).")
-    for name, value in (("cell", cell), ("cell_m", cell_m)):
-        if value is not None and not (value > 0 and math.isfinite(value)):
-            raise UsageError(f"{name}={value!r}: give a side above 0.")
-    if cell_m is not None and cell_m < 1:
-        raise UsageError(f"cell_m={cell_m!r}: the Earth's grid has cells of a metre or more.")
-
-
-def _checked_fractions(fractions: Mapping[str, float]) -> tuple[list[str], np.ndarray]:
-    if not fractions or any(not name for name in fractions):
-        raise UsageError("fractions: name at least one split, e.g. train=0.8 val=0.1 test=0.1.")
-    shares = np.asarray(list(fractions.values()), dtype=float)
-    if not (np.isfinite(shares).all() and (shares > 0).all() and abs(shares.sum() - 1) < 1e-6):
-        shown = " ".join(f"{name}={share:g}" for name, share in fractions.items())
-        raise UsageError(f"fractions {shown}: they must be above 0 and add up to 1.")
-    return list(fractions), shares
+def _placed(pairs: Pairs, footprints: Footprints | None) -> bool:
+    """Whether every row lies on a map."""
+    found = footprints if footprints is not None else read_footprints(where_of(pairs))
+    return bool(found.located.all())
 
 
 def _standing_alone(groups: Sequence[str | None], keys: Sequence[str]) -> list[str]:

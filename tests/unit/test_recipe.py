@@ -97,7 +97,7 @@ def test_errors_between_sections_come_with_their_lines(write) -> None:
     text = GOOD.replace("pairs: somewhere", "split: {fractions: {train: 0.9, vla: 0.2}}")
     joined = "\n".join(errors_of(write(text), "data.augment.crop_scale=[0.9, 0.2]"))
     assert "5 data.split.fractions.vla: unknown split. Did you mean 'val'?" in joined
-    assert "5 data.split.fractions: shares are from 0 to 1, and together at most 1." in joined
+    assert "5 data.split.fractions: shares are above 0, and add up to 1." in joined
     assert "crop_scale: give [smallest, largest], both above 0." in joined
     joined = "\n".join(errors_of(write(GOOD.replace("  pairs: somewhere\n", ""))))
     assert (
