@@ -19,7 +19,7 @@ from domainclip.images.phash import phash
 from domainclip.pairs import Pair, Skip, Text
 
 from .captions.writing import captions_of
-from .labels.class_tables import tile_key
+from .labels.class_places import tile_key
 from .labels.draws import draw
 from .left_out import counted_skips
 from .pixels.composites import Composite

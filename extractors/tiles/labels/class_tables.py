@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +10,18 @@ import numpy as np
 import shapely
 from rasterio import CRS
 from rasterio.errors import CRSError
-from rasterio.warp import transform as transform_points
-from rasterio.warp import transform_bounds
 
 from domainclip.errors import BadInput
 
-from ..reading.scenes import Scene
+from .class_places import BoxClasses, KeyClasses, PointClasses
 from .class_polygons import PolygonClasses
-from .classes import NO_CLASS, Classes
+from .classes import Classes
 from .csv_lines import lines_of, read_text
-from .vectors.placing import placed
 
-__all__ = ["open_class_table", "tile_key"]
+__all__ = ["open_class_table"]
 
-
-def tile_key(scene: str, column: int, row: int, size: int) -> str:
-    """The key of a tile: the scene's name and the tile's place and side in its pixels."""
-    return f"{scene}_x{column:06d}_y{row:06d}_{size}px"
+HIGHEST = 90.1  # degrees; beyond them there is no latitude, only rounding
+WIDEST = 540.0  # degrees, one turn beyond the dateline either way
 
 
 def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Classes:
@@ -35,156 +29,77 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
 
     west, south, east, north: boxes; a tile is of a class as far as its boxes cover it.
     geometry: POLYGON or MULTIPOLYGON as WKT; likewise, by the pixels whose centres they hold.
-    x, y, or lon, lat (WGS 84): points; a tile's share is that of the points in it.
-    key: the tile of that key, wholly.
+    x, y, or lon, lat (WGS 84): points; a tile is of the class that most of the points in it have.
+    key: the tile of that key.
 
     crs: of the coordinates; by default the scene's. Raises BadInput naming the line.
     """
     what = "the class table"
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    columns, lines = lines_of(read_text(path, what), path, what, delimiter=delimiter)
+    columns, lines = lines_of(read_text(path, what), path, what)
     kind = next((names for names in _KINDS if set(names) <= set(columns)), None)
     if label not in columns or kind is None:
         raise BadInput(
             f"{path}: a table of classes needs the column {label}, and west, south, east and "
-            "north, or x and y, or geometry (WKT), or key."
+            "north, or x and y, or lon and lat, or geometry (WKT), or key; it has "
+            f"{', '.join(columns[:12]) or 'none'}."
         )
+    if crs == "scene" or kind == ("key",):
+        crs = None
+    elif crs is None and kind == ("lon", "lat"):
+        crs = "EPSG:4326"
+    in_degrees = crs is not None and _crs(crs).is_geographic
     places, labels = [], []
+    class_of: dict[str, str] = {}
     for number, line in lines:
         try:
-            places.append(_KINDS[kind]([line[name] or "" for name in kind]))
+            place = _KINDS[kind]([line[name] or "" for name in kind])
+            if in_degrees:
+                _check_degrees(place, crs)
         except ValueError as error:
             raise BadInput(f"{path}:{number}: {error}.") from error
-        labels.append((line[label] or "").strip())
-    if not places:
-        raise BadInput(f"{path}: the table of classes is empty.")
-    if crs == "scene":
-        crs = None
-    if crs is None and kind == ("lon", "lat"):
-        crs = "EPSG:4326"
-    if crs is not None:
-        try:
-            CRS.from_user_input(crs)
-        except (CRSError, ValueError) as error:
-            raise BadInput(f"--labels-crs {crs!r} is no CRS that PROJ knows.") from error
+        name = (line[label] or "").strip()
+        if kind == ("key",) and class_of.setdefault(place, name) != name:
+            raise BadInput(
+                f"{path}:{number}: the tile {place} is {name!r} here and {class_of[place]!r} "
+                "before; keep one."
+            )
+        places.append(place)
+        labels.append(name)
+    if not any(labels):
+        empty = f"its column {label}" if labels else "the table of classes"
+        raise BadInput(f"{path}: {empty} is empty.")
     names = sorted(set(labels))
     values = np.searchsorted(names, labels)
-    made = {"key": _KeyClasses, "geometry": PolygonClasses}.get(kind[0], _BoxClasses)
-    classes: Classes = made(places, values, dict(enumerate(names)), crs)
+    classes: Classes = _MADE[kind](places, values, dict(enumerate(names)), crs)
     return classes
 
 
-@dataclass
-class _BoxClasses:
-    """Boxes, of which points are those without a size."""
-
-    places: list[list[float]]
-    values: np.ndarray  # (n,)
-    names: Mapping[int, str]
-    crs: str | None
-    _here: tuple[Scene, np.ndarray] | None = field(default=None, repr=False)
-
-    def shares(
-        self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        margin = (size - inner) // 2
-        values, amounts = self.proportions(scene, row + margin, columns + margin, inner)
-        best, share = np.full(len(columns), NO_CLASS, np.int64), np.zeros(len(columns))
-        if len(values):
-            share = np.minimum(amounts.max(axis=0), 1.0)
-            best[share > 0] = values[amounts.argmax(axis=0)][share > 0]
-        return best, share
-
-    def proportions(
-        self, scene: Scene, row: int, columns: np.ndarray, size: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes that overlap count for each of their classes, so that the sum may be above 1."""
-        boxes, values = self._boxes(scene), self.values
-        south, north = _heights(scene, row, size)
-        there = (boxes[:, 3] >= south) & (boxes[:, 1] <= north)
-        boxes, values = boxes[there], values[there]
-        amounts = np.zeros((len(self.names), len(columns)))
-        for number, column in enumerate(columns.tolist()):
-            west, south, east, north = _within(scene, column, row, size)
-            if not (west < east and south < north):
-                continue
-            wide = np.minimum(boxes[:, 2], east) - np.maximum(boxes[:, 0], west)
-            high = np.minimum(boxes[:, 3], north) - np.maximum(boxes[:, 1], south)
-            touching = (wide >= 0) & (high >= 0)
-            if not touching.any():
-                continue
-            points = touching & (boxes[:, 0] == boxes[:, 2]) & (boxes[:, 1] == boxes[:, 3])
-            if points.any():
-                weight = points / points.sum()
-            else:
-                weight = np.where(touching, wide * high, 0.0) / ((east - west) * (north - south))
-            amounts[:, number] = np.bincount(values, weight, len(self.names))
-        return np.arange(len(self.names)), amounts
-
-    def _boxes(self, scene: Scene) -> np.ndarray:
-        if self._here is None or self._here[0] is not scene:
-            place = placed(scene)
-            boxes = np.array(self.places, float)
-            if self.crs is not None:
-                boxes = _moved(boxes, CRS.from_user_input(self.crs), place.crs)
-            self._here = scene, boxes
-        return self._here[1]
+def _crs(text: str) -> Any:
+    try:
+        return CRS.from_user_input(text)
+    except (CRSError, ValueError) as error:
+        raise BadInput(f"--labels-crs {text!r} is no CRS that PROJ knows.") from error
 
 
-@dataclass
-class _KeyClasses:
-    """Tiles by their key."""
-
-    places: list[str]
-    values: np.ndarray
-    names: Mapping[int, str]
-    crs: str | None
-
-    def __post_init__(self) -> None:
-        self._value_of = dict(zip(self.places, self.values.tolist(), strict=True))
-
-    def shares(
-        self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        keys = [tile_key(scene.name, column, row, size) for column in columns.tolist()]
-        best = np.array([self._value_of.get(key, NO_CLASS) for key in keys], np.int64)
-        return best, (best != NO_CLASS).astype(float)
-
-    def proportions(
-        self, scene: Scene, row: int, columns: np.ndarray, size: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        best, share = self.shares(scene, row, columns, size, size)
-        values = np.arange(len(self.names))
-        return values, (values[:, None] == best) * share
-
-
-def _heights(scene: Scene, row: int, rows: int) -> tuple[float, float]:
-    """The lowest and highest y in some rows of a scene."""
-    ys = [scene.place.point(x, y)[1] for x in (0, scene.width) for y in (row, row + rows)]
-    return min(ys), max(ys)
-
-
-def _moved(boxes: np.ndarray, source: Any, target: Any) -> np.ndarray:
-    points = (boxes[:, 0] == boxes[:, 2]) & (boxes[:, 1] == boxes[:, 3])
-    moved = np.empty_like(boxes)
-    if points.any():
-        x, y = transform_points(source, target, boxes[points, 0], boxes[points, 1])[:2]
-        moved[points] = np.stack([x, y, x, y], axis=-1)
-    for at in np.nonzero(~points)[0]:
-        moved[at] = transform_bounds(source, target, *boxes[at])
-    return moved
+def _check_degrees(place: Any, crs: str | None) -> None:
+    bounds = list(place.bounds) if hasattr(place, "bounds") else place
+    wide, high = max(map(abs, bounds[::2])), max(map(abs, bounds[1::2]))
+    if wide > WIDEST or high > HIGHEST:
+        what, value = ("latitude", high) if high > HIGHEST else ("longitude", wide)
+        raise ValueError(
+            f"{what} {value:.9g} is nowhere in the degrees of {crs}; is it x and y, or longitude "
+            "and latitude, the wrong way round? Other coordinates need --labels-crs EPSG:..."
+        )
 
 
 def _box(words: list[str]) -> list[float]:
     west, south, east, north = _numbers(words)
-    if not (west <= east and south <= north):
-        raise ValueError(f"{', '.join(words)} is not west <= east and south <= north")
+    if not (west < east and south < north):
+        raise ValueError(
+            f"{', '.join(words)} is not west < east and south < north; points need the columns x "
+            "and y"
+        )
     return [west, south, east, north]
-
-
-def _point(words: list[str]) -> list[float]:
-    x, y = _numbers(words)
-    return [x, y, x, y]
 
 
 def _numbers(words: list[str]) -> list[float]:
@@ -198,32 +113,33 @@ def _numbers(words: list[str]) -> list[float]:
 
 
 def _polygon(words: list[str]) -> Any:
+    text = words[0].strip()
+    if text.upper().startswith("SRID="):
+        raise ValueError(
+            f"geometry {text[:40]!r} names its CRS itself; write plain WKT, and give the CRS with "
+            "--labels-crs"
+        )
     try:
-        shape = shapely.from_wkt(words[0])
+        shape = shapely.from_wkt(text)
     except (shapely.errors.GEOSException, ValueError):
         shape = None
     flat = shape is not None and shape.geom_type in ("Polygon", "MultiPolygon")
-    if not flat or shape.is_empty or not np.isfinite(shape.bounds).all():
-        raise ValueError(f"geometry {words[0][:60]!r} is no POLYGON or MULTIPOLYGON")
+    if not flat or shape.is_empty or not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise ValueError(f"geometry {text[:60]!r} is no POLYGON or MULTIPOLYGON")
     return shapely.force_2d(shape)
-
-
-def _within(scene: Scene, column: int, row: int, size: int) -> tuple[float, float, float, float]:
-    """(west, south, east, north) of a window as far as it lies in the scene."""
-    if column + size <= scene.width and row + size <= scene.height:
-        return scene.place.bounds(column, row, size)
-    right, low = min(column + size, scene.width), min(row + size, scene.height)
-    if right <= column or low <= row:
-        return 0.0, 0.0, 0.0, 0.0
-    corners = [scene.place.point(x, y) for x in (column, right) for y in (row, low)]
-    xs, ys = zip(*corners, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 _KINDS: dict[tuple[str, ...], Callable[[list[str]], Any]] = {
     ("west", "south", "east", "north"): _box,
     ("geometry",): _polygon,
-    ("x", "y"): _point,
-    ("lon", "lat"): _point,
+    ("x", "y"): _numbers,
+    ("lon", "lat"): _numbers,
     ("key",): lambda words: words[0].strip(),
+}
+_MADE: dict[tuple[str, ...], Callable[..., Any]] = {
+    ("west", "south", "east", "north"): BoxClasses,
+    ("geometry",): PolygonClasses,
+    ("x", "y"): PointClasses,
+    ("lon", "lat"): PointClasses,
+    ("key",): KeyClasses,
 }

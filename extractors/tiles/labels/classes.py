@@ -36,12 +36,14 @@ WARPED_PX = 1 << 26  # a class raster that decodes from its start is kept whole 
 
 
 class Classes(Protocol):
-    """Says what a tile shows. names: class value -> name; none: the values are the names.
+    """Says what a tile shows. names: class value -> name; none: the values are the names. areal: do
+    shares say how much of the ground is of a class? Points, say, tell no more than which it is of.
 
     Of windows that stick out of the scene to the right or below only the part within counts.
     """
 
     names: Mapping[int, str]
+    areal: bool
 
     def shares(
         self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
@@ -62,6 +64,7 @@ class Gridded:
     """Classes that are painted onto the scene's pixels, so that a share is the exact share of
     these."""
 
+    areal = True
     _last: tuple[Scene, int, np.ndarray, np.ndarray] | None = None
     _counted: tuple[Scene, int, np.ndarray, int, Tally] | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,8 @@ class Cover:
 
     def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
         """See Labels. shares: of the pixels that have a class with a name, of all classes whatever
-        include and exclude say; labelled: how much of the tile these are. A tile is left out with
+        include and exclude say; labelled: how much of the tile these are; where the classes have no
+        area (points, keys), neither these nor a purity. A tile is left out with
         no_class, below_purity or, where less of it (of its inner square, where that decides) than
         min_labelled has a class, mostly_unlabelled. Raises BadInput."""
         columns = np.asarray(columns)
@@ -67,16 +68,15 @@ class Cover:
                 found.append("mostly_unlabelled")
             else:
                 label, share = ("", None) if self.purity == 0 else (name, float(purity))
-                found.append(
-                    Facts(
-                        size,
-                        gsd_m,
-                        label=label,
+                facts = Facts(size, gsd_m, label=label)
+                if self.classes.areal:
+                    facts = replace(
+                        facts,
                         purity=share,
                         shares=shares[number],
                         labelled=float(labelled[number]),
                     )
-                )
+                found.append(facts)
         return found
 
     def judge(
@@ -159,6 +159,11 @@ def open_cover(
         if not 0 <= share <= 1:
             raise UsageError(f"{option} {share:g} must lie between 0 and 1.")
     classes = _opened(source, table, crs, label)
+    if purity == 0 and not classes.areal:
+        raise UsageError(
+            f"--purity 0 tells shares of the ground alone, and {source} has points or keys, which "
+            "have none; leave --purity out."
+        )
     known = classes.names.values()
     for name in (*include, *exclude):
         if known and name not in known:

@@ -46,6 +46,12 @@ class Georeference:
         t = self.transform
         return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
 
+    def pixels(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """CRS coordinates -> pixel coordinates; what has no place (NaN, infinite) stays without."""
+        t = self._inverse
+        with np.errstate(invalid="ignore", over="ignore"):
+            return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
+
     def bounds(self, column: int, row: int, size: int) -> tuple[float, float, float, float]:
         """(west, south, east, north) of a square window: of its four corners where the scene is
         rotated."""
@@ -112,6 +118,10 @@ class Georeference:
         if self.crs.is_geographic and not -180 <= x < 180:
             x = (x + 180) % 360 - 180
         return f"{self.short_name}/{side:g}/{math.floor(x / side)}/{math.floor(y / side)}"
+
+    @cached_property
+    def _inverse(self) -> Any:
+        return ~self.transform
 
     @cached_property
     def _ellipsoid(self) -> Any:

@@ -249,7 +249,7 @@ def test_polygons_in_another_crs_and_under_another_label(tmp_path: Path, scene: 
         open_cover(str(path))
 
 
-def test_boxes_points_and_keys_have_shares_too(tmp_path: Path, scene: Scene) -> None:
+def test_boxes_have_shares_too(tmp_path: Path, scene: Scene) -> None:
     boxes = tmp_path / "b.csv"
     boxes.write_text(
         "label,west,south,east,north\nlake,10,49.8,10.05,50\nfield,10.05,49.8,10.15,50\n"
@@ -257,15 +257,90 @@ def test_boxes_points_and_keys_have_shares_too(tmp_path: Path, scene: Scene) -> 
     assert _shares(_row(open_cover(str(boxes), purity=0.4), scene)[0]) == pytest.approx(
         {"field": 2 / 3, "lake": 1 / 3}
     )
-    points = tmp_path / "p.csv"
-    points.write_text("label,lon,lat\nmine,10.05,49.95\nmine,10.06,49.94\nfarm,10.07,49.93\n")
-    assert _shares(_row(open_cover(str(points)), scene)[0]) == pytest.approx(
-        {"mine": 2 / 3, "farm": 1 / 3}
-    )
-    keys = tmp_path / "k.csv"
-    keys.write_text("key,label\ns.tif_x000020_y000000_20px,quarry\n")
-    found = _row(open_cover(str(keys)), scene)
-    assert found[0] == "no_class" and _shares(found[1]) == {"quarry": 1.0}
+
+
+@pytest.mark.parametrize("kind", ["points", "keys"])
+def test_points_and_keys_give_a_class_and_no_share_of_the_ground(
+    tmp_path: Path, scene: Scene, kind: str
+) -> None:
+    table = tmp_path / "t.csv"
+    if kind == "points":
+        table.write_text("label,lon,lat\nmine,10.25,49.95\nmine,10.26,49.94\nfarm,10.27,49.93\n")
+    else:
+        table.write_text("key,label\ns.tif_x000020_y000000_20px,mine\n")
+    nothing, found = _row(open_cover(str(table)), scene)
+    assert nothing == "no_class"
+    assert isinstance(found, Facts)
+    assert found.label == "mine"
+    assert found.as_json().keys() == {"size_px", "gsd_m", "label"}
+    with pytest.raises(UsageError, match="--purity 0"):
+        open_cover(str(table), purity=0)
+
+
+@pytest.mark.parametrize("point", ["10.2,49.9", "10.1,49.8", "10.2,49.8", "10.25,49.75"])
+def test_a_point_is_in_one_tile_also_on_their_border(
+    tmp_path: Path, scene: Scene, point: str
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(f"label,x,y\nmine,{point}\n")
+    cover = open_cover(str(table))
+    found = [one for row in (0, 20) for one in _row(cover, scene, row=row)]
+    assert sum(isinstance(one, Facts) for one in found) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("label,lon,lat\nmine,10,50\nmine,10,95\n", r":3: latitude 95 is nowhere"),
+        ("label,lon,lat\nmine,1000,50\n", r":2: longitude 1000 is nowhere"),
+        ("label,lon,lat\nmine,nan,50\n", r":2: a coordinate of 'nan', '50' is no number"),
+        ("label,x,y\nmine,10,inf\n", r":2: a coordinate of '10', 'inf' is no number"),
+        ("label,west,south,east,north\nmine,10,50,10,50\n", r":2: .*points need the columns x"),
+        ("key,label\na,mine\na,farm\n", r":3: the tile a is 'farm' here and 'mine' before"),
+        ('geometry,label\n"SRID=4326;POINT (1 2)",mine\n', r":2: .*--labels-crs"),
+        ('geometry,label\n"POLYGON ((0 0, 1 1))",mine\n', r":2: .*is no POLYGON"),
+        ('geometry,label\n"POLYGON ((0 0, 1 nan, 1 1, 0 0))",mine\n', r":2: .*is no POLYGON"),
+        ("label,x,y,x\nmine,10,50,11\n", "has the column x more than once"),
+        ("label,x,y\n,10,50\n", "its column label is empty"),
+        ("label,x,y\n", "the table of classes is empty"),
+        ("label,a,b\nmine,1,2\n", "it has label, a, b"),
+        ("", "it has none"),
+        ("label,x,y\nmine\n", ":2: a coordinate of '', '' is no number"),
+    ],
+)
+def test_tables_that_cannot_be_used_say_where(tmp_path: Path, lines: str, said: str) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(lines)
+    with pytest.raises(BadInput, match=said):
+        open_cover(str(table))
+
+
+def test_tables_of_spreadsheets_are_read(tmp_path: Path, scene: Scene) -> None:
+    table = tmp_path / "t.csv"
+    text = '\ufefflabel; lon ;lat\r\n\r\nmine;10.1;49.9\r\n"f\u2028m";10.3;49.9\r\n'
+    table.write_bytes(text.encode())
+    assert [one.label for one in _row(open_cover(str(table)), scene)] == ["mine", "f\u2028m"]
+    table.write_bytes(text.replace("49.9", "95").encode())
+    with pytest.raises(BadInput, match=r"t\.csv:3: latitude 95"):
+        open_cover(str(table))
+
+
+def test_an_outline_may_have_many_points(tmp_path: Path, scene: Scene) -> None:
+    angles = np.linspace(0, 2 * np.pi, 20_000)
+    ring = np.stack([10.1 + 0.09 * np.cos(angles), 49.9 + 0.09 * np.sin(angles)], axis=1)
+    table = tmp_path / "t.csv"
+    table.write_text(f'geometry,label\n"{shapely.Polygon(ring).wkt}",lake\n')
+    facts = _row(open_cover(str(table)), scene)[0]
+    assert isinstance(facts, Facts)
+    assert facts.purity == pytest.approx(np.pi / 4 * 0.81, abs=0.02)
+
+
+def test_places_that_the_scene_cannot_have_are_in_no_tile(tmp_path: Path, scene: Scene) -> None:
+    boxes, points = tmp_path / "b.csv", tmp_path / "p.csv"
+    boxes.write_text("label,west,south,east,north\nlake,1e30,0,2e30,1e30\n")
+    points.write_text("label,x,y\nlake,1e30,1e30\n")
+    for path in (boxes, points):
+        assert _row(open_cover(str(path), crs="EPSG:32632"), scene) == ["no_class"] * 2
 
 
 def test_a_geopackage_of_rasters_is_a_class_raster(tmp_path: Path, scene: Scene) -> None:

@@ -45,12 +45,9 @@ def grid_of_file(scene: Scene) -> FileGrid:
     same_sides = (width, height) == (scene.width, scene.height)
     if same_sides and place is not None and place == shown:
         return FileGrid(width, height, georeference=place)
-    inverse = ~shown.transform
 
     def to_scene(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        x, y = between(placing.crs, shown.crs, *placing.xy(x, y))
-        t = inverse
-        return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
+        return shown.pixels(*between(placing.crs, shown.crs, *placing.xy(x, y)))
 
     return FileGrid(width, height, to_scene, place)
 

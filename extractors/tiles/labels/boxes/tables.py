@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from shapely.errors import ShapelyError
 
 from domainclip.errors import BadInput
 
+from ..csv_lines import delimiter_of, long_rows
 from .drawn import Drawing, Drawn
 from .reading import (
     IMAGE_NAMES,
@@ -54,10 +56,10 @@ def read_table(path: Path, text: str, asked: Asked) -> dict[str, Drawn]:
     score = one_of(SCORE_NAMES, others)
     at = {name: columns.index(name) for name in (image, outline, category, score) if name}
     drawings: dict[str, Drawing] = {}
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
     try:
         next(reader)
-        for words in reader:
+        for words in long_rows(reader):
             where = f"{path}:{reader.line_num}"
             if not words:
                 continue
@@ -119,16 +121,9 @@ def _outline(text: str, where: str) -> shapely.Geometry | None:
 
 
 def _columns(text: str) -> list[str]:
+    line = text[: text.find("\n")] if "\n" in text else text
     try:
-        first = next(csv.reader([_first(text)], delimiter=_delimiter(text)), [])
+        first = next(csv.reader([line], delimiter=delimiter_of(text)), [])
     except csv.Error:
         return []
     return [name.strip() for name in first]
-
-
-def _first(text: str) -> str:
-    return text[: text.find("\n")] if "\n" in text else text
-
-
-def _delimiter(text: str) -> str:
-    return max(",\t;", key=_first(text).count)

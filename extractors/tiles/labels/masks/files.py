@@ -144,8 +144,7 @@ class LaidMask:
             return np.ones(len(x), bool)
         x, y = self._scene.georeference.point(x, y)
         x, y = between(self._scene.georeference.crs, self.place.crs, x, y)
-        t = ~self.place.transform
-        column, row = t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
+        column, row = self.place.pixels(x, y)
         wide, high = self._mask.width, self._mask.height
         with np.errstate(invalid="ignore"):
             within: np.ndarray = (column >= 0) & (column <= wide) & (row >= 0) & (row <= high)

@@ -107,7 +107,7 @@ def laid(
     part = _measured(shapes)
     coordinates = shapely.get_coordinates(shapes)
     x, y = between(source, scene.place.crs, coordinates[:, 0], coordinates[:, 1])
-    moved = _pixels(scene, x + shift, y)
+    moved = np.stack(placed(scene).pixels(x + shift, y), axis=-1)
     finite = np.isfinite(moved).all(axis=1)
     counts = shapely.get_num_coordinates(shapes)
     owner = np.repeat(np.arange(len(shapes)), counts)
@@ -122,13 +122,6 @@ def laid(
     with np.errstate(divide="ignore", invalid="ignore"):
         grown = np.where(part > 0, whole / part, 1.0)
     return shapes, _measured(shapes) * np.maximum(grown, 1.0), kept
-
-
-def _pixels(scene: Scene, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(n, 2) column, row"""
-    t = ~scene.place.transform
-    with np.errstate(invalid="ignore", over="ignore"):  # a point without a place is infinite
-        return np.stack([t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f], axis=-1)
 
 
 def _boxes(target: Any, source: Any, bounds: Box) -> list[Box]:
