@@ -11,7 +11,15 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["explain_exit", "indented", "plain", "print_json", "print_table", "shortened"]
+__all__ = [
+    "explain_exit",
+    "explain_nothing",
+    "indented",
+    "plain",
+    "print_json",
+    "print_table",
+    "shortened",
+]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -48,6 +56,24 @@ def explain_exit(share: str, allowed: float, pairs: Path | str) -> None:
     print(
         f"Exit code 1: {share} were quarantined, more than the {allowed:g} % that "
         f"--max-errors allows; {Path(pairs) / '_errors.parquet'} says why for each.",
+        file=sys.stderr,
+    )
+
+
+def explain_nothing(failed: int, pairs: Path | str) -> None:
+    """On stderr, the commonest reason in the words of one input, where none gave a pair."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(Path(pairs) / "_errors.parquet", columns=["error", "message"])
+    reasons = Counter(table["error"].to_pylist())
+    if not reasons:
+        return
+    (reason, count), *_ = reasons.most_common(1)
+    row = table["error"].to_pylist().index(reason)
+    of = f"{count:,} of {len(table):,}" if count < len(table) else "all"
+    print(
+        f"No input gave a pair, and {failed:,} failed; the reason of {of} is {reason}, e.g. "
+        f"{shortened(str(table['message'][row].as_py()), 500)}",
         file=sys.stderr,
     )
 

@@ -22,11 +22,13 @@ from typing import Any
 from domainclip._recipe_options import Option, description_of, options_of
 from domainclip.catalogue import entries, load
 from domainclip.commands._options import add_fields, build, described, parse_checked
-from domainclip.commands._printing import explain_exit
+from domainclip.commands._printing import explain_exit, explain_nothing
 from domainclip.errors import BadInput, MissingExtra, UsageError
 from domainclip.pairs._files import output_errors, temporary_beside
 
 __all__ = ["add_arguments", "run"]
+
+USAGE = "domainclip extract {} SOURCE... -o PAIRS [option ...]"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("-o names no directory; give the pairs directory to make as -o PAIRS.")
     if options.audit:
         return _print_audit(build(load("extractors", name), options), options)
-    if options.max_errors < 0:
-        raise UsageError(f"--max-errors {options.max_errors:g}: must be a percentage from 0 on.")
+    if not 0 <= options.max_errors <= 100:
+        raise UsageError(f"--max-errors {options.max_errors:g}: must be a percentage, 0 to 100.")
     extractor_class = load("extractors", name)
     from domainclip.extraction import run_extraction
 
@@ -67,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(json.dumps(summary.as_json(), ensure_ascii=False) if options.json else summary)
     if summary.error_percent <= options.max_errors:
         return 0
+    if not summary.with_pairs:
+        explain_nothing(summary.failed, options.output)
     explain_exit(summary.explained(), options.max_errors, options.output)
     return 1
 
@@ -110,7 +114,9 @@ def _write_names(extractor: Any, options: argparse.Namespace) -> int:
 
 def _name(words: Sequence[str]) -> str | None:
     """The extractor's name: the first word that is neither an option nor an option's value."""
-    shell = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    shell = argparse.ArgumentParser(
+        prog="domainclip extract", usage=USAGE.format("NAME"), add_help=False, allow_abbrev=False
+    )
     _add_common(shell)
     shell.add_argument("rest", nargs="*")
     found, _ = shell.parse_known_args(list(words))
@@ -138,7 +144,7 @@ def _parser(name: str, extractor: tuple[Sequence[Option], str] | None) -> argpar
     known = "\n".join(f"  {entry.name:<10} {entry.summary}" for entry in entries("extractors"))
     parser = argparse.ArgumentParser(
         prog=f"domainclip extract {name}" if extractor else "domainclip extract",
-        usage=f"domainclip extract {name} SOURCE... -o PAIRS [option ...]",
+        usage=USAGE.format(name),
         description=textwrap.dedent(doc).strip().partition("\n\n")[0]
         if extractor
         else doc.partition("usage:")[0] + doc.partition("NAME is")[1] + doc.partition("NAME is")[2],
