@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,7 @@ from domainclip.extraction import Source
 from .checks import check_options
 from .left_out import Named, source_of_rest
 from .pixels.bands import composite_of
-from .pixels.limits import scene_limits
+from .pixels.limits import decibels_already, scene_limits
 from .reading.finding import scenes_of
 from .reading.refusals import refusal
 from .reading.rows import GDAL_ERRORS, rows_of_band, words_of
@@ -23,7 +24,9 @@ from .reading.scenes import Scene
 from .records import Listed, SceneFacts
 from .slicing import Corners, Slicing, slicing_of
 from .stac.items import Refused, is_stac, scenes_of_stac
+from .too_fine import sliced_too_finely
 from .tools import Tools, tools_of, words_in
+from .unused import Unused
 
 if TYPE_CHECKING:
     from . import Tiles
@@ -37,12 +40,14 @@ def sources_of(tiles: Tiles, roots: Sequence[str]) -> Iterator[Source]:
     """See Tiles.all_sources."""
     check_options(tiles)
     tools = tools_of(tiles)
-    named = Named(tools)
+    named, unused = Named(tools), Unused(tiles)
     for root in roots:
         for found in _found(tiles, root):
             named.add(found)
-            yield from _of_found(tools, root, found)
+            yield from _of_found(tools, root, found, unused)
     yield from source_of_rest(tools, named)
+    for sentence in unused.sentences():
+        print(sentence, file=sys.stderr)
 
 
 def listed_of(source: Source) -> Listed:
@@ -52,12 +57,12 @@ def listed_of(source: Source) -> Listed:
     return Listed(part["scene"], source.path, SceneFacts(**known))
 
 
-def _of_found(tools: Tools, root: str, found: Listed | Refused) -> Iterator[Source]:
+def _of_found(tools: Tools, root: str, found: Listed | Refused, unused: Unused) -> Iterator[Source]:
     if isinstance(found, Refused):
         yield _refused(found.name, root, found.reason, found.detail)
         return
     try:
-        yield from _of_scene(tools, found)
+        yield from _of_scene(tools, found, unused)
     except MissingExtra:
         raise
     except BadInput as error:
@@ -67,16 +72,24 @@ def _of_found(tools: Tools, root: str, found: Listed | Refused) -> Iterator[Sour
         yield _refused(found.name, found.path, "unreadable", detail)
 
 
-def _of_scene(tools: Tools, listed: Listed) -> Iterator[Source]:
+def _of_scene(tools: Tools, listed: Listed, unused: Unused) -> Iterator[Source]:
     tiles = tools.tiles
     scene = tools.open(listed)
+    unused.add(scene)
     try:
         composite = composite_of(scene, words_in(tiles.bands), tiles.sensor)
     except BadInput as error:
         yield _refused(listed.name, listed.path, "no_such_band", str(error))
         return
     slicing = slicing_of(tiles, scene)
-    refused = refusal(scene, composite.bands[0]) or slicing.refused or _unlabelled(tools, scene)
+    refused = (
+        refusal(scene, composite.bands[0])
+        or sliced_too_finely(tiles, scene, slicing)
+        or slicing.refused
+        or _unlabelled(tools, scene)
+        or _clouds_unknown(tools, scene)
+        or decibels_already(scene, composite, tools.look)
+    )
     if refused:
         yield _refused(listed.name, listed.path, *refused)
         return
@@ -127,6 +140,16 @@ def _unlabelled(tools: Tools, scene: Scene) -> tuple[str, str] | None:
         tools.facts_of_row(scene, 0, np.array([0]), 1)
     except BadInput as error:
         return "no_place", str(error)
+    return None
+
+
+def _clouds_unknown(tools: Tools, scene: Scene) -> tuple[str, str] | None:
+    """Without a mask of its own, or without the band: told once, as are labels."""
+    if tools.clouds is not None:
+        try:
+            tools.clouds.check(scene)
+        except BadInput as error:
+            return "clouds_unknown", str(error)
     return None
 
 

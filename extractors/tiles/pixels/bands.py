@@ -57,9 +57,10 @@ def composite_of(scene: Scene, bands: tuple[str, ...] = (), sensor: str = "") ->
     return _made(scene, name, numbers, channels)
 
 
-def band_number(scene: Scene, band: str, sensor: str = "") -> int:
-    """The number, from 1, of a band given by number or name. Raises BadInput."""
-    return _number(scene, band, _names(scene, sensor), what="")
+def band_number(scene: Scene, band: str, sensor: str = "", *, option: str = "--bands") -> int:
+    """The number, from 1, of a band given by number or name. option: the one that names it.
+    Raises BadInput."""
+    return _number(scene, band, _names(scene, sensor), option=option)
 
 
 def check_bands(bands: tuple[str, ...]) -> None:
@@ -146,23 +147,25 @@ def _bits(dataset: Any, number: int) -> int:
     return int(text) if text.isdigit() and int(text) <= 16 else 0
 
 
-def _number(scene: Scene, band: str, names: list[set[str]], *, what: str) -> int:
+def _number(
+    scene: Scene, band: str, names: list[set[str]], *, what: str = "", option: str = "--bands"
+) -> int:
     number = _find(band, names)
     if number is not None:
         return number
     there = sorted({key for own in names for key in own})
     raised = f"{what} needs the band {band}" if what else f"band {band} is asked for"
     if band.strip().isdigit():
-        raise BadInput(f"{scene.name}: {raised}, and it has {len(names)}; choose with --bands.")
-    known = {*there, *COMMON, *PRESETS, *INDICES}
-    hint = nearest(band, known - {_word(band)})
+        raise BadInput(f"{scene.name}: {raised}, and it has {len(names)}; choose with {option}.")
+    known = {*there, *COMMON, *(WHOLE if option == "--bands" else ())}
+    hint = "" if what else nearest(band, known - {_word(band)})
     if not there:
         raise BadInput(
-            f"{scene.name}: {raised}, and it names none of its {len(names)}; give numbers, or "
-            f"its --sensor.{hint}"
+            f"{scene.name}: {raised}, and none of its bands ({len(names)}) has a name; give "
+            f"numbers, or its --sensor.{hint}"
         )
     raise BadInput(
-        f"{scene.name}: {raised}, and it has {', '.join(there[:20])}; choose with --bands.{hint}"
+        f"{scene.name}: {raised}, and it has {', '.join(there[:20])}; choose with {option}.{hint}"
     )
 
 

@@ -42,6 +42,10 @@ Reading = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 class Clouds(Protocol):
     """Says how cloudy tiles are."""
 
+    def check(self, scene: Scene) -> None:
+        """Raises BadInput where it cannot be told of a scene: it lacks the band, or a mask."""
+        ...
+
     def shares(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> np.ndarray:
         """Tiles of ``size`` pixels at (columns, row) -> the cloudy share of the pixels of each that
         lie in the scene and are known, 0 to 1; NaN where none is. Raises BadInput."""
@@ -55,10 +59,11 @@ class _OfRows:
     open_rows: Callable[[Scene], tuple[Rows, Reading]]
     _open: tuple[Scene, Rows, Reading] | None = field(default=None, repr=False)
 
+    def check(self, scene: Scene) -> None:
+        self._opened(scene)
+
     def shares(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> np.ndarray:
-        if self._open is None or self._open[0] is not scene:
-            self._open = scene, *self.open_rows(scene)
-        _, rows, reading = self._open
+        rows, reading = self._opened(scene)
         values, valid = rows.at(row, min(size, scene.height - row))
         cloudy, known = reading(values)
         known = known & valid
@@ -69,6 +74,11 @@ class _OfRows:
             counts.append(along[ends] - along[starts])
         with np.errstate(invalid="ignore"):
             return np.asarray(counts[0] / counts[1])
+
+    def _opened(self, scene: Scene) -> tuple[Rows, Reading]:
+        if self._open is None or self._open[0] is not scene:
+            self._open = scene, *self.open_rows(scene)
+        return self._open[1:]
 
 
 def open_clouds(source: str, *, kind: MaskKind = "auto", sensor: str = "") -> Clouds:
@@ -100,7 +110,7 @@ def open_clouds(source: str, *, kind: MaskKind = "auto", sensor: str = "") -> Cl
             )
 
         def of_band(scene: Scene) -> tuple[Rows, Reading]:
-            number = band_number(scene, band, sensor)
+            number = band_number(scene, band, sensor, option="--clouds")
             reading = _reading_of(scene.dataset, number, band, kind)
             return Rows(scene.name, scene.dataset, (number,)), reading
 

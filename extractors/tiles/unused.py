@@ -1,0 +1,72 @@
+"""Options that no scene of a run had a use for: known when all of them have been seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rasterio.transform import from_bounds
+
+from .partners import flag, is_given
+from .reading.placing import crs_named
+from .reading.scenes import Scene
+
+if TYPE_CHECKING:
+    from . import Tiles
+
+__all__ = ["Unused"]
+
+WHY = {
+    "pixel_m": "every scene has a place, which says how large its pixels are",
+    "bounds": "every scene says its own place",
+    "bounds_crs": "it is the CRS of --bounds and of world files, and there are neither",
+    "subdatasets": "no scene holds any",
+    "resampling": "scenes are resampled with --crs or --gsd-m, or where their place is given by "
+    "points, and none was",
+}
+
+
+class Unused:
+    """What scenes have no use for so far."""
+
+    def __init__(self, tiles: Tiles) -> None:
+        self._tiles = tiles
+        self._left = {name for name in WHY if is_given(tiles, name)}
+        self._scenes = self._bounded = 0
+
+    def add(self, scene: Scene) -> None:
+        """A scene of the run that could be opened."""
+        self._scenes += 1
+        for name in sorted(self._left | ({"bounds"} if self._tiles.bounds else set())):
+            if self._uses(scene, name):
+                self._left.discard(name)
+                self._bounded += name == "bounds"
+
+    def sentences(self) -> Iterator[str]:
+        """One for each option that had no effect, or for --bounds one too many."""
+        if self._scenes:
+            for name in WHY:
+                if name in self._left:
+                    yield f"{flag(name)} had no effect: {WHY[name]}; leave it out."
+        if self._bounded > 1:
+            yield (
+                f"--bounds gave {self._bounded:,} scenes the same place; give each that lies "
+                "elsewhere a run of its own, or a world file."
+            )
+
+    def _uses(self, scene: Scene, name: str) -> bool:
+        tiles, placing = self._tiles, scene.file.placing
+        if name == "pixel_m":
+            return scene.georeference is None
+        if name == "subdatasets":
+            return scene.name.endswith(tuple(f":{each}" for each in tiles.subdatasets))
+        if name == "resampling":
+            regular = placing is None or placing.kind == "affine"
+            return bool(tiles.crs or tiles.gsd_m) or not regular
+        if placing is None or placing.kind != "affine":
+            return False
+        if name == "bounds_crs" and not tiles.bounds:
+            return bool(placing.crs == crs_named(tiles.bounds_crs))
+        return bool(tiles.bounds) and placing.transform.almost_equals(
+            from_bounds(*tiles.bounds, scene.file.width, scene.file.height)
+        )
