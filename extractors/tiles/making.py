@@ -26,6 +26,7 @@ from .pixels.composites import Composite
 from .pixels.cutting import tiles_of_row
 from .pixels.keeping import keep_tile, raw_tile
 from .pixels.rendering import Renderer
+from .pixels.shown import shown_as
 from .places.seasons import season_of
 from .places.tiles import places_of_tiles
 from .planning import listed_of
@@ -95,6 +96,11 @@ class _Making:
     def picture_of(self) -> Renderer:
         return Renderer(self.composite, self.tools.look, self.part["limits"])
 
+    @cached_property
+    def shows(self) -> str:
+        tiles = self.tiles
+        return shown_as(self.scene, self.composite, sensor=tiles.sensor, decibels=tiles.decibels)
+
     def row(self, row: int) -> Iterator[Pair | Skip]:
         scene, size = self.scene, self.slicing.size
         columns = self.slicing.columns_in(row)
@@ -143,11 +149,16 @@ class _Making:
         return "class_is_full" if limit else "rare_class"
 
     def _placed(self, facts: list[Facts], columns: np.ndarray, row: int) -> list[Facts]:
-        """With place, date, season and sensor, as far as they are known."""
+        """With place, date, season, sensor and bands, as far as they are known."""
         of_scene = self.scene.facts
         acquired = of_scene.acquired or self.tiles.acquired
         placed = [
-            replace(one, acquired=acquired, sensor=self.tiles.sensor or of_scene.sensor)
+            replace(
+                one,
+                acquired=acquired,
+                sensor=self.tiles.sensor or of_scene.sensor,
+                shows=self.shows,
+            )
             for one in facts
         ]
         georeference = self.scene.georeference

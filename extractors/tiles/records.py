@@ -111,6 +111,8 @@ class Facts:
     shares: class -> share of the tile's labelled pixels, falling, together 1. labelled: share of
     the tile that has a class, 0 to 1; None: nothing has classes.
     size_px, gsd_m: side in pixels, metres to a pixel. place, acquired, season, sensor: see there.
+    shows: what the picture is made of where that is known not to be natural colour: ``radar``,
+    ``false_colour`` or an index (``ndvi``).
     """
 
     size_px: int
@@ -127,6 +129,7 @@ class Facts:
     acquired: str = ""
     season: str = ""
     sensor: str = ""
+    shows: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON without what is empty, and without ``labelled`` where all of the tile is:

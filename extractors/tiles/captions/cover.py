@@ -8,7 +8,7 @@ from ..records import Facts
 from .draws import Draws
 from .language import Language
 from .material import Material, material_of
-from .phrases import Phrase, a_noun, bare_noun, joined, noun_in, number_of
+from .phrases import Phrase, a_noun, bare_noun, ground_in, joined, number_of, several
 
 __all__ = ["cover_as_things", "cover_in_numbers", "cover_in_words"]
 
@@ -49,7 +49,7 @@ def cover_in_numbers(facts: Facts, language: Language, draws: Draws) -> Material
     for name, share in facts.shares[:_MOST_CLASSES]:
         if share < _SMALLEST:
             break
-        noun = noun_in(language, name)
+        noun = ground_in(language, name)
         if noun is None:
             return None
         percent = 100 if share >= 1 else min(99, math.floor(share * 100 + 0.5))
@@ -66,7 +66,7 @@ def cover_as_things(facts: Facts, language: Language, draws: Draws) -> Material 
     for name, share in facts.shares[: language.options.categories]:
         if share < _PART and said:
             break
-        noun = noun_in(language, name)
+        noun = ground_in(language, name)
         if noun is None:
             return None
         said.append(
@@ -76,7 +76,7 @@ def cover_as_things(facts: Facts, language: Language, draws: Draws) -> Material 
 
 
 def _said(language: Language, name: str, share: float, draws: Draws, *, plain: bool) -> str | None:
-    noun = noun_in(language, name)
+    noun = ground_in(language, name)
     if noun is None:
         return None
     if plain:
@@ -84,4 +84,5 @@ def _said(language: Language, name: str, share: float, draws: Draws, *, plain: b
     band = next(word for least, word in _BANDS if share >= least)
     if not (noun.mass or noun.only_plural or noun.bare):
         band = f"{band}_counted" if f"{band}_counted" in language.cover else band
-    return draws.pick(language.cover[band]).replace("{}", bare_noun(noun))
+    text = draws.pick(language.cover[band]).replace("{some}", several(language, noun).text)
+    return text.replace("{}", bare_noun(noun))

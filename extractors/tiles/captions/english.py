@@ -14,7 +14,7 @@ import inflect
 from .lists import EnglishLists
 from .nouns import Noun, key_of
 
-__all__ = ["a_phrase", "noun_of", "said"]
+__all__ = ["a_phrase", "adjective_of", "is_proper", "noun_of", "said"]
 
 _ENGINE = inflect.engine()
 _CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z])")
@@ -26,14 +26,31 @@ _AN_NUMBER = re.compile(r"(8\d*|11|18)(\D|$)")
 @lru_cache(maxsize=20_000)
 def said(name: str, lists: EnglishLists) -> str:
     """A class or category as a sentence says it: ``AnnualCrop`` -> annual cropland, ``Tree cover``
-    -> tree cover, ``Small_Vehicle`` -> small vehicle. Acronyms and proper names keep capitals."""
-    name = " ".join(name.replace("_", " ").split())
-    for key in (key_of(name), key_of(_CAMEL.sub(" ", name))):
+    -> tree cover, ``Small_Vehicle`` -> small vehicle. Acronyms and proper names keep capitals:
+    ``Estonia``, ``East Africa``, ``the Pacific Ocean``. ``dead`` is a dead object."""
+    for key in _keys(name):
         if key in lists.aliases:
             return lists.aliases[key]
-    name = _CAMEL.sub(" ", name).replace(" / ", " or ")
+        if key in lists.adjectives:
+            return lists.adjectives[key].replace("{}", "object")
+        if key in lists.names:
+            return lists.names[key]
+    name = _CAMEL.sub(" ", " ".join(name.replace("_", " ").split())).replace(" / ", " or ")
+    if _is_name(name, lists):
+        return name
     words = [word if _keeps_capital(word, lists) else word.lower() for word in name.split()]
     return " ".join(words)
+
+
+def adjective_of(name: str, lists: EnglishLists) -> str:
+    """What a category that is an adjective says of a thing (``dead {}``), "" where it is a noun."""
+    keys = _keys(name)
+    return next((lists.adjectives[key] for key in keys if key in lists.adjectives), "")
+
+
+def is_proper(name: str, lists: EnglishLists) -> bool:
+    """Whether a class is called by a proper name: ``Estonia``."""
+    return _is_name(said(name, lists), lists)
 
 
 @lru_cache(maxsize=20_000)
@@ -42,6 +59,8 @@ def noun_of(name: str, lists: EnglishLists) -> Noun:
     words = name.split()
     if not words:
         return Noun(name, name)
+    if _is_name(name, lists):
+        return Noun(f"area of {name}", f"areas of {name}", "", name, "n")
     head, tail = _head_and_tail(words)
     last = head[-1].lower()
     bare = last in lists.bare_cover
@@ -75,9 +94,23 @@ def a_phrase(phrase: str) -> str:
     return f"{article if article in ('a', 'an') else 'a'} {phrase}"
 
 
+def _keys(name: str) -> tuple[str, str]:
+    name = " ".join(name.replace("_", " ").split())
+    return key_of(name), key_of(_CAMEL.sub(" ", name))
+
+
+def _is_name(name: str, lists: EnglishLists) -> bool:
+    """``Estonia``, and what ends in one and is written with capitals: ``East Africa``."""
+    if lists.names.get(key_of(name.removeprefix("the "))) == name:
+        return True
+    words = name.split()
+    return words[-1:] != [] and words[-1] in lists.name_words and words[0][0].isupper()
+
+
 def _keeps_capital(word: str, lists: EnglishLists) -> bool:
     return (
         word in lists.proper
+        or word in lists.name_words
         or not word[:1].isupper()
         or any(letter.isupper() or letter.isdigit() for letter in word[1:])
     )

@@ -13,17 +13,20 @@ from ..records import Facts, Thing
 from .draws import Draws
 from .language import Language
 from .material import Material, by_noun, material_of
-from .phrases import Phrase, a_noun, counted, joined, noun_in, several
+from .nouns import Noun
+from .phrases import Phrase, a_noun, another, counted, in_words, joined, noun_in, several
 
 __all__ = ["focus_alone", "focus_and_others", "scene_of_features"]
 
 
 def focus_and_others(facts: Facts, language: Language, draws: Draws) -> Material | None:
-    """``a school`` and ``many houses, roads and water``."""
+    """``a school`` and ``many houses, roads and water``; a thing of the focus's own kind is another
+    school, or is left out where the language has no words for that."""
     focus = focus_alone(facts, language, draws)
     if focus is None:
         return None
-    others = _list(language, facts.features[1:], draws)
+    noun = noun_in(language, facts.features[0].category)
+    others = _list(language, facts.features[1:], draws, beside=noun)
     if others is None:
         return None
     values = {"focus": focus.values["focus"], "others": others.text}
@@ -50,14 +53,29 @@ def scene_of_features(facts: Facts, language: Language, draws: Draws) -> Materia
     return material_of("things", _list(language, facts.features, draws))
 
 
-def _list(language: Language, things: Sequence[Thing], draws: Draws) -> Phrase | None:
-    groups = by_noun(things, language)  # in the order that they tell most
+def _list(
+    language: Language, things: Sequence[Thing], draws: Draws, *, beside: Noun | None = None
+) -> Phrase | None:
+    """beside: what the sentence has named already."""
+    groups = by_noun(things, language) or []  # in the order that they tell most
+    like = another(language, beside) if beside is not None else None
+    if like is None:
+        groups = [group for group in groups if group[0] != beside]
+    groups = groups[: language.options.categories]
+    words = in_words(language, [len(own) for _, own in groups if _counts(own)], draws, vague=True)
     phrases: list[Phrase] = []
-    for noun, own in (groups or ())[: language.options.categories]:
-        if noun.mass or len(own) == 1:
-            phrases.append(a_noun(language, noun))
-        elif any(thing.length_px for thing in own):
-            phrases.append(several(language, noun))
+    for noun, own in groups:
+        one, said = like if like is not None and noun == beside else ("", noun)
+        if one and len(own) == 1 and not noun.only_plural:
+            phrases.append(Phrase(one))
+        elif said.mass or len(own) == 1:
+            phrases.append(a_noun(language, said))
+        elif not _counts(own):
+            phrases.append(several(language, said))
         else:
-            phrases.append(counted(language, noun, len(own), draws, vague=True))
+            phrases.append(counted(language, said, len(own), draws, vague=True, words=words))
     return joined(language, phrases) if phrases else None
+
+
+def _counts(things: Sequence[Thing]) -> bool:
+    return not any(thing.length_px for thing in things)

@@ -43,6 +43,10 @@ class Grammar:
         """The phrase after the word for of, with that word: ``d'un navire``; a bare one too."""
         return phrase
 
+    def of_place(self, name: str) -> str:
+        """The name of a town after the word for of: ``du Havre``."""
+        return self.of(name)
+
     def joiner(self, joiner: str, following: str) -> str:
         """What stands before the last of a list, given what follows it."""
         return joiner
@@ -68,7 +72,7 @@ class French(Grammar):
     )  # fmt: skip
 
     def several(self, noun: Noun) -> str:
-        return f"des {noun.more}"
+        return f"d'{noun.more}" if noun.more.startswith("autres ") else f"des {noun.more}"
 
     def mass(self, noun: Noun) -> str:
         if noun.mass_gender == "p":
@@ -81,6 +85,13 @@ class French(Grammar):
         phrase = re.sub(r"^(?:des |du |de la |de l'|de )", "", phrase)
         return f"d'{phrase}" if self._elides(phrase) else f"de {phrase}"
 
+    def of_place(self, name: str) -> str:
+        for article, said in (("Le ", "du "), ("Les ", "des ")):
+            if name.startswith(article):
+                return said + name.removeprefix(article)
+        # the h of most names is not mute, and where it is nobody minds: de Hyères
+        return f"de {name}" if name[:1] in "Hh" else self.of(name)
+
     def _elides(self, word: str) -> bool:
         first = unicodedata.normalize("NFD", word[:1].lower())[:1]
         if first == "h":
@@ -89,7 +100,7 @@ class French(Grammar):
 
 
 class Italian(Grammar):
-    """uno before s and a consonant, z, gn, ps, x, y; un' before a feminine's vowel."""
+    """uno before s and a consonant, z, gn, ps, x, y; un' before a feminine's vowel; ed before e."""
 
     _UNO = re.compile(r"(?:s[^aeiouàèéìòù]|z|gn|ps|pn|x|y)", re.IGNORECASE)
 
@@ -101,6 +112,9 @@ class Italian(Grammar):
 
     def of(self, phrase: str) -> str:
         return f"di {phrase}"
+
+    def joiner(self, joiner: str, following: str) -> str:
+        return " ed " if joiner == " e " and following[:1].lower() in tuple("eèé") else joiner
 
 
 class Spanish(Grammar):
@@ -125,8 +139,15 @@ class Spanish(Grammar):
 class Portuguese(Grammar):
     """um, uma; de before indefinite articles stays apart, as Portuguese prose allows."""
 
+    # towns that have an article, all masculine
+    _WITH_ARTICLE = ("Rio", "Recife", "Porto", "Cairo", "Funchal", "Crato")
+
     def of(self, phrase: str) -> str:
         return f"de {phrase}"
+
+    def of_place(self, name: str) -> str:
+        has_article = name in self._WITH_ARTICLE or name.startswith("Rio ")
+        return f"do {name}" if has_article else f"de {name}"
 
 
 class Dutch(Grammar):

@@ -14,18 +14,19 @@ from .nouns import Noun
 from .placement import ZONES
 from .sentences import Sentence, bad_sentence, parse_sentence
 
-__all__ = ["KINDS", "Language", "Options", "language_of"]
+__all__ = ["KINDS", "MAY_LACK", "Language", "Options", "language_of"]
 
 # slots that a sentence of any kind may use, and those that carry a kind's fact
 _SHARED = (
     "a_picture", "bare_picture", "picture", "gsd", "when", "where", "sensor", "a_sensor_picture",
-    "bare_sensor_picture",
+    "bare_sensor_picture", "taken", "from_space",
 )  # fmt: skip
 KINDS: dict[str, tuple[str, ...]] = {
     "class": ("class", "a_class", "of_class"),
     "objects.all": ("things",),
     "objects.centre": ("things",),
     "objects.edge": ("things",),
+    "objects.around": ("things",),
     "objects.placed": ("placed",),
     "objects.split": ("things", "split"),
     "objects.some": ("things",),
@@ -39,6 +40,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "summary": ("main",),
     "plain": (),
 }
+# kinds that a language may do without: see objects.edge_objects
+MAY_LACK = frozenset({"objects.around"})
+# kinds of pictures: those that a language must have words for, and those for which the plain word
+# for a picture stands where it has none
+_PICTURES = ("satellite", "aerial")
+_MORE_PICTURES = ("overhead", "radar", "false_colour", "index")
 _COVER = ("whole", "most", "half", "third", "part", "little")
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _FIELDS = (
@@ -46,6 +53,7 @@ _FIELDS = (
     "aerial_sensors", "numbers", "one_of", "many", "joins", "sizes", "lengths", "named", "zones",
     "cover", "share", "gsd", "gsd_cm", "decimal", "thousands", "sensor_picture", "sensor_by",
     "months", "when", "season", "season_year", "where", "lexicon", "lists", "patch",
+    "from_space", "another",
 )  # fmt: skip
 
 Forms = Mapping[str, str]  # by gender, or "" for all
@@ -66,6 +74,9 @@ class Options:
 @dataclass(frozen=True, eq=False)
 class Language:
     """What the fields of ``languages/en.yaml`` say; compared by identity, for caches.
+
+    from_space: said of pictures from satellites alone; "" where the language does not say it.
+    another: one, more: a thing, things like the one that is spoken of; none where it has no words.
 
     nouns: by the key of their English name; empty for English, which makes its own from names.
     lists: how English reads the names of classes, needed in every language.
@@ -99,6 +110,8 @@ class Language:
     season: Mapping[str, str]
     season_year: Mapping[str, str]
     where: Mapping[str, tuple[str, ...]]
+    from_space: str
+    another: Mapping[str, Forms]
     nouns: Mapping[str, Noun]
     lists: EnglishLists
 
@@ -128,10 +141,7 @@ def language_of(
         grammar=GRAMMARS[grammar](articles),
         options=_options(_need(file, "options")),
         sentences=_sentences(_need(file, "sentences")),
-        pictures={
-            kind: tuple(_picture(one) for one in _need(_need(file, "pictures"), kind).items())
-            for kind in ("satellite", "aerial")
-        },
+        pictures=_pictures(_need(file, "pictures")),
         picture_word=_picture(_need(file, "picture_word")),
         aerial_sensors=fields["aerial_sensors"].texts(least=0)
         if "aerial_sensors" in fields
@@ -157,6 +167,8 @@ def language_of(
         season=_texts_by_name(_need(file, "season"), need=_SEASONS),
         season_year=_texts_by_name(_need(file, "season_year"), need=_SEASONS[:3]),
         where=_lists_by_name(_need(file, "where"), need=()),
+        from_space=fields["from_space"].text() if "from_space" in fields else "",
+        another=_another(fields["another"]) if "another" in fields else {},
         nouns=nouns,
         lists=lists,
     )
@@ -195,6 +207,23 @@ def _sentences(value: Marked) -> dict[str, tuple[Sentence, ...]]:
                 raise pattern.wrong(f"{pattern.value!r}: {wrong[0]}.{nearest(wrong[1], known)}")
         made[kind] = tuple(parse_sentence(pattern) for pattern in patterns.texts(least=0))
     return made
+
+
+def _pictures(value: Marked) -> dict[str, tuple[Noun, ...]]:
+    known = (*_PICTURES, *_MORE_PICTURES)
+    for kind in _PICTURES:
+        _need(value, kind)
+    for kind, nouns in value.mapping().items():
+        if kind not in known:
+            raise nouns.wrong(f"unknown kind of picture.{nearest(kind, known)}")
+    return {
+        kind: tuple(_picture(one) for one in nouns.items())
+        for kind, nouns in value.mapping().items()
+    }
+
+
+def _another(value: Marked) -> dict[str, Forms]:
+    return {name: _forms(_need(value, name)) for name in ("one", "more")}
 
 
 def _picture(value: Marked) -> Noun:

@@ -16,12 +16,14 @@ __all__ = ["Material", "by_noun", "material_of", "most_first"]
 @dataclass(frozen=True, slots=True)
 class Material:
     """values: slot -> text. plural, first_plural: what the sentence's verbs agree with.
-    complete: it has every category of objects with its exact count."""
+    complete: it has every category of objects with its exact count. unsaid: what the sentence must
+    not say beside it."""
 
     values: dict[str, str]
     plural: bool = False
     first_plural: bool = False
     complete: bool = False
+    unsaid: frozenset[str] = frozenset()
 
 
 def material_of(slot: str, phrase: Phrase | None, *, complete: bool = False) -> Material | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ..records import Thing
@@ -14,6 +15,7 @@ __all__ = [
     "length_m",
     "placed_groups",
     "relative_size",
+    "surround",
     "zone_of",
 ]
 
@@ -29,6 +31,8 @@ ZONES = (
 )  # fmt: skip
 # Share of the tile from which a thing fills much of it, is large, or at most small.
 _FILLING, _LARGE, _SMALL = 0.4, 0.12, 0.003
+# So many things, and no wider angle between two of them as the centre sees them, are around it.
+_AROUND, _GAP = 4, math.radians(120)
 # A box's longer side is the thing's length within 12 % where it is at least twice the other.
 _ELONGATED = 2.0
 _ROUND = 1.2
@@ -47,6 +51,19 @@ def zone_of(thing: Thing, size_px: int) -> int:
 def is_central(thing: Thing, size_px: int) -> bool:
     """Whether its centre lies in the middle cell, as RemoteCLIP's first caption asks (B2C)."""
     return zone_of(thing, size_px) == 4
+
+
+def surround(things: Sequence[Thing], size_px: int) -> bool:
+    """Whether they lie on all sides of the tile's centre: four or more, and seen from there no
+    third of the circle without one."""
+    if len(things) < _AROUND:
+        return False
+    angles = sorted(
+        math.atan2(y0 + y1 - size_px, x0 + x1 - size_px)
+        for x0, y0, x1, y1 in (thing.box for thing in things)
+    )
+    after = [*angles[1:], angles[0] + math.tau]
+    return all(then - now <= _GAP for now, then in zip(angles, after, strict=True))
 
 
 def placed_groups(things: Sequence[Thing], size_px: int) -> list[tuple[str, list[Thing]]]:

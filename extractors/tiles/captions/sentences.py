@@ -117,7 +117,8 @@ def tidy(text: str) -> str:
     if not text:
         return text
     if not any(letter.isupper() for letter in text.split(maxsplit=1)[0][1:]):
-        text = text[0].upper() + text[1:]
+        capital = 2 if text.startswith("ij") else 1  # one letter in Dutch: IJs
+        text = text[:capital].upper() + text[capital:]
     return text if text[-1] in ".!?。" else text + "."
 
 

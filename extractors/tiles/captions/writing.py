@@ -8,28 +8,33 @@ from domainclip.errors import UsageError
 from domainclip.pairs import Text
 
 from ..records import Facts
-from .context import Alternatives, context_of
+from .context import PICTURES, Alternatives, context_of
 from .cover import cover_as_things, cover_in_numbers, cover_in_words
 from .draws import Draws
+from .english import is_proper
 from .features import focus_alone, focus_and_others, scene_of_features
 from .language import Language
 from .material import Material
 from .objects import (
     all_objects,
+    around_objects,
     central_objects,
     edge_objects,
+    lie_around,
     placed_objects,
     some_objects,
     split_objects,
 )
-from .phrases import a_noun, bare_noun, noun_in
+from .phrases import a_noun, bare_noun, ground_in
+from .sentences import Sentence
 from .templates import Templates
 
 __all__ = ["captions_of"]
 
 # Over all kinds, for captions that differ; a tile of which little is known then has fewer.
 _ROUNDS = 6
-_TELLING = frozenset({"where", "when", "sensor"})
+_TELLING = frozenset({"where", "when", "taken", "sensor"})
+_PLACES = frozenset({"where", "taken"})
 
 
 def captions_of(
@@ -65,15 +70,18 @@ def captions_of(
 
 def _in_language(facts: Facts, language: Language, draws: Draws, count: int) -> list[Text]:
     context = context_of(facts, language)
-    kinds = _kinds(facts, context, draws)
-    made = _complete(facts, language, context, draws)
+    if "gsd" in context:  # captions of a tile differ by more than how they put its resolution
+        context["gsd"] = (draws.pick(context["gsd"]),)
+    used: set[str] = set()
+    kinds = _kinds(facts, language, context, draws)
+    made = _complete(facts, language, context, draws, used)
     said = {text.text for text in made}
     for _ in range(_ROUNDS):
         failed = set()
         for kind in kinds:
             if len(made) == count:
                 break
-            text = _sentence(kind, facts, language, context, draws)
+            text = _sentence(kind, facts, language, context, draws, used)
             if text is None:
                 failed.add(kind)
             elif text.text not in said:
@@ -83,14 +91,16 @@ def _in_language(facts: Facts, language: Language, draws: Draws, count: int) -> 
         if len(made) == count or not kinds:
             break
     if not made and language.code == "en":  # a label or categories without a word in them
-        plain = _sentence("plain", facts, language, context, draws)
+        plain = _sentence("plain", facts, language, context, draws, used)
         return [plain] if plain is not None else []
     if len(made) > 1 and facts.objects and _is_long(made[0].text, language):
         made[0], made[1] = made[1], made[0]
     return made
 
 
-def _complete(facts: Facts, language: Language, context: Alternatives, draws: Draws) -> list[Text]:
+def _complete(
+    facts: Facts, language: Language, context: Alternatives, draws: Draws, used: set[str]
+) -> list[Text]:
     """A caption of every category with its exact count: a plain list, or one that says where the
     things are as well, where they are few enough for that."""
     if not facts.objects:
@@ -99,20 +109,21 @@ def _complete(facts: Facts, language: Language, context: Alternatives, draws: Dr
     if draws.below(4) > 0:
         kinds = [*draws.shuffled(["objects.placed", "objects.split"]), *kinds]
     for kind in kinds:
-        text = _sentence(kind, facts, language, context, draws, complete=True)
+        text = _sentence(kind, facts, language, context, draws, used, complete=True)
         if text is not None:
             return [text]
     return []
 
 
-def _kinds(facts: Facts, context: Alternatives, draws: Draws) -> list[str]:
+def _kinds(facts: Facts, language: Language, context: Alternatives, draws: Draws) -> list[str]:
     """The kinds of captions that the facts allow, in the order in which they are written."""
     first: list[str] = []
     rest: list[str] = []
     if facts.objects:
         thing = facts.objects[0].category
         rest += ["objects.all", "objects.placed", "objects.split", "objects.some"]
-        halves = draws.shuffled(["objects.centre", "objects.edge"])
+        around = lie_around(facts, language) and draws.below(2)
+        halves = draws.shuffled(["objects.centre", f"objects.{'around' if around else 'edge'}"])
         if all(other.category == thing for other in facts.objects):
             rest += halves  # of one category alone they say little
         else:
@@ -144,25 +155,48 @@ def _sentence(
     language: Language,
     context: Alternatives,
     draws: Draws,
+    used: set[str],
     *,
     complete: bool = False,
 ) -> Text | None:
     """A caption of a kind, None where the facts or the language do not give it; complete: only
-    one that has every category of objects with its exact count."""
+    one that has every category of objects with its exact count. used: the patterns that the tile's
+    captions have, which others come before; the new one joins them."""
     patterns = language.sentences.get(kind)
     material = _MAKERS[kind](facts, language, draws) if patterns else None
     if not patterns or material is None or (complete and not material.complete):
         return None
-    known = material.values.keys() | context.keys()
+    slots = {name: own for name, own in context.items() if name not in material.unsaid}
+    known = material.values.keys() | slots.keys()
     told = known & (_TELLING if kind == "summary" else _TELLING | {"gsd"})
+    fitting = [
+        pattern
+        for pattern in patterns
+        if pattern.needs <= known and (kind not in _JOINED or pattern.tells(told))
+    ]
+    if not fitting:
+        return None
+    values = {name: draws.pick(own) for name, own in slots.items()} | material.values
+    text = ""
+    for pattern in _in_turn(fitting, facts, draws, used):
+        text = pattern.fill(values, plural=material.plural, first_plural=material.first_plural)
+        if not text[:1].isdigit():  # bad style, where there is another way to say it
+            break
+    used.add(pattern.pattern)
+    return Text(kind.partition(".")[0], text, language.code)
+
+
+def _in_turn(
+    patterns: list[Sentence], facts: Facts, draws: Draws, used: set[str]
+) -> list[Sentence]:
+    """From a drawn one on, those first that the tile's captions do not have yet; before all, where
+    a picture is not of natural colour, those that say what kind of picture it is."""
     start = draws.below(len(patterns))
-    for at in range(len(patterns)):
-        pattern = patterns[(start + at) % len(patterns)]
-        if pattern.needs <= known and (kind not in _JOINED or pattern.tells(told)):
-            values = {name: draws.pick(own) for name, own in context.items()} | material.values
-            text = pattern.fill(values, plural=material.plural, first_plural=material.first_plural)
-            return Text(kind.partition(".")[0], text, language.code)
-    return None
+    turned = patterns[start:] + patterns[:start]
+    turned.sort(key=lambda pattern: pattern.pattern in used)
+    if facts.shows:
+        turned.sort(key=lambda pattern: not pattern.needs & PICTURES)
+    return turned
 
 
 def _is_long(text: str, language: Language) -> bool:
@@ -170,7 +204,7 @@ def _is_long(text: str, language: Language) -> bool:
 
 
 def _class(facts: Facts, language: Language, draws: Draws) -> Material | None:
-    noun = noun_in(language, facts.label)
+    noun = ground_in(language, facts.label)
     if noun is None:
         return None
     said = a_noun(language, noun)
@@ -183,22 +217,28 @@ def _class(facts: Facts, language: Language, draws: Draws) -> Material | None:
 
 
 def _summary(facts: Facts, language: Language, draws: Draws) -> Material | None:
-    """The most telling that is known of the ground: objects or the class, features, cover."""
+    """The most telling that is known of the ground: objects or the class, features, cover. Of what
+    is no object nobody says that it is on the open sea, or where a place with a name is."""
     if facts.objects and not (facts.label and draws.below(2)):
         return _as_main(some_objects(facts, language, draws), "things")
+    at_sea = facts.place is not None and facts.place.water
+    unsaid = _PLACES if at_sea or is_proper(facts.label, language.lists) else frozenset()
     if facts.label:
-        return _as_main(_class(facts, language, draws), "a_class")
+        return _as_main(_class(facts, language, draws), "a_class", unsaid)
     if facts.focus:
-        return _as_main(focus_alone(facts, language, draws), "focus")
+        return _as_main(focus_alone(facts, language, draws), "focus", unsaid)
     if facts.features:
-        return _as_main(scene_of_features(facts, language, draws), "things")
-    return _as_main(cover_as_things(facts, language, draws), "things")
+        return _as_main(scene_of_features(facts, language, draws), "things", unsaid)
+    return _as_main(cover_as_things(facts, language, draws), "things", unsaid)
 
 
-def _as_main(material: Material | None, slot: str) -> Material | None:
+def _as_main(
+    material: Material | None, slot: str, unsaid: frozenset[str] = frozenset()
+) -> Material | None:
     if material is None:
         return None
-    return Material({"main": material.values[slot]}, material.plural, material.first_plural)
+    main = {"main": material.values[slot]}
+    return Material(main, material.plural, material.first_plural, unsaid=unsaid)
 
 
 def _nothing(facts: Facts, language: Language, draws: Draws) -> Material | None:
@@ -210,6 +250,7 @@ _MAKERS: dict[str, Callable[[Facts, Language, Draws], Material | None]] = {
     "objects.all": all_objects,
     "objects.centre": central_objects,
     "objects.edge": edge_objects,
+    "objects.around": around_objects,
     "objects.placed": placed_objects,
     "objects.split": split_objects,
     "objects.some": some_objects,

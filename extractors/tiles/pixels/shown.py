@@ -1,0 +1,62 @@
+"""Whether a picture is of natural colour, as far as the bands that it is made of tell."""
+
+from __future__ import annotations
+
+from domainclip.errors import BadInput
+
+from ..reading.scenes import Scene
+from .bands import band_number
+from .composites import PRESETS, Composite
+from .sensors import sensor_of
+
+__all__ = ["shown_as"]
+
+_RADAR = ("vv", "vh", "hh", "hv")
+# bands that eyes do not see
+_UNSEEN = (
+    "nir", "nir08", "nir09", "rededge071", "rededge075", "rededge078", "swir16", "swir22", "lwir",
+    "lwir11", "lwir12", "cirrus",
+)  # fmt: skip
+
+
+def shown_as(scene: Scene, composite: Composite, *, sensor: str = "", decibels: str = "") -> str:
+    """``radar``, ``false_colour`` or the name of an index; "" for natural colour, one band in grey,
+    a palette's colours, and where nothing says which band is which.
+
+    sensor: as in composite_of. decibels: as in Look: only radar has them.
+    """
+    if composite.is_index:
+        return composite.name
+    known = sensor_of(sensor or scene.facts.sensor)
+    shown = set(composite.bands)
+    if (
+        composite.dtype.startswith("complex")
+        or decibels
+        or (known is not None and known.name == "sentinel-1")
+        or shown & _numbers(scene, _RADAR, sensor).keys()
+    ):
+        return "radar"
+    if composite.palette:
+        return ""
+    if composite.name in PRESETS:
+        return "" if composite.name == "true_colour" else "false_colour"
+    if len(composite.channels) == 1:
+        return ""
+    if shown & _numbers(scene, _UNSEEN, sensor).keys():
+        return "false_colour"
+    seen = _numbers(scene, PRESETS["true_colour"], sensor)
+    order = [composite.bands[channel.at[0]] for channel in composite.channels]
+    colours = [seen[number] for number in order if number in seen]
+    natural = [colour for colour in PRESETS["true_colour"] if colour in colours]
+    return "" if colours == natural else "false_colour"
+
+
+def _numbers(scene: Scene, names: tuple[str, ...], sensor: str) -> dict[int, str]:
+    """The scene's bands of these names, as far as it has them: number -> name."""
+    found: dict[int, str] = {}
+    for name in names:
+        try:
+            found.setdefault(band_number(scene, name, sensor), name)
+        except BadInput:
+            continue
+    return found
