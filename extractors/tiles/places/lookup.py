@@ -10,6 +10,7 @@ from domainclip.errors import UsageError
 
 from ..records import Place
 from .countries import country_codes, country_names
+from .naming import require_names
 from .towns import Towns, on_sphere, read_towns
 
 __all__ = ["places_of"]
@@ -37,6 +38,7 @@ def places_of(
 
     Raises UsageError for points that are none, MissingExtra without the extra.
     """
+    require_names()
     at = np.asarray(lons, dtype=float), np.asarray(lats, dtype=float)
     if at[0].shape != at[1].shape or at[0].ndim != 1:
         raise UsageError(f"{at[0].size} longitudes for {at[1].size} latitudes: give one of each.")
