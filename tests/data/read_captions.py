@@ -28,9 +28,10 @@ VAGUE = {
 }  # fmt: skip
 SIZES = {
     "en": ("large", "small"),
-    "de": ("großer", "große", "großes", "kleiner", "kleine", "kleines"),
+    "de": tuple(f"{size} {seems}" for size in ("groß", "klein")
+                for seems in ("wirkender", "wirkende", "wirkendes")),
     "fr": (),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ _ANTARCTIC = -60.0
 # iso3166.tab has short names for menus; in a sentence these are called
 _CALLED = {
     "AS": "American Samoa",
+    "BL": "Saint Barthélemy",
+    "BQ": "Caribbean Netherlands",
     "CC": "Cocos Islands",
     "CD": "Democratic Republic of the Congo",
     "CF": "Central African Republic",
@@ -42,10 +44,14 @@ _CALLED = {
     "KR": "South Korea",
     "MF": "Saint Martin",
     "MM": "Myanmar",
+    "PN": "Pitcairn Islands",
+    "ST": "São Tomé and Príncipe",
     "SX": "Sint Maarten",
     "SZ": "Eswatini",
     "TC": "Turks and Caicos Islands",
     "TF": "French Southern Territories",
+    "UM": "United States Minor Outlying Islands",
+    "VC": "Saint Vincent and the Grenadines",
     "VG": "British Virgin Islands",
     "VI": "United States Virgin Islands",
     "WS": "Samoa",
