@@ -19,7 +19,8 @@ from domainclip.adapters._protocol import Schedule
 from domainclip.backbones import Backbone
 from domainclip.backbones.prompts import filled
 from domainclip.catalogue import load
-from domainclip.objectives._protocol import Alone
+from domainclip.errors import UsageError
+from domainclip.objectives._protocol import Alone, wants_of
 from domainclip.training._raw import Teacher, raw_image, raw_text
 from domainclip.training.optimizer import bound_logit_scale, parameter_groups
 from domainclip.training.settings import TrainerSettings
@@ -64,7 +65,7 @@ def train(
     clip.model.eval()
     known: list[Tensor] = []
     objective: Any = load("objectives", schedule.objective)(**schedule.objective_options)
-    sees_pixels = getattr(objective, "raw", False) or getattr(objective, "teacher", False)
+    sees_pixels = getattr(objective, "raw", False) or "teacher" in wants_of(objective)
     if cache and not image_trained and not sees_pixels:
         known = [_encoded(clip, x, crop) for crop in crops]
     if known and hasattr(adapter, "synthesize"):
@@ -123,8 +124,12 @@ class _Loss:
         self.clip, self.classnames, self.templates, self.y = clip, classnames, templates, y
         self.objective, self.penalty = objective, getattr(adapter, "penalty", None)
         self.raw = bool(getattr(objective, "raw", False))
-        teaches = getattr(objective, "teacher", False)
-        self.teacher = Teacher(clip.model, unit=not self.raw) if teaches else None
+        wanted = wants_of(objective)
+        if set(wanted) - {"teacher"}:
+            raise UsageError(
+                f"{type(objective).__name__} needs {', '.join(wanted)}, which only a recipe gives."
+            )
+        self.teacher = Teacher(clip.model, unit=not self.raw) if wanted else None
         self.counts = torch.bincount(y, minlength=len(classnames)).to(clip.device)
         with torch.no_grad():
             self.frozen = None if text_trained else clip.class_text(classnames, templates)
@@ -171,6 +176,17 @@ class _Batch:
     labels: Tensor
     captions: tuple[str, ...]
     class_counts: Tensor
+    negatives: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """None: every image is on its own."""
+        return ("",) * len(self.labels)
+
+    @property
+    def tags(self) -> tuple[tuple[int, ...], ...]:
+        """The one class of each."""
+        return tuple((label,) for label in self.labels.tolist())
 
 
 def _optimizer(clip: Backbone, adapter: Any, schedule: Schedule) -> torch.optim.Optimizer:

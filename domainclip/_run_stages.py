@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -25,7 +24,7 @@ from domainclip.catalogue import load
 from domainclip.classifier import Classifier
 from domainclip.data.classes import left_out
 from domainclip.data.module import PairsDataModule
-from domainclip.errors import BadInput, OutputError
+from domainclip.errors import OutputError
 from domainclip.evaluation._bootstrap import Floats
 from domainclip.evaluation._features import Features
 from domainclip.evaluation._predict import head_probabilities, prompt_probabilities
@@ -34,9 +33,11 @@ from domainclip.evaluation._results import ADAPTED, Measured
 from domainclip.evaluation.metrics import classification
 from domainclip.evaluation.report import Predictions
 from domainclip.evaluation.understanding import direction_changes, general_words, weight_changes
+from domainclip.objectives._protocol import wants_of
 from domainclip.pairs import Pairs
 from domainclip.pairs._files import output_errors
 from domainclip.recipe import Component, Recipe, as_tree
+from domainclip.text._protocol import TextEncoder
 from domainclip.training.fit import FitResult, fit
 
 __all__ = ["Bar", "Work", "evaluator_labels", "method_name", "text_encoder"]
@@ -84,7 +85,7 @@ class Work:
         )
         if self.recipe.data.image_px is not None:
             backbone.check_sees(self.recipe.data.image_px)
-        return backbone
+        return backbone.read_long(self.recipe.text.name, **self.recipe.text.options)
 
     @cached_property
     def plain(self) -> Context:
@@ -202,14 +203,16 @@ class Work:
         if getattr(adapter, "learns_from", "images") == "captions":
             return adapter, fit_captions(adapter, self.pairs, self.plain.classes, self.recipe)
         assert objective is not None, "the recipe's check asks for one beside an adapter"
+        made = objective.build("objectives")
         module = PairsDataModule(
             self.pairs, self.recipe.data, self.backbone,
             seed=self.recipe.seed, classnames=text.classnames,
+            views=getattr(made, "views", 0), second="second" in wants_of(made),
         )  # fmt: skip
         result = fit(
-            self.backbone, adapter, objective.build("objectives"), module, self.recipe.trainer,
+            self.backbone, adapter, made, module, self.recipe.trainer,
             out=self.directory.path, seed=self.recipe.seed,
-            class_text=(module.classes.names, text.templates), encode=self._trained_text(),
+            class_text=(module.classes.names, text.templates), long=self._long(),
             say=self.directory.say,  # to the log alone: whoever watches has a progress bar
         )  # fmt: skip
         return adapter, result
@@ -331,25 +334,13 @@ class Work:
         encode = text_encoder(self.backbone, recipe)
         return Context(features, recipe.text.templates, encode, seed=recipe.seed)
 
-    def _trained_text(self) -> Callable[[Sequence[str]], Tensor] | None:
-        """How training encodes captions: None for the tower's own way, which can be trained."""
-        if self.recipe.text.name == "truncate":
+    def _long(self) -> TextEncoder | None:
+        """How training reads captions beyond the context: None for the tower's own way."""
+        text = self.recipe.text
+        if text.name == "truncate":
             return None
-        with torch.enable_grad():
-            moves = self.backbone.class_text(["a"], ["{}"]).requires_grad
-        if moves and self.recipe.adapter is not None:
-            trained = any(
-                parameter.requires_grad
-                for name, parameter in self.backbone.model.named_parameters()
-                if not name.startswith("visual.") and name not in ("logit_scale", "logit_bias")
-            )
-            if trained:
-                raise BadInput(
-                    f"text.name {self.recipe.text.name!r} encodes captions without gradient, and "
-                    f"{self.recipe.adapter.name} tunes the text tower; use truncate, or tune the "
-                    "image tower alone."
-                )
-        return text_encoder(self.backbone, self.recipe)
+        found: TextEncoder = load("text", text.name)(**text.options)
+        return found
 
 
 def text_encoder(backbone: Backbone, recipe: Recipe) -> Callable[[Sequence[str]], Tensor]:

@@ -1,14 +1,43 @@
-"""What an objective is given beside the embeddings: the batch, and how to see other ranks'."""
+"""What an objective is given: the embeddings, the batch, and how to see those of other ranks.
+
+Most need no more. What else one can ask for, in ``wants``, comes by keyword under the same name:
+
+    teacher     (image (b, d'), text (b, d')): the same features by a frozen model, see ``teacher``
+    views       (b, v, d): of ``views`` more random views of each image
+    second      (b, d): of another caption of each pair, the same where it has no other
+    negatives   (b, k, d): of texts that are not of the image, see ``negative_texts``
+    patches     (b, n, d): of every image position, ``backbones.dense``
+    words       (words (b, t, d), real (b, t) bool): of every token of the caption
+    momentum    (image (b, d), views (b, v, d)): by an exponential average of the model
+    parts       the module that ``make_parts`` made: weights of its own, which train too
+    weights     [(weight, its value before training)] of everything that trains
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from hashlib import blake2b
+from typing import Any, ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
-__all__ = ["Alone", "Batch", "Gather", "Objective", "products"]
+__all__ = [
+    "WANTS",
+    "Alone",
+    "Batch",
+    "Gather",
+    "Objective",
+    "numbers_of",
+    "products",
+    "rows_mean",
+    "wants_of",
+]
+
+WANTS = (
+    "teacher", "views", "second", "negatives", "patches", "words", "momentum", "parts", "weights",
+)  # fmt: skip
 
 
 class Batch(Protocol):
@@ -25,6 +54,18 @@ class Batch(Protocol):
     @property
     def class_counts(self) -> Tensor | None:
         """(c,) training images of each class, where there are classes."""
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """b names of what never crosses a split (article, patient), empty for none."""
+
+    @property
+    def tags(self) -> Sequence[Sequence[int]]:
+        """Every class of each pair, b lists."""
+
+    @property
+    def negatives(self) -> Sequence[Sequence[str]]:
+        """b lists of texts that are not of the image: a pair's texts in the role ``negative``."""
 
 
 class Gather(Protocol):
@@ -48,10 +89,13 @@ class Objective(Protocol):
     """A frozen dataclass, its fields the options. needs: ``captions`` (text (b, d), one an image)
     or ``classes`` (text (c, d), one a class).
 
-    Three class or instance attributes may ask for more. raw = True: features come as the towers
-    give them, not of unit length. teacher = True: a call also gets ``teacher=(image, text)``, the
-    same features by the model as training found it. captions = "classes": captions are the class
-    prompts of the images.
+    Class or instance attributes may ask for more. wants: names of the list above. raw = True:
+    features come as the towers give them, not of unit length. captions = "classes": captions are
+    the class prompts of the images. views: how many more views, an int. teacher: (name, pretrained)
+    of a backbone; without it the teacher is the model as training found it. momentum: decay of the
+    average. ``make_parts(dim)``: an nn.Module for features of width d. ``negative_texts(batch)``:
+    b lists of equally many texts; without it the batch's own negatives. Rules on weights and parts
+    (``logit_scale`` of its own) stand in the docstring of each.
     """
 
     needs: ClassVar[str]
@@ -65,6 +109,7 @@ class Objective(Protocol):
         logit_scale: Tensor,
         logit_bias: Tensor | None,
         gather: Gather,
+        **more: Any,
     ) -> Tensor:
         """A finite scalar; averaged over ranks it is the loss of the joint batch."""
 
@@ -83,6 +128,28 @@ class Alone:
 
     def total(self, rows: int) -> int:
         return rows
+
+
+def wants_of(objective: Any) -> tuple[str, ...]:
+    """What an objective asks for beside the two features, in the order of ``WANTS``."""
+    asked = set(getattr(objective, "wants", ()))
+    return tuple(name for name in WANTS if name in asked)
+
+
+def rows_mean(loss: Tensor, rows: int, gather: Gather) -> Tensor:
+    """The sum of losses over this rank's rows as its part of the mean over all ranks' rows.
+
+    Ranks average their losses afterwards, however unequally the rows are dealt: sum * ranks / n.
+    Call it after a gather of these rows.
+    """
+    return loss * (gather.world_size / max(gather.total(rows), 1))
+
+
+def numbers_of(names: Sequence[str], device: torch.device) -> Tensor:
+    """(b,) int64: the same number for the same text on every rank and machine."""
+    digests = [blake2b(name.encode(), digest_size=8).digest() for name in names]
+    numbers = [int.from_bytes(digest, "little", signed=True) for digest in digests]
+    return torch.tensor(numbers, dtype=torch.int64, device=device)
 
 
 def products(image: Tensor, text: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ class CLIPRefine:
 
     needs: ClassVar[str] = "captions"
     raw: ClassVar[bool] = True
-    teacher: ClassVar[bool] = True
+    wants: ClassVar[tuple[str, ...]] = ("teacher",)
 
     def __call__(
         self,

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from domainclip.objectives._protocol import Batch, Gather
+from domainclip.objectives._protocol import Batch, Gather, numbers_of
 
 __all__ = ["InfoNCE"]
 
@@ -67,15 +66,8 @@ class InfoNCE:
         if self.same_text == "negative":
             n = gather.total(stop - start)
             return torch.eye(n, dtype=torch.bool, device=device)[start:stop]
-        numbers = gather(_numbers(captions, device))
+        numbers = gather(numbers_of(captions, device))
         return numbers[start:stop, None] == numbers[None, :]
-
-
-def _numbers(captions: Sequence[str], device: torch.device) -> Tensor:
-    """(b,) int64: the same number for the same caption on every rank and machine."""
-    digests = [blake2b(text.encode(), digest_size=8).digest() for text in captions]
-    numbers = [int.from_bytes(digest, "little", signed=True) for digest in digests]
-    return torch.tensor(numbers, dtype=torch.int64, device=device)
 
 
 def _cross_entropy(logits: Tensor, positive: Tensor, smoothing: float) -> Tensor:

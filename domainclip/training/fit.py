@@ -20,11 +20,12 @@ from typing import Any, Protocol
 import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.strategies import DDPStrategy
-from torch import Tensor, nn
+from torch import nn
 
 from domainclip.backbones._streaming import prefer_channels_last
 from domainclip.errors import BadInput, OutputInUse
 from domainclip.objectives._protocol import Objective
+from domainclip.text._protocol import TextEncoder
 from domainclip.training.keeper import EpochRow, Journal, Keeper
 from domainclip.training.logs import EpochLines, ProgressBar, StepLog
 from domainclip.training.module import Adapter, Tower, Tuning, from_classes
@@ -73,20 +74,20 @@ def fit(
     out: Path,
     seed: int = 0,
     class_text: tuple[Sequence[str], Sequence[str]] = ((), ()),
-    encode: Callable[[Sequence[str]], Tensor] | None = None,
+    long: TextEncoder | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> FitResult:
     """Train the adapter, which is injected into the backbone already, and leave the best weights.
 
-    class_text: (class names, templates), for objectives over classes. encode: captions -> (n, d)
-    for texts longer than the context; None cuts them. Checkpoints go to ``out/checkpoints``, CSV
+    class_text: (class names, templates), for objectives over classes. long: how captions
+    longer than the context are read; None cuts them. Checkpoints go to ``out/checkpoints``, CSV
     and TensorBoard logs to ``out/logs``. A directory with checkpoints is gone on with. say: a line
     per validated epoch, and one where a training goes on.
 
     Raises BadInput (nothing to train, no classes, no validation split to choose by), OutputInUse
     (the checkpoints are another run's), OutputError (they cannot be written).
     """
-    _check(adapter, objective, class_text, encode)
+    _check(adapter, objective, class_text, long)
     if settings.wise_ft is not None:
         check_line(adapter, settings, data_module)
     world_size = _world_size(settings)
@@ -97,7 +98,7 @@ def fit(
     with _only_trained(backbone.model, adapter), torch.random.fork_rng():
         module = Tuning(
             backbone, adapter, objective, settings, classnames=class_text[0],
-            templates=class_text[1], encode=encode, seed=seed, total_steps=total_steps,
+            templates=class_text[1], long=long, seed=seed, total_steps=total_steps,
             same_views=getattr(data_module, "same_views", False),
         )  # fmt: skip
         prefer_channels_last(backbone.model)
@@ -146,11 +147,11 @@ def fit(
 
 def _check(
     adapter: Adapter, objective: Objective, class_text: tuple[Sequence[str], Sequence[str]],
-    encode: object,
+    long: TextEncoder | None,
 ) -> None:  # fmt: skip
     if next(iter(adapter.parameters()), None) is None:
         raise BadInput(f"{type(adapter).__name__} has nothing to train; check its options.")
-    if getattr(objective, "raw", False) and encode is not None:
+    if getattr(objective, "raw", False) and long is not None:
         raise BadInput(
             f"{type(objective).__name__} needs features before they get unit length, which only "
             "text.name 'truncate' gives."

@@ -94,6 +94,7 @@ class Keeper(lightning.Callback):
         self._resumed = content
         _copy(content["weights"], self.tensors)
         _copy(content["buffers"], dict(self.module.named_buffers()))
+        self.module.extras.load_state(content.get("extras", {}))
         for mean, saved in zip(self.average.mean, content["average"], strict=True):
             mean.copy_(saved)
         for name, value in content["journal"].items():
@@ -216,6 +217,7 @@ class Keeper(lightning.Callback):
             "optimizer": trainer.optimizers[0].state_dict(),
             "schedule": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
             "scaler": scaler.state_dict() if scaler is not None else {},
+            "extras": self.module.extras.state(),
             "journal": asdict(journal),
         }
         checkpoints.save(self.directory, journal.step, content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import lightning.pytorch as lightning
 import numpy as np
@@ -15,8 +15,10 @@ from torch.optim import Optimizer
 
 from domainclip.backbones.prompts import filled
 from domainclip.objectives._protocol import Alone, Batch, Gather, Objective, products
+from domainclip.text._protocol import TextEncoder
+from domainclip.training._encoder import Encoder
+from domainclip.training._extras import Extras
 from domainclip.training._gather import RankGather
-from domainclip.training._raw import Teacher, raw_image, raw_text
 from domainclip.training.optimizer import bound_logit_scale, make_optimizer, make_schedule
 from domainclip.training.settings import TrainerSettings
 
@@ -68,14 +70,11 @@ class Validation:
 class Tuning(lightning.LightningModule):
     """Trains what the adapter trains; everything else is frozen, and by default in eval mode.
 
-    classnames, templates: for objectives over classes. encode: text for captions that the towers
-    own tokenizer would cut; None truncates. same_views: an image looks alike in every epoch, so a
+    classnames, templates: for objectives over classes. long: how captions beyond the context are
+    read; None cuts them. same_views: an image looks alike in every epoch, so a
     frozen image tower encodes it once. seed: dropout and the like depend on (seed, epoch,
     sample) and so do not notice a restart.
     """
-
-    CAPTIONS_KEPT: ClassVar[int] = 100_000  # of a frozen text tower; 512 floats each are 200 MB
-    IMAGES_KEPT: ClassVar[int] = 100_000  # likewise
 
     def __init__(
         self,
@@ -86,7 +85,7 @@ class Tuning(lightning.LightningModule):
         *,
         classnames: Sequence[str],
         templates: Sequence[str],
-        encode: Callable[[Sequence[str]], Tensor] | None,
+        long: TextEncoder | None,
         seed: int,
         total_steps: int,
         same_views: bool = False,
@@ -98,17 +97,16 @@ class Tuning(lightning.LightningModule):
         self.beside = nn.ParameterList([p for p in trained if id(p) not in inside])
         self._adapter, self._objective, self._settings = adapter, objective, settings
         self._classnames, self._templates = list(classnames), list(templates)
-        self._encode, self._seed, self._total_steps = encode, seed, total_steps
+        self._seed, self._total_steps = seed, total_steps
         # a Backbone is no module, and Lightning must not take it for a hyperparameter
         self._backbone = backbone
-        self._raw = bool(getattr(objective, "raw", False))
-        teaches = getattr(objective, "teacher", False)
-        self._teacher = Teacher(self.model, unit=not self._raw) if teaches else None
-        self._captions: dict[str, Tensor] = {}
-        self._images: dict[str, Tensor] = {}
-        self._same_views = same_views and settings.frozen_eval and not self._raw
+        self.encoder = Encoder(
+            backbone, raw=bool(getattr(objective, "raw", False)), long=long, chunk=settings.chunk,
+            same_views=same_views and settings.frozen_eval,
+        )  # fmt: skip
+        self.extras = Extras(objective, self.encoder, trained, seed=seed)
+        self.parts = self.extras.parts  # weights of the objective's own train like the adapter's
         self._classes: Tensor | None = None
-        self._text_trained = True
         self._sums = _Sums(len(self._classnames))
         self.validated: Validation | None = None
         self.loss_sum: Tensor | float = 0.0
@@ -142,11 +140,9 @@ class Tuning(lightning.LightningModule):
     def on_train_start(self) -> None:
         self.set_modes()
         with torch.enable_grad():  # a text tower that nothing trains is encoded once
-            probe = self._class_text() if self.over_classes else self._encoded(["a"])
-        self._text_trained = probe.requires_grad
+            probe = self._class_text() if self.over_classes else self.encoder.texts(["a"])
+        self.encoder.forget(text_trained=probe.requires_grad)
         self._classes = None
-        self._captions.clear()
-        self._images.clear()
 
     def on_train_epoch_start(self) -> None:
         self.set_modes()
@@ -174,6 +170,7 @@ class Tuning(lightning.LightningModule):
 
     def on_before_zero_grad(self, optimizer: Optimizer) -> None:
         bound_logit_scale(self.model)
+        self.extras.after_step()
 
     def on_validation_epoch_start(self) -> None:
         self.model.eval()
@@ -181,7 +178,7 @@ class Tuning(lightning.LightningModule):
         if callable(switch):
             switch()
         self._sums = _Sums(len(self._classnames))
-        if self._text_trained and self.over_classes and not self._conditional:
+        if self.encoder.text_trained and self.over_classes and not self._conditional:
             self._classes = self._class_text()  # once for the whole pass
 
     def validation_step(self, batch: _ImageBatch, batch_idx: int) -> None:
@@ -194,7 +191,7 @@ class Tuning(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self.validated = self._sums.result(self.device, self.trainer.world_size)
-        if self._text_trained:
+        if self.encoder.text_trained:
             self._classes = None
 
     @property
@@ -219,12 +216,11 @@ class Tuning(lightning.LightningModule):
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
         # what is computed in low precision depends on autocast; the input follows the weights
         x = batch.images.to(self._backbone.dtype)
-        image = raw_image(self.model, x) if self._raw else self._image(batch, x)
-        text = self._class_text(image) if self.over_classes else self._caption_text(batch.captions)
-        more: dict[str, Any] = {}
-        if self._teacher is not None:
-            ids = self._backbone.tokenize(batch.captions)
-            more["teacher"] = self._teacher(x, ids, self.device)
+        image = self.encoder.image(batch.keys, x)
+        if self.over_classes:
+            text = self._class_text(image)
+        else:
+            text = self.encoder.captions(batch.captions)
         loss = self._objective(
             image,
             text,
@@ -232,10 +228,10 @@ class Tuning(lightning.LightningModule):
             logit_scale=self._backbone.logit_scale,
             logit_bias=self._backbone.logit_bias,
             gather=gather,
-            **more,
+            **self.extras.of(batch, x),
         )
         penalty = getattr(self._adapter, "penalty", None)
-        if penalty is not None and self._text_trained and torch.is_grad_enabled():
+        if penalty is not None and self.encoder.text_trained and torch.is_grad_enabled():
             loss = loss + penalty(image, batch.labels, text)
         return loss, image, text
 
@@ -258,42 +254,9 @@ class Tuning(lightning.LightningModule):
         given = {"image": image} if self._conditional and image is not None else {}
         encode: Callable[..., Tensor] = self._backbone.class_text
         text = encode(self._classnames, self._templates, **given)
-        if not self._text_trained:
+        if not self.encoder.text_trained:
             self._classes = text.detach()
         return text
-
-    def _image(self, batch: _ImageBatch, x: Tensor) -> Tensor:
-        """(b, d); what a frozen image tower says of images that always look alike is kept."""
-        if not self._same_views:
-            return self._backbone.image(x)
-        if all(key in self._images for key in batch.keys):
-            return torch.stack([self._images[key] for key in batch.keys])
-        image = self._backbone.image(x)
-        if torch.is_grad_enabled():
-            self._same_views = not image.requires_grad
-        known = torch.is_grad_enabled() or bool(self._images)  # that the tower is frozen
-        if self._same_views and known and len(self._images) + len(image) <= self.IMAGES_KEPT:
-            self._images.update(zip(batch.keys, image.detach(), strict=True))
-        return image
-
-    def _caption_text(self, captions: Sequence[str]) -> Tensor:
-        """(b, d); those of a frozen text tower are encoded once and kept."""
-        if self._text_trained:
-            return self._encoded(captions)
-        missing = [text for text in dict.fromkeys(captions) if text not in self._captions]
-        if len(self._captions) + len(missing) > self.CAPTIONS_KEPT:
-            self._captions.clear()
-            missing = list(dict.fromkeys(captions))
-        if missing:
-            self._captions.update(zip(missing, self._encoded(missing).detach(), strict=True))
-        return torch.stack([self._captions[text] for text in captions])
-
-    def _encoded(self, captions: Sequence[str]) -> Tensor:
-        if self._encode is not None:
-            return self._encode(captions)
-        if self._raw:
-            return raw_text(self.model, self._backbone.tokenize(captions), self.device)
-        return self._backbone.text(self._backbone.tokenize(captions).to(self.device))
 
 
 def from_classes(objective: Objective) -> bool:

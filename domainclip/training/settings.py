@@ -18,6 +18,8 @@ class TrainerSettings:
     schedule: what follows the warm-up, down to ``min_lr``. weight_decay: not on biases and other
     one-dimensional weights. layer_decay: lr of a block times this per block above it (FT-CLIP).
     clip_norm: of the whole gradient; null leaves it. accumulate: batches to a step.
+    chunk: images and texts that a tower reads at once; the loss is still that of the whole batch,
+    at one more forward pass and the memory of one chunk (gradient caching); null reads all at once.
     precision: Lightning's names. devices, strategy: Lightning's too, so 2 and ``ddp`` for two GPUs.
     ema: decay of an exponential average of the weights, which is then what is validated and kept.
     frozen_eval: what is not trained runs in evaluation mode (batch-norm statistics, dropout).
@@ -42,6 +44,7 @@ class TrainerSettings:
     layer_decay: Annotated[float, "> 0 <= 1"] = 1.0
     clip_norm: Annotated[float, "> 0"] | None = 1.0
     accumulate: Annotated[int, ">= 1"] = 1
+    chunk: Annotated[int, ">= 1"] | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = "32-true"
     devices: Literal["auto"] | Annotated[int, ">= 1"] = "auto"
     strategy: str = "auto"

@@ -5,94 +5,89 @@ An objective is called alone on a joint batch, and by parts through a gather tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 
 from domainclip.catalogue import entries, load
-from domainclip.objectives._protocol import Alone, Objective
+from domainclip.errors import UsageError
+from domainclip.objectives._protocol import WANTS, Objective, wants_of
+from tests.data.objective_inputs import SCALE, inputs
+from tests.data.pretend_ranks import on_ranks
 
 NAMES = [entry.name for entry in entries("objectives")]
-SCALE = torch.tensor(12.0)
-# a part that is drawn anew at every call has a test of its own
-STILL = {"clip_refine": {"rafa": 0.0}}
-
-
-@dataclass
-class Batch:
-    labels: Tensor
-    captions: tuple[str, ...]
-    class_counts: Tensor | None = None
-
-
-def inputs(objective: Objective, size: int = 9) -> tuple[Tensor, Tensor, Batch]:
-    random = torch.Generator().manual_seed(size)
-    image = F.normalize(torch.randn(size, 6, generator=random, dtype=torch.float64), dim=1)
-    rows = 4 if objective.needs == "classes" else size
-    text = F.normalize(torch.randn(rows, 6, generator=random, dtype=torch.float64), dim=1)
-    labels = torch.arange(size) % 4
-    labels[2] = -1
-    captions = tuple(f"caption {number % 7}" for number in range(size))
-    return image, text, Batch(labels, captions, torch.tensor([5, 3, 0, 9]))
-
-
-def taught(image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
-    """What a teacher might give for the same rows."""
-    return image.detach().flip(1), text.detach().roll(1, 1)
-
-
-def call(objective: Objective, image: Tensor, text: Tensor, batch: Batch, gather=None) -> Tensor:
-    more = {"teacher": taught(image, text)} if getattr(objective, "teacher", False) else {}
-    return objective(
-        image, text, batch, logit_scale=SCALE, logit_bias=None, gather=gather or Alone(), **more
-    )
+CUTS = [0, 5, 9]  # uneven: a broken image leaves a rank with fewer
+# options without which one says nothing, or whose random part has a test of its own
+OPTIONS: dict[str, dict[str, object]] = {"clip_refine": {"rafa": 0.0}}
+# the order of a batch or its cuts matter to these, and their docstrings say how
+ORDERED: set[str] = set()
 
 
 @pytest.fixture(params=NAMES)
-def objective(request: pytest.FixtureRequest) -> Objective:
-    return load("objectives", request.param)(**STILL.get(request.param, {}))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_loss_is_a_finite_scalar_with_gradients_to_both_towers(objective: Objective) -> None:
-    image, text, batch = inputs(objective)
-    image.requires_grad_()
-    text.requires_grad_()
-    loss = call(objective, image, text, batch)
+@pytest.fixture
+def objective(name: str) -> Objective:
+    made: Objective = load("objectives", name)(**OPTIONS.get(name, {}))
+    return made
+
+
+def test_loss_is_a_finite_scalar_with_gradients_to_all_it_is_given(objective: Objective) -> None:
+    given = inputs(objective)
+    loss = given.call()
     assert loss.shape == () and torch.isfinite(loss)
     loss.backward()
-    for features in (image, text):
+    for features in given.leaves():
         assert features.grad is not None and torch.isfinite(features.grad).all()
         assert features.grad.abs().max() > 0
+    if "parts" in wants_of(objective):
+        assert isinstance(given.extra["parts"], nn.Module)
+        assert any(p.grad is not None for p in given.extra["parts"].parameters())
 
 
-def test_loss_does_not_depend_on_the_order_of_the_batch(objective: Objective) -> None:
-    image, text, batch = inputs(objective)
-    order = torch.randperm(len(image), generator=torch.Generator().manual_seed(1))
-    moved = Batch(batch.labels[order], tuple(batch.captions[i] for i in order), batch.class_counts)
-    texts = text if objective.needs == "classes" else text[order]
-    torch.testing.assert_close(
-        call(objective, image, text, batch), call(objective, image[order], texts, moved)
-    )
+def test_loss_does_not_depend_on_the_order_of_the_batch(name: str, objective: Objective) -> None:
+    if name in ORDERED:
+        pytest.skip("its negatives are drawn by position")
+    given = inputs(objective)
+    order = torch.randperm(9, generator=torch.Generator().manual_seed(1)).tolist()
+    torch.testing.assert_close(given.call(order), given.call())
 
 
-def test_parts_of_ranks_average_to_the_joint_loss(objective: Objective) -> None:
-    image, text, batch = inputs(objective)
-    cuts = [0, 5, 9]  # uneven: a broken image leaves a rank with fewer
-    losses = []
-    for rank in range(2):
-        start, stop = cuts[rank], cuts[rank + 1]
-        mine = Batch(batch.labels[start:stop], batch.captions[start:stop], batch.class_counts)
-        gather = Pretend(rank, cuts, {"image": image, "text": text, "batch": batch})
-        texts = text if objective.needs == "classes" else text[start:stop]
-        losses.append(call(objective, image[start:stop], texts, mine, gather))
-    torch.testing.assert_close(sum(losses) / 2, call(objective, image, text, batch))
+def test_ranks_average_to_the_joint_loss_and_its_gradients(name: str, objective: Objective) -> None:
+    if name in ORDERED:
+        pytest.skip("its negatives are drawn by position")
+    joint, dealt = inputs(objective), inputs(objective)
+    whole = joint.call()
+    whole.backward()
+    losses = on_ranks(dealt.call, CUTS)
+    mean = torch.stack([loss.double() for loss in losses]).mean()
+    torch.testing.assert_close(mean, whole.double(), rtol=1e-5, atol=1e-6)
+    mean.backward()
+    for one, other in zip(joint.leaves(), dealt.leaves(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_a_batch_of_one_and_of_equal_captions_has_a_finite_loss(objective: Objective) -> None:
+    given = inputs(objective)
+    assert torch.isfinite(given.call([4]))
+    given.batch.captions = ("the same",) * 9
+    assert torch.isfinite(given.call())
+
+
+def test_half_precision_has_a_finite_loss_and_gradients(objective: Objective) -> None:
+    given = inputs(objective, dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = given.call()
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(each.grad).all() for each in given.leaves() if each.grad is not None)
 
 
 def test_objective_is_a_frozen_dataclass_that_says_what_it_needs(objective: Objective) -> None:
     assert objective.needs in ("captions", "classes")
+    assert set(getattr(objective, "wants", ())) <= set(WANTS)
     with pytest.raises(AttributeError):
         objective.needs_something_else = 1  # type: ignore[attr-defined]
     assert type(objective)(**vars(objective)) == objective
@@ -102,7 +97,8 @@ def test_objective_is_a_frozen_dataclass_that_says_what_it_needs(objective: Obje
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_infonce_equals_the_slow_version(same_text: str, smoothing: float) -> None:
     objective = load("objectives", "infonce")(same_text=same_text, label_smoothing=smoothing)
-    image, text, batch = inputs(objective)
+    given = inputs(objective)
+    image, text, batch = given.image, given.text, given.batch
     total = torch.tensor(0.0, dtype=torch.float64)
     size = len(image)
     for rows, columns in ((image, text), (text, image)):
@@ -114,15 +110,14 @@ def test_infonce_equals_the_slow_version(same_text: str, smoothing: float) -> No
             for j in range(size):
                 target = (1 - smoothing) * (j in positives) / len(positives) + smoothing / size
                 total -= target * log_probability[j]
-    torch.testing.assert_close(
-        call(objective, image, text, batch).double(), total / (2 * size), rtol=1e-5, atol=1e-6
-    )
+    torch.testing.assert_close(given.call().double(), total / (2 * size), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("weight", ["none", "balanced"])
 def test_class_prompts_equals_the_slow_version(weight: str) -> None:
     objective = load("objectives", "class_prompts")(weight=weight, temperature=0.5)
-    image, text, batch = inputs(objective)
+    given = inputs(objective)
+    image, text, batch = given.image, given.text, given.batch
     assert batch.class_counts is not None
     counts = batch.class_counts.tolist()
     losses = []
@@ -133,16 +128,14 @@ def test_class_prompts_equals_the_slow_version(weight: str) -> None:
         logits = torch.stack([0.5 * SCALE * features @ row for row in text]).float()
         loss = torch.logsumexp(logits, 0) - logits[label]
         losses.append(loss * (share if weight == "balanced" else 1))
-    torch.testing.assert_close(
-        call(objective, image, text, batch), torch.stack(losses).mean(), rtol=1e-5, atol=1e-6
-    )
+    torch.testing.assert_close(given.call(), torch.stack(losses).mean(), rtol=1e-5, atol=1e-6)
 
 
 def test_class_prompts_without_any_label_is_zero() -> None:
     objective = load("objectives", "class_prompts")()
-    image, text, batch = inputs(objective)
-    batch.labels[:] = -1
-    assert call(objective, image, text, batch) == 0
+    given = inputs(objective)
+    given.batch.labels[:] = -1
+    assert given.call() == 0
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
@@ -150,9 +143,8 @@ def test_clip_refine_equals_the_slow_version(temperature: float) -> None:
     objective = load("objectives", "clip_refine")(
         rafa=0.7, hycd=0.4, alpha=0.3, temperature=temperature
     )
-    image, text, batch = inputs(objective)
-    image, text = 3 * image, 2 * text  # not of unit length
-    old = taught(image, text)
+    given = inputs(objective)
+    image, text, old = given.image, given.text, given.extra["teacher"]
     size, width = image.shape
     torch.manual_seed(4)
     z = torch.randn_like(image)
@@ -170,57 +162,89 @@ def test_clip_refine_equals_the_slow_version(temperature: float) -> None:
                 q = said[j] - torch.logsumexp(said, 0)
                 distilled += p * (p.log() - q) * temperature**2 / (2 * size)
     torch.manual_seed(4)
-    found = call(objective, image, text, batch)
+    found = given.call()
     expected = (0.7 * drawn + 0.4 * distilled).float()
     torch.testing.assert_close(found.float(), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_random_part_of_clip_refine_is_one_mean_over_ranks() -> None:
     """Its gradient is 2 (f - z) / (n d), so a part's gradient is its joint share."""
-    objective = load("objectives", "clip_refine")(hycd=0.0)
-    image, text, batch = inputs(objective)
-    cuts = [0, 5, 9]
-    for rank in range(2):
-        start, stop = cuts[rank], cuts[rank + 1]
-        mine = image[start:stop].clone().requires_grad_()
-        gather = Pretend(rank, cuts, {"image": image, "text": text, "batch": batch})
-        part = Batch(batch.labels[start:stop], batch.captions[start:stop])
-        torch.manual_seed(rank)
-        call(objective, mine, text[start:stop], part, gather).backward()
-        torch.manual_seed(rank)
-        z = torch.randn_like(image[start:stop])
-        expected = 2 * (image[start:stop] - z) / image.numel() * gather.world_size
-        torch.testing.assert_close(mine.grad, expected)
+    given = inputs(load("objectives", "clip_refine")(hycd=0.0))
+
+    def part(rows: slice, gather: object) -> Tensor:
+        torch.manual_seed(3)
+        return given.call(rows, gather)
+
+    losses = [part(slice(0, 5), _Rank(0)), part(slice(5, 9), _Rank(1))]
+    (sum(losses) / 2).backward()
+    for rows in (slice(0, 5), slice(5, 9)):
+        torch.manual_seed(3)
+        z = torch.randn_like(given.image[rows])
+        expected = 2 * (given.image[rows] - z) / given.image.numel()
+        assert given.image.grad is not None
+        torch.testing.assert_close(given.image.grad[rows], expected)
 
 
-class Pretend:
-    """The gather of one of two ranks that see the same joint tensors."""
+class _Rank:
+    """A rank of two, of nine rows, whose own rows alone matter."""
 
     world_size = 2
 
-    def __init__(self, rank: int, cuts: list[int], joint: dict[str, object]) -> None:
-        self.rank, self.cuts, self.joint = rank, cuts, joint
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
 
     def __call__(self, rows: Tensor) -> Tensor:
-        start, stop = self.cuts[self.rank], self.cuts[self.rank + 1]
-        both = self.joint["image"], self.joint["text"]
-        assert isinstance(both[0], Tensor) and isinstance(both[1], Tensor)
-        for whole in (*both, *taught(*both)):
-            if rows.shape == whole[start:stop].shape and torch.equal(rows, whole[start:stop]):
-                return whole
-        batch = self.joint["batch"]
-        assert isinstance(batch, Batch)
-        if rows.dtype == torch.int64:  # captions as numbers
-            from domainclip.objectives.infonce import _numbers
-
-            return _numbers(batch.captions, rows.device)
-        parts = [
-            (batch.labels[a:b] >= 0).sum() for a, b in zip(self.cuts, self.cuts[1:], strict=False)
-        ]
-        return torch.stack(parts).to(rows)  # the count of labelled images
+        return torch.cat([rows, rows])[:9] if len(rows) > 4 else torch.cat([rows, rows, rows])[:9]
 
     def mine(self, rows: int) -> tuple[int, int]:
-        return self.cuts[self.rank], self.cuts[self.rank + 1]
+        return (0, 5) if self.rank == 0 else (5, 9)
 
     def total(self, rows: int) -> int:
-        return self.cuts[-1]
+        return 9
+
+
+def test_weighted_terms_add_up_and_get_what_each_wants() -> None:
+    terms = [
+        {"name": "infonce", "same_text": "negative"},
+        {"name": "siglip", "start": 0.1},
+        {"name": "infonce", "label_smoothing": 0.2},
+    ]
+    joint = load("objectives", "weighted")(terms=tuple(terms), weights=(0.5, 2.0, 0.0))
+    assert wants_of(joint) == ("parts",)
+    alone = [
+        inputs(load("objectives", term["name"])(**{k: v for k, v in term.items() if k != "name"}))
+        for term in terms
+    ]
+    expected = 0.5 * alone[0].call() + 2 * alone[1].call()
+    torch.testing.assert_close(inputs(joint).call().double(), expected.double())
+
+
+@pytest.mark.parametrize(
+    ("terms", "weights", "said"),
+    [
+        ((), (), "at least one term"),
+        (({"name": "infonce"},), (1.0, 2.0), "1 terms and 2 weights"),
+        (({"name": "infonce"},), (float("nan"),), "a number from 0 up, not nan"),
+        (({"name": "infonce"}, {"name": "clip_refine"}), (), "do not go together, raw is"),
+        (({"name": "infonce"}, {"name": "class_prompts"}), (), "needs is"),
+        (({"nam": "infonce"},), (), "a term is {name"),
+        (({"name": "infonce", "smooth": 1},), (), "infonce has no option 'smooth'"),
+    ],
+)
+def test_terms_that_cannot_be_are_refused(terms: object, weights: object, said: str) -> None:
+    objective = load("objectives", "weighted")(terms=terms, weights=weights)
+    with pytest.raises(UsageError, match=said):
+        inputs(objective).call()
+
+
+@pytest.mark.parametrize("same_text", ["positive", "negative"])
+def test_siglip_equals_the_slow_version(same_text: str) -> None:
+    given = inputs(load("objectives", "siglip")(same_text=same_text, start=0.3))
+    total, size = 0.0, len(given.image)
+    for i in range(size):
+        for j in range(size):
+            same = given.batch.captions[i] == given.batch.captions[j]
+            z = 1 if (same if same_text == "positive" else i == j) else -1
+            logit = SCALE * (given.image[i] @ given.text[j] - 0.3)
+            total = total - torch.log(torch.sigmoid(z * logit)) / size
+    torch.testing.assert_close(given.call().double(), total, rtol=1e-6, atol=1e-6)

@@ -24,6 +24,7 @@ from domainclip.objectives.clip_refine import CLIPRefine
 from domainclip.objectives.infonce import InfoNCE
 from domainclip.pairs import Pairs
 from domainclip.recipe import load_recipe
+from domainclip.text.window import Window
 from domainclip.training.fit import FitResult, fit
 from domainclip.training.module import Tuning
 from domainclip.training.settings import TrainerSettings
@@ -208,7 +209,7 @@ def _tuning(tmp_path: Path, objective: object, templates: tuple[str, ...] = ("a 
     adapter.inject(clip)
     tuning = Tuning(
         clip, adapter, objective, TrainerSettings(), classnames=["sea ice", "bush"],  # type: ignore[arg-type]
-        templates=templates, encode=None, seed=0, total_steps=1,
+        templates=templates, long=None, seed=0, total_steps=1,
     )  # fmt: skip
     tuning._trainer = SimpleNamespace(training=True, current_epoch=0, global_rank=0)  # type: ignore[assignment]
     return tuning
@@ -217,7 +218,7 @@ def _tuning(tmp_path: Path, objective: object, templates: tuple[str, ...] = ("a 
 class Seen:
     """An objective that notes what it is given."""
 
-    needs, raw, teacher, captions = "captions", True, True, "pairs"
+    needs, raw, wants, captions = "captions", True, ("teacher",), "pairs"
 
     def __call__(self, image: Tensor, text: Tensor, batch: Any, **more: Any) -> Tensor:
         self.given = image, text, batch, more
@@ -258,7 +259,7 @@ def test_raw_features_and_a_teacher_that_stays_where_training_began(tmp_path: Pa
 
 def test_class_prompts_stand_for_captions(tmp_path: Path) -> None:
     seen = Seen()
-    seen.raw, seen.teacher, seen.captions = False, False, "classes"
+    seen.raw, seen.wants, seen.captions = False, (), "classes"
     tuning = _tuning(tmp_path, seen, ("a {}.", "the {}!"))
     drawn = set()
     for consumed in range(8):
@@ -288,4 +289,4 @@ def test_what_an_objective_cannot_do_without_is_asked_for(tmp_path: Path) -> Non
         fit(*given, InfoNCE(captions="classes"), data, TrainerSettings(), out=tmp_path / "a")
     with pytest.raises(BadInput, match=r"only text\.name 'truncate'"):
         fit(*given, CLIPRefine(), data, TrainerSettings(), out=tmp_path / "a",
-            encode=lambda texts: torch.zeros(len(texts), 8))  # fmt: skip
+            long=Window())  # fmt: skip

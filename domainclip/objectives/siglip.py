@@ -1,0 +1,62 @@
+"""Sigmoid loss: every image and caption of the batch is a yes or no question of its own.
+
+loss = -1/n Σ_ij log σ(z_ij (s I_i·T_j + b)), z_ij = 1 where caption j belongs to image i, else -1;
+s the logit scale, b the bias.
+Reference: SigLIP, Zhai et al. 2023, https://arxiv.org/abs/2303.15343, section 3.
+Differs: identical captions are each other's positives (``same_text: positive``), as in ``infonce``.
+A tower without a bias gets one that trains; it starts at -s times ``start``, and not at the -10 of
+a training from nothing: a CLIP tower's scale is 100 already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
+
+__all__ = ["SigLIP"]
+
+
+@dataclass(frozen=True)
+class SigLIP:
+    """same_text: identical captions count as each other's positives, or as negatives. start: the
+    cosine at which an image and a caption count as even in a tower that has no bias of its own."""
+
+    same_text: Literal["positive", "negative"] = "positive"
+    start: float = 0.25
+
+    needs: ClassVar[str] = "captions"
+    wants: ClassVar[tuple[str, ...]] = ("parts",)
+
+    def make_parts(self, dim: int) -> nn.Module:
+        """The bias, as a cosine."""
+        return nn.ParameterDict({"even": nn.Parameter(torch.tensor(self.start))})
+
+    def __call__(
+        self,
+        image: Tensor,
+        text: Tensor,
+        batch: Batch,
+        *,
+        logit_scale: Tensor,
+        logit_bias: Tensor | None,
+        gather: Gather,
+        parts: nn.Module,
+    ) -> Tensor:
+        """This rank's images against the captions of all; image, text (b, d)."""
+        texts = gather(text)  # (n, d)
+        start, stop = gather.mine(len(image))
+        even = parts["even"]  # type: ignore[index]
+        bias = -logit_scale * even if logit_bias is None else logit_bias + 0 * even
+        logits = (logit_scale * image @ texts.T + bias).float()  # (b, n)
+        positive = torch.eye(len(texts), dtype=torch.bool, device=image.device)[start:stop]
+        if self.same_text == "positive":
+            numbers = gather(numbers_of(batch.captions, image.device))
+            positive = numbers[start:stop, None] == numbers[None, :]
+        signs = torch.where(positive, 1.0, -1.0)
+        return rows_mean(-functional.logsigmoid(signs * logits).sum(), len(image), gather)

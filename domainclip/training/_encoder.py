@@ -1,0 +1,89 @@
+"""What the towers say of a batch, with gradient; what frozen towers say is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from domainclip.text._protocol import TextEncoder
+from domainclip.training._chunks import in_chunks
+from domainclip.training._raw import raw_image, raw_text
+
+__all__ = ["Encoder"]
+
+
+class Encoder:
+    """raw: features as the towers give them, not of unit length. long: how captions beyond the
+    context are read; None cuts them. chunk: rows that a tower reads at once, see ``_chunks``.
+    same_views: an image looks alike in every epoch, so a frozen image tower encodes it once.
+    """
+
+    CAPTIONS_KEPT: ClassVar[int] = 100_000  # of a frozen text tower; 512 floats each are 200 MB
+    IMAGES_KEPT: ClassVar[int] = 100_000  # likewise
+
+    def __init__(
+        self, backbone: Any, *, raw: bool, long: TextEncoder | None, chunk: int | None,
+        same_views: bool,
+    ) -> None:  # fmt: skip
+        self.backbone, self.raw, self.long, self.chunk = backbone, raw, long, chunk
+        self.text_trained = True
+        self._same_views = same_views and not raw
+        self._captions: dict[str, Tensor] = {}
+        self._images: dict[str, Tensor] = {}
+
+    def forget(self, *, text_trained: bool) -> None:
+        """Start anew. text_trained: whether captions are encoded at every step."""
+        self.text_trained = text_trained
+        self._captions.clear()
+        self._images.clear()
+
+    def image(self, keys: Sequence[str], x: Tensor) -> Tensor:
+        """(b, d) of images x (b, 3, h, w); of a frozen tower that sees them alike, kept by key."""
+        if not self._same_views:
+            return self.pixels(x)
+        if all(key in self._images for key in keys):
+            return torch.stack([self._images[key] for key in keys])
+        image = self.pixels(x)
+        if torch.is_grad_enabled():
+            self._same_views = not image.requires_grad
+        known = torch.is_grad_enabled() or bool(self._images)  # that the tower is frozen
+        if self._same_views and known and len(self._images) + len(image) <= self.IMAGES_KEPT:
+            self._images.update(zip(keys, image.detach(), strict=True))
+        return image
+
+    def pixels(self, x: Tensor) -> Tensor:
+        """(b, d) of images (b, 3, h, w)."""
+        backbone = self.backbone
+        read: Callable[[Tensor], Tensor] = backbone.image
+        if self.raw:
+            read = lambda part: raw_image(backbone.model, part)  # noqa: E731
+        return in_chunks(read, x, self.chunk)
+
+    def captions(self, captions: Sequence[str]) -> Tensor:
+        """(b, d); those of a frozen text tower are encoded once and kept."""
+        if self.text_trained:
+            return self.texts(captions)
+        missing = [text for text in dict.fromkeys(captions) if text not in self._captions]
+        if len(self._captions) + len(missing) > self.CAPTIONS_KEPT:
+            self._captions.clear()
+            missing = list(dict.fromkeys(captions))
+        if missing:
+            self._captions.update(zip(missing, self.texts(missing).detach(), strict=True))
+        return torch.stack([self._captions[text] for text in captions])
+
+    def texts(self, texts: Sequence[str]) -> Tensor:
+        """(n, d), read anew."""
+        backbone = self.backbone
+        if self.long is not None:
+            long = self.long
+            pieces = long.pieces(backbone, texts)
+            z = in_chunks(lambda part: long.read(backbone, part), pieces.ids, self.chunk)
+            return long.pool(z, pieces)
+        ids = backbone.tokenize(texts)  # on the CPU, where their length waits for nothing
+        if self.raw:
+            device = backbone.device
+            return in_chunks(lambda part: raw_text(backbone.model, part, device), ids, self.chunk)
+        return in_chunks(lambda part: backbone.text(part.to(backbone.device)), ids, self.chunk)

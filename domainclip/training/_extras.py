@@ -1,0 +1,120 @@
+"""What objectives ask for beside the two features of a batch (``objectives._protocol``)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from domainclip.errors import UsageError
+from domainclip.objectives._protocol import wants_of
+from domainclip.training._encoder import Encoder
+from domainclip.training._raw import Teacher
+
+__all__ = ["Extras"]
+
+
+class Extras:
+    """Everything that an objective wants, for batch after batch. trained: the adapter's weights.
+
+    parts: the objective's own weights, which train with the adapter's; None for none. teacher: of
+    the objective's choice, or the model as it is when this is made.
+    """
+
+    def __init__(
+        self, objective: Any, encoder: Encoder, trained: Sequence[nn.Parameter], *, seed: int
+    ) -> None:
+        self.wants = wants_of(objective)
+        self._objective, self._encoder = objective, encoder
+        self.parts: nn.Module | None = None
+        if "parts" in self.wants:
+            with torch.random.fork_rng():
+                torch.manual_seed(seed)
+                self.parts = objective.make_parts(encoder.backbone.embed_dim)
+        model = encoder.backbone.model
+        self._teacher = Teacher(model, unit=not encoder.raw) if "teacher" in self.wants else None
+        self._average = copy.deepcopy(model) if "momentum" in self.wants else None
+        if self._average is not None:
+            self._average.requires_grad_(False).eval()
+        self._weights = [
+            (weight, weight.detach().clone()) for weight in trained if "weights" in self.wants
+        ]
+
+    def of(self, batch: Any, x: Tensor) -> Mapping[str, Any]:
+        """Name -> value, for a batch with images x (b, 3, h, w)."""
+        return {name: getattr(self, f"_{name}_of")(batch, x) for name in self.wants}
+
+    def after_step(self) -> None:
+        """Move the average model towards the trained one."""
+        if self._average is None:
+            return
+        decay = float(self._objective.momentum)
+        with torch.no_grad():
+            named = dict(self._encoder.backbone.model.state_dict())
+            for name, value in self._average.state_dict().items():
+                if value.is_floating_point():
+                    value.lerp_(named[name].to(value), 1 - decay)
+
+    def state(self) -> dict[str, Tensor]:
+        """What a checkpoint must hold beside the trained weights: the average."""
+        return {} if self._average is None else dict(self._average.state_dict())
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go on with an average."""
+        if self._average is not None and state:
+            self._average.load_state_dict(dict(state))
+
+    def _teacher_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        assert self._teacher is not None
+        backbone = self._encoder.backbone
+        return self._teacher(x, backbone.tokenize(batch.captions), backbone.device)
+
+    def _views_of(self, batch: Any, x: Tensor) -> Tensor:
+        views: Tensor = batch.views
+        z = self._encoder.pixels(views.flatten(0, 1).to(x.dtype))
+        return z.reshape(*views.shape[:2], -1)
+
+    def _second_of(self, batch: Any, x: Tensor) -> Tensor:
+        return self._encoder.captions(batch.seconds)
+
+    def _negatives_of(self, batch: Any, x: Tensor) -> Tensor:
+        make = getattr(self._objective, "negative_texts", None)
+        texts = make(batch) if make is not None else batch.negatives
+        counts = {len(each) for each in texts}
+        if len(counts) > 1 or counts == {0}:
+            raise UsageError(
+                f"{type(self._objective).__name__} wants equally many texts in the role 'negative' "
+                f"of every pair, and pairs have {sorted(counts)}."
+            )
+        flat = [text for each in texts for text in each]
+        return self._encoder.captions(flat).reshape(len(texts), counts.pop(), -1)
+
+    def _patches_of(self, batch: Any, x: Tensor) -> Tensor:
+        from domainclip.backbones.dense import image_tokens
+
+        return image_tokens(self._encoder.backbone, x)
+
+    def _words_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        from domainclip.backbones.dense import text_tokens
+
+        backbone = self._encoder.backbone
+        return text_tokens(backbone, backbone.tokenize(batch.captions))
+
+    def _momentum_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        assert self._average is not None
+        self._average.to(x.device)
+        with torch.no_grad():
+            image = self._average.encode_image(x, normalize=not self._encoder.raw)
+            views = batch.views.flatten(0, 1).to(x.dtype)
+            more = self._average.encode_image(views, normalize=not self._encoder.raw)
+        return image, more.reshape(*batch.views.shape[:2], -1)
+
+    def _parts_of(self, batch: Any, x: Tensor) -> nn.Module:
+        assert self.parts is not None
+        return self.parts
+
+    def _weights_of(self, batch: Any, x: Tensor) -> list[tuple[nn.Parameter, Tensor]]:
+        return [(weight, start.to(weight.device)) for weight, start in self._weights]
