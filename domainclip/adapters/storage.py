@@ -20,7 +20,7 @@ from domainclip.adapters._protocol import inject_for, with_tuples
 from domainclip.backbones import Backbone
 from domainclip.backbones._tensor_file import save_tensors
 from domainclip.catalogue import entries, load
-from domainclip.errors import BadInput, OutputError, UnsafeFile, WeightsMismatch
+from domainclip.errors import BadInput, OutputError, UnsafeFile, UsageError, WeightsMismatch
 
 __all__ = [
     "build",
@@ -64,6 +64,7 @@ def save_adapter(
             "templates": list(templates),
             "metrics": dict(metrics or {}),
             **({"peft": note} if note else {}),
+            **({} if backbone.long["name"] == "truncate" else {"text": backbone.long}),
         }
         write_json(folder / DESCRIPTION, description)
     return folder
@@ -97,7 +98,21 @@ def load_adapter(path: str | Path, backbone: Backbone, *, method: str | None = N
         adapter.eject()
         raise BadInput(f"{folder / WEIGHTS}: {error}") from error
     adapter.eval()
+    _read_as_trained(description.get("text"), backbone, folder / DESCRIPTION)
     return adapter
+
+
+def _read_as_trained(text: Any, backbone: Backbone, path: Path) -> None:
+    """Let the backbone read long texts as it did when the adapter was trained."""
+    if text is None or text == backbone.long:  # a strategy of one's own, as the caller set it
+        return
+    if not isinstance(text, Mapping) or text.get("name") not in {e.name for e in entries("text")}:
+        raise BadInput(f"{path}: its 'text' names no way of reading long texts; save it again.")
+    options = {key: value for key, value in text.items() if key != "name"}
+    try:
+        backbone.read_long(str(text["name"]), **options)
+    except (UsageError, TypeError) as error:
+        raise BadInput(f"{path}: its 'text' cannot be used: {error}") from error
 
 
 def build(kind: str, description: Mapping[str, Any], path: Path, method: str | None) -> Any:

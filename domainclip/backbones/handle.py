@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +17,7 @@ from domainclip.backbones._weights import PlainWeights, StateHash, hash_of
 from domainclip.backbones.pictures import Preprocess
 from domainclip.backbones.prompts import prompts_of
 from domainclip.backbones.shortening import shortened, text_features, used_positions
-from domainclip.catalogue import load
+from domainclip.catalogue import check_options, load
 from domainclip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Backbone:
         self._forward_image: Callable[[Tensor], Tensor] = self._image_features
         self._forward_text: Callable[[Tensor], Tensor] = self._text_features
         self._length_step = 1  # texts are cut to multiples of this
+        self._long: tuple[dict[str, Any], _TextStrategy | None] = ({"name": "truncate"}, None)
 
     def __repr__(self) -> str:
         return f"Backbone({self.name!r}, pretrained={self.pretrained!r}, device={self.device})"
@@ -180,6 +181,23 @@ class Backbone:
         """``to("cpu")``."""
         return self.to("cpu")
 
+    @property
+    def long(self) -> dict[str, Any]:
+        """How ``encode_text`` reads texts beyond the context: a name and its options."""
+        return dict(self._long[0])
+
+    def read_long(self, name: str, **options: Any) -> Backbone:
+        """Read texts beyond the context so from now on, where nothing else is said; returns itself.
+
+        name: a file of ``domainclip.text``, with its options. An adapter that was trained so says
+        it on loading. Raises UnknownName, UsageError.
+        """
+        given = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+        made = load("text", name)
+        check_options(name, given, [option.name for option in fields(made)])
+        self._long = {"name": name, **options}, made(**given)
+        return self
+
     def see(self, image_px: int) -> Backbone:
         """Preprocess pictures to squares of that side from now on; returns itself.
 
@@ -281,17 +299,18 @@ class Backbone:
     def encode_text(
         self,
         texts: Sequence[str],
-        long: str | _TextStrategy = "truncate",
+        long: str | _TextStrategy | None = None,
         batch_size: int = 256,
     ) -> Tensor:
         """Texts -> (n, d) float32 of unit length, on the CPU; equal texts are encoded once.
 
         long: what is done with a text beyond the context: a name that ``domainclip list text``
-        shows, or an instance with options of its own.
+        shows, or an instance with options of its own; None as ``read_long`` said, or cut.
         """
         if isinstance(texts, str):
             raise UsageError("encode_text takes a list of texts; put the one text into a list.")
-        strategy: _TextStrategy = load("text", long)() if isinstance(long, str) else long
+        found = self._long[1] or "truncate" if long is None else long
+        strategy: _TextStrategy = load("text", found)() if isinstance(found, str) else found
         row: dict[str, int] = {}
         rows = [row.setdefault(text, len(row)) for text in texts]
         encoded = strategy.encode(self, list(row), batch_size=batch_size)
