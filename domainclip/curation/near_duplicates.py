@@ -2,10 +2,10 @@
 
 Two images are near when their 64-bit perceptual hashes differ in at most ``distance`` bits; the
 search is that of domainclip/images/hamming.py. On 288 tiles of NASA's Blue Marble of 224 px, half
-of them sea, ice and desert, against copies as JPEG 75: distance 2 misses 8 %, 4 misses 2.4 % and
-takes 0.7 % of distinct tiles for copies; 8 with ``verify`` misses 0.3 % and takes none. Of 210
+of them sea, ice and desert, against copies as JPEG 75: distance 2 misses 6 %, 4 misses 1.7 % and
+takes no distinct tiles for copies; 8 misses 0.3 % and takes 0.7 %, with ``verify`` none. Of 210
 aerial photographs (RSSCN7) distance 4 misses none and confuses none. On dull tiles of 112 px a JPEG
-of quality 60 leaves so little that a fifth is missed at 4 and a twelfth at 8
+of quality 60 leaves so little that a fifth is missed at 4 and a fourteenth at 8
 (benchmarks/tile_hashing.py copies).
 """
 

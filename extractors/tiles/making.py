@@ -15,7 +15,7 @@ from PIL import Image
 
 from domainclip.extraction import Source
 from domainclip.images.encoded import encode
-from domainclip.images.phash import phash
+from domainclip.images.phash import phash, phashes
 from domainclip.pairs import Pair, Skip, Text
 
 from .captions.writing import captions_of
@@ -270,7 +270,7 @@ class _Making:
         if self.tiles.format == "jpeg":
             with Image.open(io.BytesIO(data)) as image:
                 return data, phash(image)
-        return data, phash(image)
+        return data, int(phashes(picture[None])[0])
 
 
 def _with_words(facts: Facts) -> Facts:
