@@ -1,11 +1,13 @@
 """What annotations hold and no tile shows, as counted skips: each object once in a run.
 
 Boxes and features of a scene are counted by its first source, specks of masks by the source of
-their tile, and what belongs to no scene at all by a source of its own, the last of a run.
+their tile, and what belongs to no scene at all by a source of its own, the last but those for
+labels that fit none of the scenes, which are errors.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from itertools import repeat
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import TYPE_CHECKING
 from domainclip.extraction import Source
 from domainclip.pairs import Skip
 
+from .labels.unmatched import Unmatched
+from .reading.scenes import Scene
 from .records import Listed
 from .stac.items import Refused
 
@@ -26,17 +30,22 @@ MOST = 1_000_000  # of one reason and source
 
 
 class Named:
-    """The annotations that a run's scenes are named by."""
+    """The annotations that a run's scenes are named by, and the labels that lie on none of them."""
 
     def __init__(self, tools: Tools) -> None:
         self._objects = tools.objects
         self._seen: list[set[str]] = [set() for _ in self._objects]
+        self._unmatched = Unmatched(tools.labels)
 
     def add(self, found: Listed | Refused) -> None:
         """A scene of the run, whether or not it can be opened."""
         path = found.path if isinstance(found, Listed) else found.name
         for labels, seen in zip(self._objects, self._seen, strict=True):
             seen |= labels.names_like(path, found.name)
+
+    def look(self, scene: Scene) -> None:
+        """A scene of the run that could be opened."""
+        self._unmatched.look(scene)
 
     def rest(self) -> dict[str, int]:
         """reason -> number of files, images and objects that belong to none of these scenes."""
@@ -46,13 +55,22 @@ class Named:
                 found[reason] = found.get(reason, 0) + count
         return found
 
+    def unmatched(self) -> Iterator[tuple[str, str]]:
+        """(option and file, sentence) of labels that fit none of these scenes."""
+        yield from self._unmatched.sentences()
+
 
 def source_of_rest(tools: Tools, named: Named) -> Iterator[Source]:
-    """One source that counts what belongs to no scene, where there is anything."""
+    """Sources for what belongs to no scene, where there is anything: one that counts it, and one
+    for each of the labels that fit none, of which the user is told at once."""
     rest = named.rest()
+    path = tools.tiles.boxes or tools.tiles.masks or ""
     if rest:
-        path = tools.tiles.boxes or tools.tiles.masks or ""
         yield Source(f"{Path(path).name}#without_scene", path, (("left_out", rest),))
+    for typed, sentence in named.unmatched():
+        print(sentence, file=sys.stderr)
+        part = (("refused", "labels_fit_no_scene"), ("detail", sentence))
+        yield Source(f"{typed}#fits_no_scene", typed, part)
 
 
 def counted_skips(where: str, counts: Mapping[str, int]) -> Iterator[Skip]:

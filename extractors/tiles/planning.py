@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ def sources_of(tiles: Tiles, roots: Sequence[str]) -> Iterator[Source]:
     for root in roots:
         for found in _found(tiles, root):
             named.add(found)
-            yield from _of_found(tools, root, found, unused)
+            yield from _of_found(tools, root, found, (named.look, unused.add))
     yield from source_of_rest(tools, named)
     for sentence in unused.sentences():
         print(sentence, file=sys.stderr)
@@ -57,12 +57,15 @@ def listed_of(source: Source) -> Listed:
     return Listed(part["scene"], source.path, SceneFacts(**known))
 
 
-def _of_found(tools: Tools, root: str, found: Listed | Refused, unused: Unused) -> Iterator[Source]:
+def _of_found(
+    tools: Tools, root: str, found: Listed | Refused, seen_by: Iterable[Callable[[Scene], None]]
+) -> Iterator[Source]:
+    """seen_by: who wants to see a scene that can be opened."""
     if isinstance(found, Refused):
         yield _refused(found.name, root, found.reason, found.detail)
         return
     try:
-        yield from _of_scene(tools, found, unused)
+        yield from _of_scene(tools, found, seen_by)
     except MissingExtra:
         raise
     except BadInput as error:
@@ -72,10 +75,13 @@ def _of_found(tools: Tools, root: str, found: Listed | Refused, unused: Unused) 
         yield _refused(found.name, found.path, "unreadable", detail)
 
 
-def _of_scene(tools: Tools, listed: Listed, unused: Unused) -> Iterator[Source]:
+def _of_scene(
+    tools: Tools, listed: Listed, seen_by: Iterable[Callable[[Scene], None]]
+) -> Iterator[Source]:
     tiles = tools.tiles
     scene = tools.open(listed)
-    unused.add(scene)
+    for see in seen_by:
+        see(scene)
     try:
         composite = composite_of(scene, words_in(tiles.bands), tiles.sensor)
     except BadInput as error:

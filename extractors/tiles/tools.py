@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,11 @@ import numpy as np
 
 from .captions.templates import Templates, read_templates
 from .labels.boxes import Boxes, open_boxes
-from .labels.cover import Cover, open_cover
+from .labels.cover import open_cover
 from .labels.draws import class_limits, draw
-from .labels.folders import Folders, open_folders
+from .labels.folders import open_folders
 from .labels.masks import Masks, open_masks
-from .labels.protocol import Labels
+from .labels.protocol import ClassLabels, Labels
 from .labels.vectors.features import Vectors, open_vectors
 from .pixels.clouds import Clouds, open_clouds
 from .pixels.rendering import Look
@@ -43,7 +43,7 @@ class Tools:
     view: View
     look: Look
     templates: Templates
-    classes: Cover | Folders | None
+    classes: ClassLabels | None
     objects: tuple[Boxes | Masks, ...]
     vectors: Vectors | None
     clouds: Clouds | None
@@ -59,16 +59,28 @@ class Tools:
             trusted=self.tiles.trusted or listed.path.startswith("<VRTDataset"),
         )
 
+    @cached_property
+    def labels(self) -> tuple[tuple[str, Labels], ...]:
+        """All that says what tiles show, each with the option and file that the user typed."""
+        tiles, found = self.tiles, list[tuple[str, Labels]]()
+        if self.classes is not None:
+            option = "classes" if tiles.classes else "labels"
+            found.append((f"--{option} {tiles.classes or tiles.labels}", self.classes))
+        for labels in self.objects:
+            option = "boxes" if isinstance(labels, Boxes) else "masks"
+            found.append((f"--{option} {getattr(tiles, option)}", labels))
+        if self.vectors is not None:
+            found.append((f"--vectors {tiles.vectors}", self.vectors))
+        return tuple(found)
+
     def facts_of_row(
         self, scene: Scene, row: int, columns: np.ndarray, size: int
     ) -> list[Facts | str]:
         """What is known of the tiles of a row; a tile that every source of labels leaves out is
         left out for the first one's reason. Raises BadInput."""
-        known_by: tuple[Labels | None, ...] = (self.classes, *self.objects, self.vectors)
-        every = [labels for labels in known_by if labels is not None]
-        if not every:
+        if not self.labels:
             return [Facts(size, gsd_m) for gsd_m in scene.gsds_m(row, columns, size)]
-        known = [labels.of_row(scene, row, columns, size) for labels in every]
+        known = [labels.of_row(scene, row, columns, size) for _, labels in self.labels]
         return [_together(of_tile) for of_tile in zip(*known, strict=True)]
 
     def left_out(self, scene: Scene, *, first: bool) -> dict[str, int]:
@@ -92,18 +104,12 @@ class Tools:
         )
 
     def _draws(self, scene: Scene, slicing: Slicing) -> Iterator[tuple[str, float]]:
+        assert self.classes is not None, "draws need classes"
         for row in slicing.rows:
             columns = slicing.columns_in(row)
-            if isinstance(self.classes, Folders):
-                names: Iterable[str | None] = [self.classes.label(scene) or None] * len(columns)
-                shares = np.ones(len(columns))
-            else:
-                assert self.classes is not None, "draws need classes"
-                names, shares = self.classes.judge(scene, row, columns, slicing.size)
-                enough = self.classes.has_enough(scene, row, columns, slicing.size, shares)
-                shares = np.where(enough, shares, -1.0)
-            for column, name, share in zip(columns.tolist(), names, shares.tolist(), strict=True):
-                if name is not None and share >= self.tiles.purity:
+            names = self.classes.classes_of_row(scene, row, columns, slicing.size)
+            for column, name in zip(columns.tolist(), names, strict=True):
+                if name is not None:
                     yield name, draw(self.tiles.seed, scene.name, column, row)
 
 
@@ -154,7 +160,7 @@ def _tools_of(tiles: Tiles, process: int) -> Tools:
     )
 
 
-def _classes(tiles: Tiles) -> Cover | Folders | None:
+def _classes(tiles: Tiles) -> ClassLabels | None:
     source = tiles.classes or tiles.labels
     if source is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..reading.between import between
 from ..reading.errors import GDAL_ERRORS
 from ..reading.scenes import Scene
 from .classes import NO_CLASS
+from .extent import Extent, Holds, holds_of_places
 from .vectors.placing import placed
 
 __all__ = ["BoxClasses", "KeyClasses", "PointClasses", "tile_key"]
@@ -26,6 +28,10 @@ def tile_key(scene: str, column: int, row: int, size: int) -> str:
 
 class _Places:
     """Places with a class each; a tile is of the class of which it has most."""
+
+    what = "places"
+    places: list[list[float]]
+    crs: str | None
 
     def shares(
         self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
@@ -43,6 +49,17 @@ class _Places:
     ) -> tuple[np.ndarray, np.ndarray]:
         raise NotImplementedError
 
+    def reaches(self, scene: Scene) -> bool:
+        return self._extent.meets(scene)
+
+    def holds(self) -> Holds:
+        return holds_of_places(len(self.places), self.what, (self._extent,))
+
+    @cached_property
+    def _extent(self) -> Extent:
+        boxes = [[*place, *place] if len(place) == 2 else place for place in self.places]
+        return Extent.of(boxes, None if self.crs is None else CRS.from_user_input(self.crs))
+
 
 @dataclass
 class BoxClasses(_Places):
@@ -53,6 +70,7 @@ class BoxClasses(_Places):
     names: Mapping[int, str]
     crs: str | None
     areal = True
+    what = "boxes"
     _here: tuple[Scene, np.ndarray] | None = field(default=None, repr=False)
 
     def proportions(
@@ -94,6 +112,7 @@ class PointClasses(_Places):
     names: Mapping[int, str]
     crs: str | None
     areal = False
+    what = "points"
     _here: tuple[Scene, np.ndarray, np.ndarray] | None = field(default=None, repr=False)
 
     def proportions(
@@ -147,6 +166,21 @@ class KeyClasses:
         best, share = self.shares(scene, row, columns, size, size)
         values = np.arange(len(self.names))
         return values, (values[:, None] == best) * share
+
+    def reaches(self, scene: Scene) -> bool:
+        return scene.name in self._scenes
+
+    def holds(self) -> Holds:
+        return Holds(
+            f"none of its {len(self.places):,} keys is of a tile of these scenes",
+            "a key is SCENE_x000000_y000000_224px, with the scene's name below the root and its "
+            "ending",
+            names=tuple(self.places),
+        )
+
+    @cached_property
+    def _scenes(self) -> set[str]:
+        return {key.rsplit("_x", 1)[0] for key in self.places}
 
 
 def _moved(box: list[float], source: Any, target: Any) -> list[float]:

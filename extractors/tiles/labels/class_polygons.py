@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from domainclip.errors import BadInput
 from ..reading.scenes import Scene
 from .boxes.reading import text_of
 from .classes import Classes, Gridded
+from .extent import Extent, Holds, holds_of_places
 from .vectors.placing import cleaned, laid, placed, regions
-from .vectors.reading import Layer, open_layers
+from .vectors.reading import Layer, holds_of_layers, open_layers
 
 __all__ = ["PolygonClasses", "open_class_vectors"]
 
@@ -87,6 +89,17 @@ class PolygonClasses(_Painted):
     crs: str | None
     _here: Any = field(default=None, repr=False)
 
+    def reaches(self, scene: Scene) -> bool:
+        return self._extent.meets(scene)
+
+    def holds(self) -> Holds:
+        return holds_of_places(len(self.places), "polygons", (self._extent,))
+
+    @cached_property
+    def _extent(self) -> Extent:
+        crs = None if self.crs is None else CRS.from_user_input(self.crs)
+        return Extent.of(shapely.bounds(np.array(self.places, object)), crs)
+
     def shapes(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         source = CRS.from_user_input(self.crs) if self.crs else placed(scene).crs
         dropped: Counter[str] = Counter()
@@ -106,6 +119,12 @@ class _LayerClasses(_Painted):
     label: str
     names: Mapping[int, str]
     _here: Any = field(default=None, repr=False)
+
+    def reaches(self, scene: Scene) -> bool:
+        return any(layer.reaches(scene) for layer in self.layers)
+
+    def holds(self) -> Holds:
+        return holds_of_layers(self.layers, "polygons")
 
     def shapes(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         value_of = {name: value for value, name in self.names.items()}

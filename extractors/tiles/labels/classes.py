@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..reading.laying import laid_over
 from ..reading.rows import Rows, is_sequential
 from ..reading.scenes import Scene, open_scene
 from .class_names import names_of
+from .extent import Extent, Holds, extent_of_raster, holds_of_raster
 from .vectors.placing import placed
 
 __all__ = [
@@ -57,6 +59,14 @@ class Classes(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]:
         """-> (values (k,), the share of each in each tile (k, tiles)), together at most 1; what is
         missing from that is of no class."""
+        ...
+
+    def reaches(self, scene: Scene) -> bool:
+        """See Labels."""
+        ...
+
+    def holds(self) -> Holds:
+        """See Labels."""
         ...
 
 
@@ -129,6 +139,16 @@ class RasterClasses(Gridded):
     def painted(self, scene: Scene, row: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         values, valid = self._rows(scene).at(row, rows)
         return whole_numbers(self.raster.name, values[0], valid, scene.name, (0, row)), valid
+
+    def reaches(self, scene: Scene) -> bool:
+        return self._extent.meets(scene)
+
+    def holds(self) -> Holds:
+        return holds_of_raster("class raster", self._extent)
+
+    @cached_property
+    def _extent(self) -> Extent:
+        return extent_of_raster(self.raster)
 
     def _rows(self, scene: Scene) -> Rows:
         if self._grid is None or self._grid[0] is not scene:

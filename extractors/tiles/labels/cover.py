@@ -15,6 +15,7 @@ from ..records import Facts
 from .class_polygons import open_class_vectors
 from .class_tables import open_class_table
 from .classes import Classes, open_raster_classes
+from .extent import Holds
 from .vectors.reading import open_layers
 
 __all__ = ["Cover", "open_cover"]
@@ -78,6 +79,20 @@ class Cover:
                     )
                 found.append(facts)
         return found
+
+    def classes_of_row(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> list[str | None]:
+        """See ClassLabels."""
+        names, purities = self.judge(scene, row, columns, size)
+        kept = self.has_enough(scene, row, columns, size, purities) & (purities >= self.purity)
+        return [name if good else None for name, good in zip(names, kept.tolist(), strict=True)]
+
+    def reaches(self, scene: Scene) -> bool:
+        return self.classes.reaches(scene)
+
+    def holds(self) -> Holds:
+        return self.classes.holds()
 
     def judge(
         self, scene: Scene, row: int, columns: np.ndarray, size: int

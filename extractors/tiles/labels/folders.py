@@ -14,6 +14,7 @@ from ..reading.scenes import Scene
 from ..records import Facts
 from .boxes.categories import read_category_map
 from .boxes.matching import path_of
+from .extent import Holds
 
 __all__ = ["Folders", "class_of_folder", "open_folders"]
 
@@ -41,6 +42,21 @@ class Folders:
             return ["no_class"] * len(columns)
         gsds = scene.gsds_m(row, columns, size)
         return [Facts(size, gsd_m, label=label) for gsd_m in gsds]
+
+    def classes_of_row(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> list[str | None]:
+        """See ClassLabels."""
+        return [self.label(scene) or None] * len(columns)
+
+    def reaches(self, scene: Scene) -> bool:
+        return bool(self.label(scene))
+
+    def holds(self) -> Holds:
+        return Holds(
+            "no scene lies in a folder that gives it a class",
+            "name the folder above those of the classes, and let --category-map leave some",
+        )
 
     def label(self, scene: Scene) -> str:
         """The class of a scene, '' where it lies in no such folder or the map leaves it out."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 from ..reading.scenes import Scene
 from ..records import Facts
+from .extent import Holds
 
-__all__ = ["Labels"]
+__all__ = ["ClassLabels", "Labels"]
 
 
 class Labels(Protocol):
@@ -23,4 +25,24 @@ class Labels(Protocol):
         lies outside counts for nothing. Rows are asked for from top to bottom. Raises BadInput
         where the labels cannot be read for this scene.
         """
+        ...
+
+    def reaches(self, scene: Scene) -> bool:
+        """May they say anything of a scene, by its name or by where it lies? True where that is
+        not known without reading them. Raises BadInput where that is in doubt."""
+        ...
+
+    def holds(self) -> Holds:
+        """What they speak of, for the user whose scenes they do not reach."""
+        ...
+
+
+class ClassLabels(Labels, Protocol):
+    """Those that give tiles one class each."""
+
+    def classes_of_row(
+        self, scene: Scene, row: int, columns: np.ndarray, size: int
+    ) -> Sequence[str | None]:
+        """The class of each tile, None where it is left out; as of_row says it, and sooner.
+        Raises BadInput."""
         ...

@@ -10,7 +10,7 @@ import pytest
 
 from domainclip.errors import UsageError
 from domainclip.extractors.tiles import Tiles
-from domainclip.pairs import Pair
+from domainclip.pairs import Pair, Skip
 from tests.data.make_rasters import scene_values, write_scene
 
 
@@ -52,9 +52,11 @@ def test_a_scene_without_such_a_feature_says_so(tmp_path: Path) -> None:
     scene = write_scene(tmp_path / "s.tif", scene_values(64, 64), pixel=1e-5)
     vectors = _vectors(tmp_path / "v.geojson", [(20.0, 20.0)])
     tiles = Tiles(vectors=str(vectors), around=True, size_px=16)
-    (source,) = tiles.sources(str(scene))
-    (skip,) = tiles.pairs(source)
-    assert skip.reason == "nothing_to_be_about"  # type: ignore[union-attr]
+    skips = [skip for source in tiles.sources(str(scene)) for skip in tiles.pairs(source)]
+    assert [skip.reason for skip in skips if isinstance(skip, Skip)] == [
+        "nothing_to_be_about",
+        "labels_fit_no_scene",
+    ]
 
 
 def test_around_is_refused_with_what_it_cannot_be(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from domainclip.errors import BadInput, UsageError
+from domainclip.extractors.tiles.labels import csv_lines
 from domainclip.extractors.tiles.labels.boxes.categories import (
     XVIEW_TYPES,
     Categories,
@@ -62,21 +63,22 @@ def test_a_map_renames_and_leaves_out(tmp_path: Path) -> None:
             read_category_map(path)
 
 
-def test_a_table_with_a_cell_beyond_csv_s_limit_is_no_table(tmp_path: Path) -> None:
+def test_a_table_with_a_cell_beyond_the_limit_is_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "t.csv"
     path.write_text(f"from,to,label,geometry,value,name\na,b,farm,x,1,{'n' * 99}\n")
-    before = csv.field_size_limit(90)
-    try:
-        for read in (
-            read_category_map,
-            lambda path: open_class_table(path, None),
-            lambda path: names_of("c.tif", None, str(path)),
-            lambda path: read_mask_table(path, Categories()),
-        ):
-            with pytest.raises(BadInput, match=r"t\.csv: the .* cannot be read \(field larger"):
-                read(path)
-    finally:
-        csv.field_size_limit(before)
+    before = csv.field_size_limit()
+    monkeypatch.setattr(csv_lines, "LONGEST", 90)
+    for read in (
+        read_category_map,
+        lambda path: open_class_table(path, None),
+        lambda path: names_of("c.tif", None, str(path)),
+        lambda path: read_mask_table(path, Categories()),
+    ):
+        with pytest.raises(BadInput, match=r"t\.csv: the .* cannot be read \(field larger"):
+            read(path)
+    assert csv.field_size_limit() == before
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from domainclip.errors import UsageError
 
 from ...reading.scenes import Scene
 from ...records import Facts
+from ..extent import Holds, holds_of_places
 from ..things import Objects, Shown, facts_of_tiles
 from .categories import Categories, read_category_map
 from .drawn import Drawn
@@ -105,6 +106,23 @@ class Boxes:
         for layer in self._found.layers:
             of_layers = counted(of_layers, layer.dropped)
         return counted(self._found.dropped, of_layers)
+
+    def reaches(self, scene: Scene) -> bool:
+        path = path_of(scene)
+        return self._names.of(path) is not None or any(
+            layer.path.stem == stem_of(path) or layer.extent.meets(scene)
+            for layer in self._found.layers
+        )
+
+    def holds(self) -> Holds:
+        names, layers = self._found.pictured, self._found.layers
+        extents = tuple(layer.extent for layer in layers)
+        if not names:
+            count = sum(len(layer.shapes) for layer in layers)
+            return holds_of_places(count, "polygons", extents)
+        remedy = "name them alike, or give the scenes that they are of"
+        said = f"none of the {len(names):,} images that its annotations name is a scene"
+        return Holds(said, remedy, extents, tuple(names))
 
     def names_like(self, path: str, name: str) -> set[str]:
         """The images of the annotations that a scene is (what GDAL opens, its name in the run)."""

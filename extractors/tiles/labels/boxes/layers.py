@@ -7,6 +7,7 @@ Polygons with a CRS belong to every scene they lie in. xView's features say thei
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from domainclip.errors import BadInput
 from ...reading.between import between
 from ...reading.errors import words_of
 from ...reading.scenes import Scene
+from ..extent import Extent
 from ..vectors.placing import laid, regions
 from .categories import XVIEW_TYPES
 from .drawn import Drawing, Drawn, areal
@@ -56,6 +58,11 @@ class Layer:
     scores: np.ndarray
     dropped: dict[str, int]
     _tree: shapely.STRtree | None = field(default=None, repr=False)
+
+    @cached_property
+    def extent(self) -> Extent:
+        """Where its polygons lie, each by itself."""
+        return Extent.of(shapely.bounds(self.shapes), self.crs)
 
     def drawn(self, scene: Scene, asked: Asked) -> Drawn:
         """Those that may lie in a scene with a place, in its pixels. Raises BadInput."""

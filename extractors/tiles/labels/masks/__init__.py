@@ -15,6 +15,7 @@ from ...records import Facts, Thing
 from ..boxes.categories import Categories, read_category_map
 from ..boxes.laid import FileGrid, grid_of_file
 from ..boxes.matching import path_of
+from ..extent import Holds
 from ..things import facts_of_tiles
 from .components import Parts, components, instances
 from .files import LaidMask, MaskFiles
@@ -91,6 +92,12 @@ class Masks:
         self._min_area_px, self._keep_empty, self._seed = min_area_px, keep_empty, seed
         self._here: tuple[Scene, LaidMask | None] | None = None
         self.specks: Counter[str] = Counter()
+
+    def reaches(self, scene: Scene) -> bool:
+        return self._files.reaches(scene)
+
+    def holds(self) -> Holds:
+        return self._files.holds()
 
     def names_like(self, path: str, name: str) -> set[str]:
         """The masks' names that mean a scene (what GDAL opens, its name in the run)."""

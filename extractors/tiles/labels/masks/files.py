@@ -17,8 +17,9 @@ from ...reading.laying import laid_over
 from ...reading.rows import Rows, is_sequential, stays_in_memory
 from ...reading.scenes import Scene, open_scene
 from ..boxes.laid import FileGrid
-from ..boxes.matching import Names
+from ..boxes.matching import Names, path_of
 from ..boxes.reading import files_below
+from ..extent import Extent, Holds, extent_of_raster, holds_of_raster
 
 __all__ = ["LaidMask", "MaskFiles"]
 
@@ -42,6 +43,7 @@ class MaskFiles:
         if not root.exists() and "://" not in str(root) and not str(root).startswith("/vsi"):
             raise BadInput(f"{root}: no such mask or folder of masks.")
         self._over: Path | None = None
+        self._extent: Extent | None = None  # of the mask over all
         self._alone: tuple[Path, tuple[int, int]] | None = None
         self._paths: dict[str, list[Path]] = {}
         if root.is_dir():
@@ -54,7 +56,7 @@ class MaskFiles:
             self._paths[_SUFFIX.sub("", root.stem)] = [root]
             mask = open_scene(str(root))
             if mask.georeference is not None:
-                self._over = root
+                self._over, self._extent = root, extent_of_raster(mask)
             else:
                 self._alone = root, (mask.width, mask.height)
         self._names = Names(self._paths)
@@ -78,6 +80,23 @@ class MaskFiles:
                 f"{scene.name}: both {found[0].name} and {found[1].name} may be its mask; keep one."
             )
         return found[0] if found else None
+
+    def reaches(self, scene: Scene) -> bool:
+        """Does a mask cover a scene, or is one named as it? Raises BadInput."""
+        if self._extent is not None:
+            return self._extent.meets(scene)
+        return self.of(scene, path_of(scene)) is not None
+
+    def holds(self) -> Holds:
+        """See Labels."""
+        if self._extent is not None:
+            return holds_of_raster("mask", self._extent)
+        remedy = "name them alike, or give the scenes that they are of"
+        if self._alone is not None:
+            wide, high = self._alone[1]
+            remedy = f"name it as its scene, of {wide} x {high} pixels, or give that scene"
+        said = f"none of {len(self._paths):,} masks is named as a scene"
+        return Holds(said, remedy, names=tuple(self._paths))
 
     def names_like(self, path: str, name: str) -> set[str]:
         """The masks' names that mean a scene (what GDAL opens, its name in the run)."""

@@ -19,7 +19,9 @@ from domainclip.errors import BadInput
 
 from ...reading.scenes import Scene
 from ...records import Facts, Thing
-from .reading import Layer, open_layers
+from ..extent import Holds
+from .placing import placed
+from .reading import Layer, holds_of_layers, open_layers
 from .strips import Strip, read_strip
 from .visibility import extents, visible
 from .vocabulary import Vocabulary, read_vocabulary
@@ -34,19 +36,22 @@ AHEAD = 4  # tiles' heights that are read at once from a file with an index
 @dataclass
 class Vectors:
     """Facts of tiles from layers of one file. category: the column with the noun, "" for tags.
-    dropped: reason -> features left out by now, of all that was read."""
+    Tiles of a scene that lies beyond all of them are left out as ``not_annotated``."""
 
     layers: list[Layer]
     vocabulary: Vocabulary
     category: str = ""
     most: int = MOST
-    dropped: Counter[str] = field(default_factory=Counter)
     _here: tuple[Scene, int, int, Strip] | None = field(default=None, repr=False)
+    _reached: tuple[Scene, bool] | None = field(default=None, repr=False)
     _whole: tuple[Scene, Counter[str]] | None = field(default=None, repr=False)
 
     def of_row(self, scene: Scene, row: int, columns: np.ndarray, size: int) -> list[Facts | str]:
         """See Labels. Features are those visible at the tile's resolution: first the one that the
         tile is about, if there is one, then by rank, and by area. Raises BadInput."""
+        placed(scene)
+        if not self.reaches(scene):
+            return ["not_annotated"] * len(columns)
         strip = self._strip(scene, row, size)
         gsds = scene.gsds_m(row, columns, size)
         found: list[list[tuple[Thing, float]]] = [[] for _ in range(len(columns))]
@@ -58,6 +63,14 @@ class Vectors:
             ordered, focus = _ordered(things, size)
             results.append(Facts(size, gsd_m, features=ordered, focus=focus))
         return results
+
+    def reaches(self, scene: Scene) -> bool:
+        if self._reached is None or self._reached[0] is not scene:
+            self._reached = scene, any(layer.reaches(scene) for layer in self.layers)
+        return self._reached[1]
+
+    def holds(self) -> Holds:
+        return holds_of_layers(self.layers, "features")
 
     def left_out(self, scene: Scene, *, first: bool) -> dict[str, int]:
         """Features in a scene that no tile can show: reason -> number, to the first who asks for
@@ -120,7 +133,6 @@ class Vectors:
         first, last = (row, last) if indexed else (0, scene.height)
         dropped: Counter[str] = Counter()
         found = self._read(scene, (first, last), dropped)
-        self.dropped += dropped
         if found is not None and (first, last) == (0, scene.height):
             self._whole = scene, dropped
         if found is None:

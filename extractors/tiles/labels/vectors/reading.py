@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from domainclip.errors import BadInput
 
 from ...reading.rows import words_of
 from ...reading.scenes import Scene
+from ..extent import Extent, Holds, holds_of_places
 from .placing import cleaned, laid, placed, regions
 from .tags import PACKED, key_of_column
 
-__all__ = ["Layer", "Raw", "open_layers"]
+__all__ = ["Layer", "Raw", "holds_of_layers", "open_layers"]
 
 # Formats of files. Others that OGR knows are services that open what their text names.
 FORMATS = {
@@ -56,14 +58,37 @@ class Raw:
 @dataclass(frozen=True)
 class Layer:
     """One layer of a file. crs: of its coordinates, None where they are the scene's.
-    indexed: a part of it is found without reading it all. fields: its columns."""
+    indexed: a part of it is found without reading it all. fields: its columns. driver: its format
+    by OGR's name."""
 
     path: str
     name: str
     crs: Any
     indexed: bool
     fields: tuple[str, ...]
+    driver: str = ""
     options: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def extent(self) -> Extent | None:
+        """Around its features; None where only reading all of them would tell it. Raises
+        BadInput."""
+        if self.driver == "OSM":
+            return None
+        try:
+            info = pyogrio.read_info(
+                self.path, layer=self.name, force_total_bounds=True, **dict(self.options)
+            )
+        except OGR_ERRORS as error:
+            raise self._unreadable(error) from error
+        bounds = info["total_bounds"]
+        if bounds is None or not np.isfinite(bounds).all():
+            return Extent.of([], self.crs) if info["features"] == 0 else None
+        return Extent.of(bounds, self.crs)
+
+    def reaches(self, scene: Scene) -> bool:
+        """May any of its features lie in a scene? Raises BadInput."""
+        return self.extent is None or self.extent.meets(scene)
 
     def columns(self, keys: frozenset[str], others: tuple[str, ...]) -> dict[str, str]:
         """Column -> the tag key that it holds, or its own name for PACKED and ``others``."""
@@ -165,6 +190,12 @@ def open_layers(path: str, *, layers: tuple[str, ...] = (), crs: str | None = No
     return found
 
 
+def holds_of_layers(layers: list[Layer], what: str) -> Holds:
+    """What layers of one file speak of."""
+    extents = tuple(layer.extent for layer in layers if layer.extent is not None)
+    return holds_of_places(None, what, extents)
+
+
 def _opened(
     path: str, names: list[str], crs: str | None, options: dict[str, str]
 ) -> Iterator[Layer]:
@@ -187,6 +218,7 @@ def _opened(
             crs=_crs(path, info, fields, crs),
             indexed=info["driver"] in INDEXED,
             fields=fields,
+            driver=info["driver"],
             options=tuple(options.items()),
         )
 
