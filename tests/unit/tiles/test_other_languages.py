@@ -204,8 +204,8 @@ COVER = (("mangrove", 0.62), ("water", 0.28), ("bare ground", 0.1))
         ("es", ("sobre todo manglares", "agua en algunas zonas"), ("mitad nieve",)),
         ("it", ("soprattutto mangrovieti",), ("soprattutto mangrovieto,",)),
         ("pt", ("sobretudo mangues",), ("sobretudo mangue,",)),
-        ("de", ("überwiegend Mangroven", "zum Teil Wasser"), ("überwiegend Mangrove,",)),
-        ("nl", ("vooral mangroven", "water op sommige plekken"), ("deels",)),
+        ("de", ("überwiegend Mangrovenwälder", "zum Teil Wasser"), ("überwiegend Mangrovenwald,",)),
+        ("nl", ("vooral mangrovebossen", "water op sommige plekken"), ("deels",)),
     ],
 )
 def test_land_cover_takes_plurals_and_partitives(
