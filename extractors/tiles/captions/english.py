@@ -18,6 +18,7 @@ __all__ = ["a_phrase", "adjective_of", "is_proper", "noun_of", "said"]
 
 _ENGINE = inflect.engine()
 _CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z])")
+_OR = re.compile(r" / |(?<=[^\W\d_]{2})/(?=[^\W\d_]{2})")
 _PREPOSITIONS = frozenset({"of", "with", "for", "in", "on", "at", "under", "by", "to", "from"})
 _KEPT = frozenset({"a", "an", "the", "some", "no"})
 _AN_NUMBER = re.compile(r"(8\d*|11|18)(\D|$)")
@@ -35,7 +36,7 @@ def said(name: str, lists: EnglishLists) -> str:
             return lists.adjectives[key].replace("{}", "object")
         if key in lists.names:
             return lists.names[key]
-    name = _CAMEL.sub(" ", " ".join(name.replace("_", " ").split())).replace(" / ", " or ")
+    name = _OR.sub(" or ", _CAMEL.sub(" ", " ".join(name.replace("_", " ").split())))
     if _is_name(name, lists):
         return name
     words = [word if _keeps_capital(word, lists) else word.lower() for word in name.split()]
@@ -69,7 +70,10 @@ def noun_of(name: str, lists: EnglishLists) -> Noun:
     if _is_plural(last, lists):
         one = " ".join([*head[:-1], _singular(head[-1]), *tail])
         return Noun(one, name, only_plural=True, bare=bare)
-    return Noun(name, " ".join([*head[:-1], _plural(head[-1], lists), *tail]), bare=bare)
+    more = [*head[:-1], _plural(head[-1], lists), *tail]
+    if len(head) == 3 and head[1] == "or":  # seas or lakes
+        more[0] = _plural(head[0], lists)
+    return Noun(name, " ".join(more), bare=bare)
 
 
 @lru_cache(maxsize=20_000)

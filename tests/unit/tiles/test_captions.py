@@ -63,6 +63,10 @@ AWKWARD = {
     "8-lane road": ("8-lane road", "8-lane roads"),
     "stadium": ("stadium", "stadiums"),
     "moose": ("moose", "moose"),
+    "Hut/Tent": ("hut or tent", "huts or tents"),
+    "sea or lake": ("sea or lake", "seas or lakes"),
+    "large-vehicle": ("large vehicle", "large vehicles"),
+    "parking space": ("parking space", "parking spaces"),
 }
 
 
@@ -168,8 +172,10 @@ def test_every_climate_reads_as_a_phrase() -> None:
     names = [line.split(",")[2] for line in table.read_text(encoding="utf-8").splitlines()[1:]]
     assert len(names) == len(set(names)) == 32
     for name in names:
+        article = "" if name == "ocean" else "an? "
         assert any(
-            re.search(rf"\ban? {re.escape(name)}\b", text) for text in write(Facts(9, label=name))
+            re.search(rf"\b{article}{re.escape(name)}\b", text)
+            for text in write(Facts(9, label=name))
         )
 
 
