@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["Facts", "Listed", "Place", "SceneFacts", "Thing", "View", "told"]
+__all__ = ["Box", "Facts", "Listed", "Place", "SceneFacts", "Thing", "View", "told"]
 
 Box = tuple[float, float, float, float]
 

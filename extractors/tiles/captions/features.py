@@ -15,8 +15,9 @@ from .language import Language
 from .material import Material, by_noun, material_of
 from .nouns import Noun
 from .phrases import Phrase, a_noun, another, counted, in_words, joined, noun_in, several
+from .placement import surround
 
-__all__ = ["focus_alone", "focus_and_others", "scene_of_features"]
+__all__ = ["focus_alone", "focus_and_around", "focus_and_others", "scene_of_features"]
 
 
 def focus_and_others(facts: Facts, language: Language, draws: Draws) -> Material | None:
@@ -31,6 +32,13 @@ def focus_and_others(facts: Facts, language: Language, draws: Draws) -> Material
         return None
     values = {"focus": focus.values["focus"], "others": others.text}
     return Material(values, focus.plural, focus.first_plural)
+
+
+def focus_and_around(facts: Facts, language: Language, draws: Draws) -> Material | None:
+    """The same, where the others lie on all sides of the focus."""
+    if not facts.focus or not surround(facts.features[1:], facts.features[0].box):
+        return None
+    return focus_and_others(facts, language, draws)
 
 
 def focus_alone(facts: Facts, language: Language, draws: Draws) -> Material | None:

@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "objects.split": ("things", "split"),
     "objects.some": ("things",),
     "features.focus": ("focus", "others"),
+    "features.around": ("focus", "others"),
     "features.alone": ("focus",),
     "features.scene": ("things",),
     "cover.words": ("most", "rest", "mix"),
@@ -41,7 +42,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "plain": (),
 }
 # kinds that a language may do without: see objects.edge_objects
-MAY_LACK = frozenset({"objects.around"})
+MAY_LACK = frozenset({"objects.around", "features.around"})
 # kinds of pictures: those that a language must have words for, and those for which the plain word
 # for a picture stands where it has none
 _PICTURES = ("satellite", "aerial")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..records import Facts, Thing
+from ..records import Box, Facts, Thing
 from .draws import Draws
 from .language import Language
 from .material import Material, by_noun, material_of, most_first
@@ -70,7 +70,7 @@ def around_objects(facts: Facts, language: Language, draws: Draws) -> Material |
     """What does not, where those that are told lie all around it."""
     groups = _few(_outer(facts), language, draws)
     told = [one for _, things in groups for one in things]
-    if not surround(told, facts.size_px):
+    if not surround(told, _whole(facts)):
         return None
     return material_of("things", _list(language, groups, draws, vague=True))
 
@@ -82,7 +82,7 @@ def lie_around(facts: Facts, language: Language) -> bool:
         return False
     outer = _outer(facts)
     kinds = len({one.category for one in outer})
-    return kinds <= language.options.categories and surround(outer, facts.size_px)
+    return kinds <= language.options.categories and surround(outer, _whole(facts))
 
 
 def some_objects(facts: Facts, language: Language, draws: Draws) -> Material | None:
@@ -145,6 +145,10 @@ def _some(things: Sequence[Thing], language: Language, draws: Draws) -> Material
 
 def _outer(facts: Facts) -> list[Thing]:
     return [one for one in facts.objects if not is_central(one, facts.size_px)]
+
+
+def _whole(facts: Facts) -> Box:
+    return 0.0, 0.0, float(facts.size_px), float(facts.size_px)
 
 
 def _few(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..records import Thing
+from ..records import Box, Thing
 
 __all__ = [
     "ZONES",
@@ -53,14 +53,14 @@ def is_central(thing: Thing, size_px: int) -> bool:
     return zone_of(thing, size_px) == 4
 
 
-def surround(things: Sequence[Thing], size_px: int) -> bool:
-    """Whether they lie on all sides of the tile's centre: four or more, and seen from there no
-    third of the circle without one."""
+def surround(things: Sequence[Thing], box: Box) -> bool:
+    """Whether they lie on all sides of a box's centre: four or more, and seen from there no third
+    of the circle without one."""
     if len(things) < _AROUND:
         return False
+    x, y = box[0] + box[2], box[1] + box[3]
     angles = sorted(
-        math.atan2(y0 + y1 - size_px, x0 + x1 - size_px)
-        for x0, y0, x1, y1 in (thing.box for thing in things)
+        math.atan2(y0 + y1 - y, x0 + x1 - x) for x0, y0, x1, y1 in (one.box for one in things)
     )
     after = [*angles[1:], angles[0] + math.tau]
     return all(then - now <= _GAP for now, then in zip(angles, after, strict=True))

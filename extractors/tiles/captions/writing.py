@@ -12,7 +12,7 @@ from .context import PICTURES, Alternatives, context_of
 from .cover import cover_as_things, cover_in_numbers, cover_in_words
 from .draws import Draws
 from .english import is_proper
-from .features import focus_alone, focus_and_others, scene_of_features
+from .features import focus_alone, focus_and_around, focus_and_others, scene_of_features
 from .language import Language
 from .material import Material
 from .objects import (
@@ -131,7 +131,7 @@ def _kinds(facts: Facts, language: Language, context: Alternatives, draws: Draws
     if facts.features:
         several = len(facts.features) > 1
         if facts.focus and several:
-            rest.append("features.focus")
+            rest += draws.shuffled(["features.focus", "features.around"])
         if several or not facts.focus:
             rest.append("features.scene")
         if facts.focus and not (several and draws.below(4)):
@@ -255,6 +255,7 @@ _MAKERS: dict[str, Callable[[Facts, Language, Draws], Material | None]] = {
     "objects.split": split_objects,
     "objects.some": some_objects,
     "features.focus": focus_and_others,
+    "features.around": focus_and_around,
     "features.alone": focus_alone,
     "features.scene": scene_of_features,
     "cover.words": cover_in_words,

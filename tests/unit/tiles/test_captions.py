@@ -287,9 +287,9 @@ def ring(*places: tuple[float, float], category: str = "car") -> tuple[Thing, ..
 
 def test_around_the_centre_is_said_of_what_surrounds_it() -> None:
     sides = ring((0.1, 0.5), (0.5, 0.1), (0.9, 0.5), (0.5, 0.9))
-    assert surround(sides, 512)
+    assert surround(sides, (0, 0, 512, 512))
     for few in (sides[:3], ring((0.1, 0.1)), ring(*[(0.1, 0.1)] * 5, (0.1, 0.9))):
-        assert not surround(few, 512)
+        assert not surround(few, (0, 0, 512, 512))
     ship = Thing("ship", (240.0, 240.0, 260.0, 260.0), 400.0)
     around = re.compile(r"around|rund um|alrededor|autour|intorno|rond het|em volta", re.IGNORECASE)
     for code in LANGUAGES:
@@ -376,6 +376,17 @@ def test_no_sentence_starts_with_a_digit(code: str, count: int, seed: int) -> No
     assert not any(text[0].isdigit() for text in write(facts, 8, code, seed=seed))
 
 
+def test_a_focus_is_surrounded_by_what_lies_on_all_its_sides() -> None:
+    focus = Thing("school", (40.0, 40.0, 120.0, 120.0), 6400.0)
+    near = ring((0.02, 0.15), (0.15, 0.02), (0.3, 0.15), (0.15, 0.3), category="house")
+    around = re.compile("surround|around|among|ringsum|alrededor|autour|intorno|eromh|em volta")
+    for code in LANGUAGES:
+        for others, true in ((near, True), (near[:3], False), (near[:1], False)):
+            facts = Facts(512, features=(focus, *others), focus=True)
+            made = [text for key in "abcdefgh" for text in write(facts, 4, code, key=key)]
+            assert bool(around.search(" ".join(made))) == true
+
+
 def test_things_like_the_focus_are_others_of_its_kind() -> None:
     school, house = Thing("school", (200, 200, 300, 300), 9e3), Thing("house", (0, 0, 9, 9), 81.0)
     counts = ((1, "another school"), (3, "(three|3) other schools"), (30, r"\w+ other schools"))
@@ -383,7 +394,7 @@ def test_things_like_the_focus_are_others_of_its_kind() -> None:
         facts = Facts(512, features=(school, *[school] * count, house), focus=True)
         told = [text for key in "abcdefgh" for text in write(facts, 5, key=key)]
         told = [
-            text for text in told if re.search("surrounded|nearby|next to|around it|close", text)
+            text for text in told if re.search("surround|nearby|next to|beside|close|among", text)
         ]
         assert told and all(re.search(f"[Aa] school.*{words}.*a house", text) for text in told)
     french = Templates({"fr": replace(OURS.language("fr"), another={})})  # has no words for it
