@@ -13,23 +13,32 @@ import argparse
 import colorsys
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import pyogrio.errors
 import pyogrio.raw
 import rasterio
 import shapely
+import torch
 from rasterio.features import rasterize, shapes
 
 import domainclip as dc
 from domainclip.classifier import Classifier
+from domainclip.commands._progress import progress_bar
+from domainclip.data.transforms import views
 from domainclip.errors import BadInput, DomainclipError
 from domainclip.extractors.tiles import Tiles
+from domainclip.recipe import load_recipe
 
 NO_TILE = 255
+AT_ONCE = 64  # tiles in memory
+ONE_SCENE = "a map needs one scene with tiles and a place on the Earth."
 
 
 @dataclass(frozen=True)
@@ -46,12 +55,24 @@ class Map:
 
 
 def main(args: argparse.Namespace) -> None:
-    stride = args.stride_px or args.size_px
+    for path, endings in ((args.output, (".tif", ".tiff")), (args.geojson, (".geojson", ".json"))):
+        if path:
+            check_output(Path(path), endings)
+    told: dict[str, Any] = {}
+    if args.classes:  # to compare with: a tile needs no more than some class
+        told = {"classes": args.classes, "class_table": args.class_table, "purity": 0}
+        told["min_labelled"] = 0
     tiles = Tiles(
-        size_px=args.size_px, stride_px=stride, aoi=args.aoi, classes=args.classes,
-        class_table=args.class_table, purity=0.0 if args.classes else Tiles.purity, captions=1,
+        size_px=args.size_px, stride_px=args.stride_px or args.size_px, aoi=args.aoi, captions=1,
+        **told,
     )  # fmt: skip
-    found = classify(args.scene, tiles, dc.load_classifier(args.model))
+    classifier = dc.load_classifier(args.model)
+    if len(classifier.classnames) > NO_TILE:
+        raise BadInput(f"{len(classifier.classnames)} classes: a map holds {NO_TILE} at most.")
+    with progress_bar("classifying", "rows of tiles") as progress:
+        found = classify(
+            args.scene, tiles, classifier, args.views or views_of(args.model), progress
+        )
     write_geotiff(args.output, found)
     print(f"{args.output}: {found.classes.shape[1]} x {found.classes.shape[0]} pixels")
     if args.geojson:
@@ -60,51 +81,94 @@ def main(args: argparse.Namespace) -> None:
         print(agreement(found))
 
 
-def classify(scene: str, tiles: Tiles, classifier: Classifier) -> Map:
-    """The class of every tile, in its place. Raises BadInput where there is no tile or place."""
-    wheres: list[Any] = []
+def check_output(path: Path, endings: tuple[str, ...]) -> None:
+    """Raises BadInput for a file that could not be written in the end."""
+    if path.suffix.lower() not in endings:
+        raise BadInput(f"{path}: the file's name must end in {endings[0]}.")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise BadInput(f"{path}: {'is a folder' if path.is_dir() else 'its folder is not there'}.")
+
+
+def views_of(model: str) -> str:
+    """What a run's recipe measures on, so that its model is asked in the same way."""
+    recipe = Path(model) / "recipe.yaml"
+    return load_recipe(recipe).data.views if recipe.is_file() else "plain"
+
+
+def classify(
+    scene: str, tiles: Tiles, classifier: Classifier, kind: str, progress: Callable[..., None]
+) -> Map:
+    """The class of every tile, in its place. kind: of views, see ``chances_of``. Raises BadInput
+    where there is no tile or place."""
+    first: dict[str, Any] = {}
+    corners: list[list[int]] = []  # of each tile: column, row
+    said: list[np.ndarray] = []  # of each batch: (n, 2) class and per cent
     truth: list[str | None] = []
-
-    def pictures() -> Iterator[bytes]:  # cut while they are encoded: no scene is held in memory
-        for pair in pairs_of(scene, tiles):
+    for batch in batches(pairs_of(scene, tiles, progress), AT_ONCE):
+        for pair in batch:
+            first = first or dict(pair.where)
+            if pair.where["scene"] != first["scene"] or "transform" not in first:
+                raise BadInput(f"{scene}: {ONE_SCENE}")
+            corners.append(pair.where["window"][:2])
             shares = pair.meta["facts"].get("shares", {})
-            wheres.append(pair.where)
             truth.append(max(shares, key=shares.get, default=None))
-            yield pair.image
-
-    chances = classifier.predict_proba(pictures())  # (n, classes)
-    if len({each["scene"] for each in wheres}) != 1 or "transform" not in wheres[0]:
-        raise BadInput(f"{scene}: a map needs one scene with tiles and a place on the Earth.")
-    if len(classifier.classnames) > NO_TILE:
-        raise BadInput(f"{len(classifier.classnames)} classes: a map holds {NO_TILE} at most.")
-    size, stride = wheres[0]["window"][2], tiles.stride_px
-    corners = np.array([each["window"][:2] for each in wheres])  # (n, 2): column, row
-    first = corners.min(axis=0)
-    x, y = ((corners - first) // stride).T
+        chances = chances_of(classifier, [pair.image for pair in batch], kind)
+        said.append(np.stack([chances.argmax(1), np.rint(100 * chances.max(1))], axis=1))
+    if not corners:
+        raise BadInput(f"{scene}: {ONE_SCENE}")
+    size, stride = first["window"][2], tiles.stride_px
+    places = np.array(corners)
+    corner = places.min(axis=0)
+    x, y = ((places - corner) // stride).T
     shape = y.max() + 1, x.max() + 1
     classes, percent = (np.full(shape, NO_TILE, np.uint8) for _ in range(2))
-    classes[y, x], percent[y, x] = chances.argmax(1), np.rint(100 * chances.max(1))
-    said = np.full(shape, None, object)
-    said[y, x] = truth
+    classes[y, x], percent[y, x] = np.concatenate(said).T
+    known = np.full(shape, None, object)
+    known[y, x] = truth
     # from the pixels of a tile to the map's: strides, from the middle of the first tile on
-    a, b, c, d, e, f = wheres[0]["transform"]
-    left, top = first - corners[0] + (size - stride) / 2
+    a, b, c, d, e, f = first["transform"]
+    left, top = corner - places[0] + (size - stride) / 2
     transform = rasterio.Affine(
         a * stride, b * stride, c + a * left + b * top,
         d * stride, e * stride, f + d * left + e * top,
     )  # fmt: skip
-    return Map(classifier.classnames, classes, percent, said, transform, wheres[0]["crs"])
+    return Map(classifier.classnames, classes, percent, known, transform, first["crs"])
 
 
-def pairs_of(scene: str, tiles: Tiles) -> Iterator[dc.Pair]:
+def chances_of(classifier: Classifier, images: list[bytes], kind: str) -> np.ndarray:
+    """(n, classes), each row summing to 1. kind: ``plain``, or features are means over ``rot90``
+    or ``dihedral`` views. All views of a batch go through the tower together. Components with
+    logits of their own, not from pooled features, see the plain view."""
+    if kind == "plain" or hasattr(classifier.component, "image_logits"):
+        return classifier.predict_proba(images)
+    clip = classifier.clip
+    pixels = torch.stack([clip.preprocess(image) for image in images])
+    turned = torch.cat(list(views(pixels, kind)))  # (views * n, 3, h, w)
+    features = clip.encode_image(turned).view(-1, len(images), clip.embed_dim).mean(0)
+    features = torch.nn.functional.normalize(features, dim=1)
+    if classifier.is_head:
+        return np.asarray(classifier.component.logits(features).softmax(1))
+    logits = clip.classify(features, classifier.classnames, classifier.templates)
+    return np.asarray(logits.softmax(1))
+
+
+def batches(pairs: Iterator[dc.Pair], count: int) -> Iterator[list[dc.Pair]]:
+    """So many at a time: no scene is held in memory."""
+    while batch := list(islice(pairs, count)):
+        yield batch
+
+
+def pairs_of(scene: str, tiles: Tiles, progress: Callable[..., None]) -> Iterator[dc.Pair]:
     """The scene's tiles with their pictures; how many were left out, and why, goes to stderr."""
     left_out: Counter[str] = Counter()
-    for source in tiles.sources(scene):
+    sources = list(tiles.sources(scene))
+    for done, source in enumerate(sources):
+        progress(done, len(sources))
         for one in tiles.pairs(source):
             if isinstance(one, dc.Pair):
                 yield one
             else:
-                left_out[f"{one.reason} {one.detail}"] += 1
+                left_out[f"{one.reason} {one.detail}".rstrip()] += 1
     for reason, count in left_out.most_common(5):
         print(f"{count} tiles left out: {reason}", file=sys.stderr)
 
@@ -135,7 +199,8 @@ def colour(number: int) -> tuple[int, ...]:
 
 
 def write_geojson(path: str, found: Map) -> int:
-    """Connected pixels of a class as one polygon with their mean probability; how many.
+    """Connected pixels of a class as one polygon with their mean probability; how many. Raises
+    BadInput for a scene of another planet.
 
     GDAL brings them to longitude and latitude and cuts them at the antimeridian (RFC 7946).
     """
@@ -149,11 +214,17 @@ def write_geojson(path: str, found: Map) -> int:
     # a corner at every pixel, so that long edges bend with the CRS
     side = np.hypot(found.transform.a, found.transform.d)
     outlines = shapely.segmentize([shapely.geometry.shape(one) for one, _ in areas], side)
-    pyogrio.raw.write(
-        path, shapely.to_wkb(outlines), [classes, percent.round(1), tiles],
-        ["class", "probability", "tiles"], driver="GeoJSON", geometry_type="Polygon",
-        crs=found.crs, layer_options={"RFC7946": "YES"},
-    )  # fmt: skip
+    try:
+        pyogrio.raw.write(
+            path, shapely.to_wkb(outlines), [classes, percent.round(1), tiles],
+            ["class", "probability", "tiles"], driver="GeoJSON", geometry_type="Polygon",
+            crs=found.crs, layer_options={"RFC7946": "YES"},
+        )  # fmt: skip
+    except pyogrio.errors.DataLayerError as error:
+        raise BadInput(
+            f"{path}: GeoJSON is in degrees of the Earth, to which the scene's CRS does not lead; "
+            "leave --geojson out."
+        ) from error
     return len(areas)
 
 
@@ -185,8 +256,12 @@ def parsed() -> argparse.Namespace:
     add("--geojson", help="also write the areas")
     add("--size-px", type=int, default=64, help="side of a tile [default: 64]")
     add("--stride-px", type=int, help="from tile to tile, a pixel of the map [default: the side]")
+    add("--views", choices=("plain", "rot90", "dihedral"),
+        help="ask about each tile turned (rot90) and mirrored too (dihedral: 8 times the work) "
+        "[default: as the run measured it, else plain]")  # fmt: skip
     add("--aoi", default="", help="only W,S,E,N (degrees) or the polygons of a vector file")
-    add("--classes", help="a class raster, or koppen_geiger: say how far the map agrees with it")
+    add("--classes", help="a class raster, or koppen_geiger: say how far the map agrees with it, "
+        "and leave out tiles of which it says nothing")  # fmt: skip
     add("--class-table", help="CSV (value, name), or worldcover, corine, nlcd, dynamic_world")
     return parser.parse_args()
 

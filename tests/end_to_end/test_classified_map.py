@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+import torch
 import yaml
 from lxml import etree
+from PIL import Image
 from rasterio import Affine
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
@@ -23,6 +26,7 @@ from rasterio.warp import transform
 import domainclip as dc
 from domainclip import catalogue
 from domainclip.errors import BadInput
+from domainclip.recipe import load_recipe, to_yaml
 from tests.data.make_rasters import write_scene
 from tests.data.tiny_clip import write_tiny_clip
 
@@ -233,7 +237,95 @@ def test_a_scene_without_a_place_is_refused_in_a_sentence(model: Path, tmp_path:
     with pytest.warns(NotGeoreferencedWarning):
         scene = write_scene(tmp_path / "s.tif", values, crs=None)
     with pytest.raises(SystemExit, match="one scene with tiles and a place on the Earth"):
-        _run("classified_map.py", scene, "--model", model, "--size-px", SIZE, "-o", "/nowhere")
+        told = ("--model", model, "--size-px", SIZE, "-o", tmp_path / "m.tif")
+        _run("classified_map.py", scene, *told)
+    assert not (tmp_path / "m.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"-o": "map.png"}, "map.png: the file's name must end in .tif"),
+        ({"--geojson": "areas.shp"}, "areas.shp: the file's name must end in .geojson"),
+        ({"-o": "absent/map.tif"}, "map.tif: its folder is not there"),
+        ({"--model": "absent"}, "absent"),
+        ({"scene": "absent.tif"}, "absent.tif: no such file"),
+        ({"--size-px": "2000"}, "one scene with tiles"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(
+    changed: dict[str, str], said: str, scene: Path, model: Path, tmp_path: Path
+) -> None:
+    told = {"--model": model, "--size-px": SIZE, "-o": tmp_path / "m.tif"} | changed
+    words = [told.pop("scene", scene), *(word for pair in told.items() for word in pair)]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match=said) as caught:
+        patch.chdir(tmp_path)
+        _run("classified_map.py", *words)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "m.tif").exists()
+
+
+def test_a_folder_of_two_scenes_is_refused_at_the_second(
+    scene: Path, model: Path, tmp_path: Path
+) -> None:
+    for name in ("a.tif", "b.tif"):
+        (tmp_path / name).write_bytes(scene.read_bytes())
+    with pytest.raises(SystemExit, match="one scene with tiles and a place on the Earth"):
+        _run("classified_map.py", tmp_path, "--model", model, "-o", tmp_path / "m.tif")
+
+
+def test_another_planet_has_a_map_and_no_geojson(model: Path, tmp_path: Path) -> None:
+    values = _ground(np.random.default_rng(2), np.full((32, 32), 2))
+    place = Affine(0.1, 0, 10, 0, -0.1, 20)
+    scene = write_scene(tmp_path / "s.tif", values, crs="IAU_2015:49900", transform=place)
+    told = ("--model", model, "--size-px", SIZE, "-o", tmp_path / "m.tif")
+    with pytest.raises(SystemExit, match="GeoJSON is in degrees of the Earth"):
+        _run("classified_map.py", scene, *told, "--geojson", tmp_path / "m.geojson")
+    with rasterio.open(tmp_path / "m.tif") as found:
+        assert "Mars" in found.crs.to_wkt()
+        assert found.read(1).tolist() == [[2, 2], [2, 2]]
+
+
+@pytest.mark.parametrize("method", ["linear_probe", "full"])
+def test_dihedral_views_are_the_mean_of_eight_turned_and_mirrored(
+    method: str, model: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    images = [np.moveaxis(_ground(rng, np.full((SIZE, SIZE), k % 3)), 0, -1) for k in range(6)]
+    classifier = dc.load_classifier(model)
+    if method == "full":
+        clip = dc.load_backbone(str(write_tiny_clip(tmp_path / "tiny")))
+        classifier = dc.few_shot(clip, images, [0, 1, 2] * 2, NAMES, method="full", epochs=1)
+    ask = runpy.run_path(str(EXAMPLE / "classified_map.py"))["chances_of"]
+    clip, encoded = classifier.clip, []
+    for image in images:  # one by one, each view by itself
+        turned = [np.rot90(image, turns) for turns in range(4)]
+        turned += [np.fliplr(one) for one in turned]
+        mean = np.mean([clip.encode_image([one.copy()])[0].numpy() for one in turned], axis=0)
+        encoded.append(mean / np.linalg.norm(mean))
+    features = torch.from_numpy(np.stack(encoded))
+    if method == "full":
+        logits = clip.classify(features, classifier.classnames, classifier.templates)
+    else:
+        logits = classifier.component.logits(features)
+    expected = logits.softmax(1).numpy()
+    data = [_png(image) for image in images]
+    assert np.abs(ask(classifier, data, "dihedral") - expected).max() < 1e-4
+    assert np.abs(ask(classifier, data, "plain") - classifier.predict_proba(images)).max() < 1e-6
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_runs_model_is_asked_with_the_views_that_it_was_measured_on(tmp_path: Path) -> None:
+    views_of = runpy.run_path(str(EXAMPLE / "classified_map.py"))["views_of"]
+    assert views_of(str(tmp_path)) == "plain"
+    recipe = load_recipe("remote_sensing/class_folders", ["data.pairs=x"])
+    (tmp_path / "recipe.yaml").write_text(to_yaml(recipe))
+    assert views_of(str(tmp_path)) == "dihedral"
 
 
 def test_a_run_without_a_model_says_so(tmp_path: Path) -> None:
