@@ -61,16 +61,22 @@ class Named:
 
 
 def source_of_rest(tools: Tools, named: Named) -> Iterator[Source]:
-    """Sources for what belongs to no scene, where there is anything: one that counts it, and one
-    for each of the labels that fit none, of which the user is told at once."""
+    """Sources for what belongs to no scene, where there is anything: one for each damaged file of
+    annotations, one that counts the rest, and one for each of the labels that fit none, of which
+    the user is told at once."""
+    for labels in tools.objects:
+        for name, sentence in labels.damaged:
+            part = (("refused", "unreadable_annotations"), ("detail", sentence))
+            yield Source(f"{name}#annotations", name, part)
     rest = named.rest()
     path = tools.tiles.boxes or tools.tiles.masks or ""
     if rest:
         yield Source(f"{Path(path).name}#without_scene", path, (("left_out", rest),))
     for typed, sentence in named.unmatched():
         print(sentence, file=sys.stderr)
-        part = (("refused", "labels_fit_no_scene"), ("detail", sentence))
-        yield Source(f"{typed}#fits_no_scene", typed, part)
+        option, _, path = typed.partition(" ")
+        name = f"{option} {Path(path).name}#fits_no_scene"
+        yield Source(name, path, (("refused", "labels_fit_no_scene"), ("detail", sentence)))
 
 
 def counted_skips(where: str, counts: Mapping[str, int]) -> Iterator[Skip]:

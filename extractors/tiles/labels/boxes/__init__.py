@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from domainclip.errors import UsageError
+from domainclip.errors import BadInput, UsageError
 
 from ...reading.scenes import Scene
 from ...records import Facts
@@ -98,6 +98,11 @@ class Boxes:
     def unread(self) -> tuple[str, ...]:
         """Files of the folder that hold no annotations."""
         return tuple(self._found.unread)
+
+    @property
+    def damaged(self) -> tuple[tuple[str, str], ...]:
+        """Files of the folder whose annotations cannot be read: (name, sentence)."""
+        return tuple(self._found.damaged)
 
     @property
     def lost(self) -> dict[str, int]:
@@ -194,6 +199,7 @@ class Boxes:
         if name is not None:
             grid = grid_of_file(scene)
             drawn = found.drawn(name)
+            _check_sides(scene, drawn, grid, found.file(name))
             # what the annotation says of the file's pixels is not true of others
             gsd_m = drawn.gsd_m if grid.to_scene is None else None
             return self._here_of(scene, [self._objects(scene, drawn, grid)], grid, None, gsd_m)
@@ -269,6 +275,20 @@ def _together(parts: Sequence[tuple[Objects, dict[str, int]]]) -> tuple[Objects,
         np.concatenate(areas),
         None if shapely.is_missing(polygons).all() else polygons,
     ), dropped
+
+
+def _check_sides(scene: Scene, drawn: Drawn, grid: FileGrid, path: Path) -> None:
+    """Boxes made on an image of another size would lie anywhere."""
+    if drawn.sides in (None, (grid.width, grid.height)):
+        return
+    wide, high = drawn.sides
+    remedy = "give the image that they were made on, or mend the size that they state"
+    if grid.width * high == grid.height * wide:
+        remedy = f"multiply their coordinates and size by {grid.width / wide:.6g}, or {remedy}"
+    raise BadInput(
+        f"{scene.name}: its annotations in {path} are of an image of {wide} x {high} pixels, and "
+        f"it has {grid.width} x {grid.height}; {remedy}."
+    )
 
 
 def _is_empty(layer: Layer) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from domainclip.errors import BadInput
 
 from .drawn import Drawing, Drawn
-from .reading import Asked, number_of, text_of
+from .reading import Asked, number_of, sides_of, text_of
 from .rle import rle_extent
 
 __all__ = ["read_coco"]
@@ -43,17 +43,18 @@ def read_coco(path: Path, text: str, asked: Asked) -> tuple[dict[str, Drawn], di
         if not isinstance(name, str) or not name:
             raise BadInput(f"{path}: images[{number}] has no file_name.")
         file_of[_id(image.get("id"))] = name
-        drawings[_id(image.get("id"))] = Drawing()
+        drawing = drawings[_id(image.get("id"))] = Drawing()
+        drawing.sides = sides_of(image.get("width"), image.get("height"))
     lost: dict[str, int] = {}
     for number, annotation in enumerate(annotations):
-        drawing = drawings.get(_id(annotation.get("image_id")))
-        if drawing is None:
+        own = drawings.get(_id(annotation.get("image_id")))
+        if own is None:
             lost["unknown_image"] = lost.get("unknown_image", 0) + 1
         elif annotation.get("iscrowd"):
-            drawing.dropped["crowd"] += 1
+            own.dropped["crowd"] += 1
         else:
             raw = asked.all_are or names.get(_id(annotation.get("category_id")), "")
-            _draw(drawing, raw, annotation, f"{path}: annotations[{number}]")
+            _draw(own, raw, annotation, f"{path}: annotations[{number}]")
     twice = len(file_of) - len(set(file_of.values()))
     if twice or len(file_of) < len(images):
         raise BadInput(f"{path}: two of its images share an id or a file_name; keep one of each.")

@@ -23,7 +23,8 @@ class Drawn:
     boxes (n, 4): x0, y0, x1, y1 in pixels of the image's file from its upper left corner, or in
     shares of its sides where relative. codes (n,): of their category in names. areas (n,): pixels,
     NaN where it is that of the shape or box. shapes (n,): polygons, None for a box; None: all are
-    boxes. gsd_m: as the annotation states it. dropped: reason -> number.
+    boxes. gsd_m, sides: metres to a pixel, and width and height of the image in pixels, as the
+    annotation states them. dropped: reason -> number.
     """
 
     boxes: np.ndarray
@@ -33,6 +34,7 @@ class Drawn:
     shapes: np.ndarray | None = None
     relative: bool = False
     gsd_m: float | None = None
+    sides: tuple[int, int] | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -42,6 +44,7 @@ class Drawing:
     def __init__(self, *, relative: bool = False) -> None:
         self.relative = relative
         self.gsd_m: float | None = None
+        self.sides: tuple[int, int] | None = None
         self.dropped: Counter[str] = Counter()
         self._categories: list[str] = []
         self._boxes: list[Box] = []
@@ -116,6 +119,7 @@ class Drawing:
             shapes=None if shapes is None else shapes[good],
             relative=self.relative,
             gsd_m=self.gsd_m,
+            sides=self.sides,
             dropped=dict(dropped),
         )
 

@@ -25,6 +25,7 @@ __all__ = [
     "files_below",
     "number_of",
     "one_of",
+    "sides_of",
     "text_of",
 ]
 
@@ -102,6 +103,16 @@ def number_of(value: Any, where: str) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise BadInput(f"{where}: {str(value)[:40]!r} is no number.") from None
+
+
+def sides_of(width: Any, height: Any) -> tuple[int, int] | None:
+    """Sides of an image in pixels, as an annotation states them; None where it does not, or where
+    they are none: writers that do not know them leave 0 there."""
+    try:
+        sides = int(width), int(height)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return sides if min(sides) > 0 else None
 
 
 def one_of(names: Sequence[str], there: Iterable[str]) -> str | None:

@@ -34,7 +34,8 @@ class Annotated:
 
     pictured: image's name -> its objects, or the file that they are to be read from; more than one
     where several files speak of it. layers: polygons on the map. dropped: reason -> number, of what
-    belongs to no image. unread: files of a folder that hold no annotations, by name.
+    belongs to no image. unread: files of a folder that hold no annotations, by name. damaged: those
+    that cannot be read, and the sentence why.
     """
 
     root: Path
@@ -43,6 +44,11 @@ class Annotated:
     layers: list[Layer] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+
+    def file(self, image: str) -> Path:
+        """That the objects of an image are in."""
+        return self.pictured[image][0][0]
 
     def drawn(self, image: str) -> Drawn:
         """The objects of an image. Raises BadInput for a damaged file, and where two files speak
@@ -59,7 +65,8 @@ class Annotated:
 
 
 def find_annotations(root: Path, asked: Asked) -> Annotated:
-    """The annotations in a file, or in a folder and those below it. Raises BadInput."""
+    """The annotations in a file, or in a folder and those below it, of which damaged files are put
+    aside. Raises BadInput where there are none."""
     found = Annotated(root, asked)
     if root.is_file():
         if not _take(found, root, alone=True):
@@ -71,9 +78,20 @@ def find_annotations(root: Path, asked: Asked) -> Annotated:
     if not root.is_dir():
         raise BadInput(f"{root}: no such file or folder of annotations.")
     for path in files_below(root, _ENDINGS):
-        if path.name.lower() not in NAME_FILES and not _take(found, path, alone=False):
-            found.unread.append(path.relative_to(root).as_posix())
+        if path.name.lower() in NAME_FILES:
+            continue
+        name = path.relative_to(root).as_posix()
+        try:
+            if not _take(found, path, alone=False):
+                found.unread.append(name)
+        except BadInput as error:
+            found.damaged.append((name, str(error)))
     if not found.pictured and not found.layers:
+        if found.damaged:
+            raise BadInput(
+                f"{root}: none of its annotations can be read ({len(found.damaged):,} files), e.g. "
+                f"{found.damaged[0][1]}"
+            )
         raise BadInput(f"{root}: no annotations in this folder.")
     return found
 
@@ -114,10 +132,7 @@ def _take_voc(found: Annotated, path: Path, *, alone: bool) -> None:
 def _take_text(found: Annotated, path: Path, head: bytes, *, alone: bool) -> bool:
     # cut at a line, so that no character is torn
     whole = head if len(head) < _HEAD else head[: head.rfind(b"\n") + 1]
-    try:
-        text = whole.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return False
+    text = whole.decode("utf-8-sig", "replace")  # the readers say what is no UTF-8
     kind = kind_of_lines(text)
     if kind == "empty" and not alone and path.suffix not in (".txt", ".geojson"):
         return False

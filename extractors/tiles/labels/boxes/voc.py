@@ -18,7 +18,7 @@ import numpy as np
 from domainclip.errors import BadInput
 
 from .drawn import Drawing, Drawn
-from .reading import Asked, bounded_bytes, number_of
+from .reading import Asked, bounded_bytes, number_of, sides_of
 
 __all__ = ["image_of_voc", "read_voc"]
 
@@ -35,6 +35,7 @@ def read_voc(path: Path, asked: Asked) -> Drawn:
     """The objects of one image. Raises BadInput naming the line."""
     root = _tree(path)
     drawing = Drawing()
+    drawing.sides = sides_of(root.findtext("size/width"), root.findtext("size/height"))
     for entry in root.iter("object"):
         where = f"{path}:{entry.get(_LINE)}"
         name = asked.all_are or (entry.findtext("name") or entry.findtext("type") or "").strip()

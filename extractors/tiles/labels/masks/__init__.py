@@ -75,8 +75,10 @@ class Masks:
     Objects are found in each tile by itself, so that their count is what the tile shows: two
     halves of a building whose middle lies beyond the edge are two. A tile whose centre no mask
     covers is left out as ``not_annotated``. specks: scene -> objects left out as too small,
-    until they are asked for.
+    until they are asked for. damaged: none by themselves, each is an error of its scene.
     """
+
+    damaged: tuple[tuple[str, str], ...] = ()
 
     def __init__(
         self,

@@ -176,6 +176,7 @@ def open_layers(path: str, *, layers: tuple[str, ...] = (), crs: str | None = No
         if not path.startswith("/vsi") and "://" not in path and not Path(path).exists():
             raise BadInput(f"{path}: no such file of vectors.") from error
         raise BadInput(f"{path}: no vectors that GDAL can open ({_said(error)}).") from error
+    _check_folder(path, listed)
     for name in layers:
         if name not in listed:
             raise BadInput(f"{path}: no layer {name!r}; it holds {', '.join(listed)}.")
@@ -188,6 +189,19 @@ def open_layers(path: str, *, layers: tuple[str, ...] = (), crs: str | None = No
             "or lon and lat)."
         )
     return found
+
+
+def _check_folder(path: str, listed: list[str]) -> None:
+    """OGR opens a folder of Shapefiles as one, and leaves out the damaged without a word."""
+    folder = Path(path)
+    if path.startswith("/vsi") or not folder.is_dir():
+        return
+    lost = sorted({each.name for each in folder.glob("*.shp")} - {f"{name}.shp" for name in listed})
+    if lost:
+        raise BadInput(
+            f"{folder / lost[0]}: is damaged; mend it, or put it elsewhere, so that the other "
+            "layers of its folder are read."
+        )
 
 
 def holds_of_layers(layers: list[Layer], what: str) -> Holds:
