@@ -46,7 +46,15 @@ __all__ = ["Bar", "Work", "evaluator_labels", "method_name", "text_encoder"]
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 # of the data section: what changes training only, and not what the plain model is measured on
-_TRAINING_ONLY = ("batch_size", "workers", "memory_mb", "augment", "weights")
+_TRAINING_ONLY = (
+    "batch_size",
+    "workers",
+    "memory_mb",
+    "augment",
+    "weights",
+    "role_weights",
+    "temperature",
+)
 
 
 def no_bar(title: str) -> AbstractContextManager[Callable[[int, int], None]]:

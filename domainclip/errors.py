@@ -13,6 +13,7 @@ __all__ = [
     "BadInput",
     "DomainclipError",
     "MissingExtra",
+    "NotFinite",
     "OutputError",
     "OutputInUse",
     "RecipeError",
@@ -61,6 +62,10 @@ class BadInput(DomainclipError):
 
 class RecipeError(DomainclipError):
     """A recipe with unknown keys, wrong types or missing values; all of them are listed at once."""
+
+
+class NotFinite(DomainclipError):
+    """A training whose loss is no finite number any more."""
 
 
 class OutputInUse(DomainclipError):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -28,7 +28,7 @@ class Maker:
 
     seed: None for plain views and first captions. views: further views of each image, made like
     the first one, with other random numbers. second: another caption of each pair is drawn too,
-    the same where it has no other.
+    the same where it has no other. chances: role -> how often its captions are drawn, against 1.
     """
 
     transform: Transform
@@ -37,12 +37,14 @@ class Maker:
     seed: int | None
     views: int = 0
     second: bool = False
+    chances: Mapping[str, float] = field(default_factory=dict)
 
     def prepare(self, pair: Pair) -> Sample:
-        """The sample before anything random, with every caption it may show (joined by \\0)."""
-        captions = "\0".join(captions_of(pair, self.roles))
+        """The sample before anything random, with every caption that it may show."""
+        choices = tuple(choices_of(pair, self.roles, self.chances))
         known = Sample(
-            pair.key, None, self.classes.index(pair.labels), captions, group=pair.group,
+            pair.key, None, self.classes.index(pair.labels), choices[0][0], choices,
+            group=pair.group,
             tags=self.classes.indices(pair.labels),
             negatives=tuple(text.text for text in pair.texts if text.role == "negative"),
         )  # fmt: skip
@@ -53,21 +55,20 @@ class Maker:
 
     def view(self, sample: Sample, epoch: int, index: int) -> Sample:
         """The sample as it is seen in an epoch."""
-        captions = sample.caption.split("\0")
         if sample.image is None:
-            return replace(sample, caption=captions[0])
+            return sample
         numbers = [0] * (3 + self.views)
         if self.seed is not None:
             place = np.random.SeedSequence((self.seed, epoch, index))
             numbers = place.generate_state(3 + self.views).tolist()
         first, at, step, *more = numbers
-        at %= len(captions)
-        other = (at + 1 + step % max(len(captions) - 1, 1)) % len(captions)
+        at = _drawn(sample.choices, at)
+        other = (at + 1 + step % max(len(sample.choices) - 1, 1)) % len(sample.choices)
         return replace(
             sample,
             image=sample.image if self.seed is None else self.transform.view(sample.image, first),
-            caption=captions[at],
-            second=captions[other] if self.second else "",
+            caption=sample.choices[at][0],
+            second=sample.choices[other][0] if self.second else "",
             views=self._views(sample.image, more),
         )
 
@@ -78,6 +79,31 @@ class Maker:
         if self.seed is None:
             return image.expand(self.views, -1, -1, -1)
         return torch.stack([self.transform.view(image, number) for number in numbers])
+
+
+def choices_of(
+    pair: Pair, roles: Sequence[str], chances: Mapping[str, float]
+) -> Iterator[tuple[str, float]]:
+    """(text, chance) of each of ``captions_of``; a role's chance is shared among its texts."""
+    captions = captions_of(pair, roles)
+    role_of = {text.text: text.role for text in reversed(pair.texts) if text.role in roles}
+    owners = [role_of.get(caption, "caption") for caption in captions]
+    weights = [chances.get(role, 1.0) / (owners.count(role) if chances else 1) for role in owners]
+    total = sum(weights)
+    for caption, weight in zip(captions, weights, strict=True):
+        yield caption, weight / total if total > 0 else 1 / len(captions)
+
+
+def _drawn(choices: Sequence[tuple[str, float]], number: int) -> int:
+    """Which of the choices a 32-bit number draws."""
+    if len({chance for _, chance in choices}) == 1:
+        return number % len(choices)
+    place = number / 2**32
+    for at, (_, chance) in enumerate(choices):
+        place -= chance
+        if place < 0:
+            return at
+    return len(choices) - 1
 
 
 def captions_of(pair: Pair, roles: Sequence[str]) -> list[str]:

@@ -16,7 +16,8 @@ __all__ = ["PairBatch", "Sample", "collate"]
 class Sample:
     """One pair on its way into a batch. image: uint8 (3, h, w), or None with the reason.
 
-    group: what never crosses a split; empty for none. tags: every class of the pair. second:
+    choices: (text, chance) of every caption that it may show; the chances sum to 1. group: what
+    never crosses a split; empty for none. tags: every class of the pair. second:
     another caption. views: uint8 (v, 3, h, w). negatives: texts that are not of the image.
     """
 
@@ -24,6 +25,7 @@ class Sample:
     image: Tensor | None
     label: int = -1
     caption: str = ""
+    choices: tuple[tuple[str, float], ...] = ()
     reason: str = ""
     group: str = ""
     tags: tuple[int, ...] = ()

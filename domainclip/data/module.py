@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -61,11 +62,15 @@ class PairsDataModule(lightning.LightningDataModule):
         self._mean, self._std = tuple(backbone.mean), tuple(backbone.std)
         train = Transform(self.size, interpolation=backbone.interpolation, augment=settings.augment)
         plain = Transform(self.size, interpolation=backbone.interpolation)
-        roles = settings.text_roles
-        self._train = _Split(self, "train", Maker(train, self.classes, roles, seed, views, second))
+        roles, chances = settings.text_roles, settings.role_weights
+        self._train = _Split(
+            self, "train", Maker(train, self.classes, roles, seed, views, second, chances)
+        )
         self._val: _Split | None = None
         if pairs.count_splits().get("val"):
-            self._val = _Split(self, "val", Maker(plain, self.classes, roles, None, views, second))
+            self._val = _Split(
+                self, "val", Maker(plain, self.classes, roles, None, views, second, chances)
+            )
         self._position = (0, 0)
 
     @property
@@ -82,6 +87,20 @@ class PairsDataModule(lightning.LightningDataModule):
     def epoch_samples(self) -> int:
         """Training samples of an epoch, for all ranks together."""
         return self._train.stream(1).total
+
+    def source_weights(self) -> dict[str, float]:
+        """Source -> mean copies of a sample an epoch, by ``weights`` and ``temperature``."""
+        given, temperature = dict(self.options.weights), self.options.temperature
+        if temperature == 1.0:
+            return given
+        column = self.pairs.table(["source"], split="train").column("source").to_pylist()
+        counts = Counter(str(source or "") for source in column)
+        wanted = {
+            source: given.get(source, 1.0) * count ** (1 / temperature)
+            for source, count in counts.items()
+        }
+        scale = len(column) / sum(wanted.values()) if sum(wanted.values()) else 0.0
+        return {source: scale * wanted[source] / counts[source] for source in counts}
 
     def place(self, epoch: int, consumed: int) -> None:
         """Let training go on in ``epoch``, after ``consumed`` of its samples."""
@@ -133,7 +152,7 @@ class _Split:
                 world_size=world_size,
                 batch=options.batch_size,
                 columns=COLUMNS,
-                weights=options.weights if training else None,
+                weights=self.module.source_weights() if training else None,
                 # ranks must take equally many steps; who validates must count each sample once
                 last="pad" if training else "keep",
                 shuffle=training,

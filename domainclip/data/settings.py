@@ -104,7 +104,11 @@ class DataSettings:
     captions, one drawn at random per epoch; ``caption`` is the pair's default text too.
     views: features that are measured are means over each image as it is (``plain``), and turned by
     quarters (``rot90``: 4 views), and mirrored too (``dihedral``: 8); for scenes from above.
-    weights: mean number of copies of a sample per epoch, by source (absent: 1).
+    role_weights: how often a text of a role is drawn as the caption, against 1 for those that are
+    absent; without any, every text of a pair is as likely as another. weights: mean number of
+    copies of a sample per epoch, by source (absent: 1). temperature: above 1 draws from small
+    sources more often and from large ones less, a source's share being count^(1/temperature); an
+    epoch stays as long as it was.
     """
 
     pairs: str | None = None
@@ -117,7 +121,9 @@ class DataSettings:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     text_roles: tuple[str, ...] = ("caption",)
     views: Literal["plain", "rot90", "dihedral"] = "plain"
+    role_weights: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    temperature: Annotated[float, ">= 1"] = 1.0
 
     def problems(self) -> Iterator[Problem]:
         if self.pairs is None and self.extract is None:
@@ -127,6 +133,12 @@ class DataSettings:
         for source, weight in self.weights.items():
             if not 0 <= weight < float("inf"):
                 yield ("weights", source), "give a number from 0 up."
+        for role, weight in self.role_weights.items():
+            if not 0 <= weight < float("inf"):
+                yield ("role_weights", role), "give a number from 0 up."
+            if role not in self.text_roles:
+                near = nearest(role, self.text_roles)
+                yield ("role_weights", role), f"is none of data.text_roles.{near}"
 
 
 def namesakes(classnames: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -26,10 +26,12 @@ from domainclip.backbones._streaming import prefer_channels_last
 from domainclip.errors import BadInput, OutputInUse
 from domainclip.objectives._protocol import Objective
 from domainclip.text._protocol import TextEncoder
+from domainclip.training.finite import FiniteLoss
 from domainclip.training.keeper import EpochRow, Journal, Keeper
 from domainclip.training.logs import EpochLines, ProgressBar, StepLog
 from domainclip.training.module import Adapter, Tower, Tuning, from_classes
 from domainclip.training.settings import TrainerSettings
+from domainclip.training.thrift import thrift
 from domainclip.training.wise_ft import check_line, finish, settle
 
 __all__ = ["FitResult", "TrainingData", "fit"]
@@ -95,7 +97,11 @@ def fit(
     total_steps = settings.steps or settings.epochs * steps_per_epoch
     epochs = math.ceil(total_steps / steps_per_epoch)
     device = backbone.device
-    with _only_trained(backbone.model, adapter), torch.random.fork_rng():
+    with (
+        _only_trained(backbone.model, adapter),
+        thrift(backbone.model, settings),
+        torch.random.fork_rng(),
+    ):
         module = Tuning(
             backbone, adapter, objective, settings, classnames=class_text[0],
             templates=class_text[1], long=long, seed=seed, total_steps=total_steps,
@@ -114,6 +120,7 @@ def fit(
             data_module.place(journal.epoch, journal.consumed)
             with _quiet():
                 trainer = _trainer(settings, device, epochs, out, [
+                    FiniteLoss(out / "logs", settings),
                     keeper,
                     StepLog(out / "logs", journal, settings.log_every),
                     EpochLines(journal, total_steps, say),

@@ -21,6 +21,7 @@ from domainclip.training._extras import Extras
 from domainclip.training._gather import RankGather
 from domainclip.training.optimizer import bound_logit_scale, make_optimizer, make_schedule
 from domainclip.training.settings import TrainerSettings
+from domainclip.training.thrift import switch_patch_dropout
 
 __all__ = ["Tower", "Tuning", "Validation", "from_classes"]
 
@@ -133,6 +134,7 @@ class Tuning(lightning.LightningModule):
     def set_modes(self) -> None:
         """Training mode for what is trained; what is frozen keeps its statistics and no dropout."""
         self.model.train(not self._settings.frozen_eval)
+        switch_patch_dropout(self.model, on=True)
         switch = getattr(self._adapter, "train", None)
         if callable(switch):
             switch()

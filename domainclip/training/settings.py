@@ -20,6 +20,8 @@ class TrainerSettings:
     clip_norm: of the whole gradient; null leaves it. accumulate: batches to a step.
     chunk: images and texts that a tower reads at once; the loss is still that of the whole batch,
     at one more forward pass and the memory of one chunk (gradient caching); null reads all at once.
+    patch_dropout: share of an image's patches that a step does not read (FLIP); 0.5 is about twice
+    as fast. checkpoint_blocks: less memory for one more forward pass of every block.
     precision: Lightning's names. devices, strategy: Lightning's too, so 2 and ``ddp`` for two GPUs.
     ema: decay of an exponential average of the weights, which is then what is validated and kept.
     frozen_eval: what is not trained runs in evaluation mode (batch-norm statistics, dropout).
@@ -45,6 +47,8 @@ class TrainerSettings:
     clip_norm: Annotated[float, "> 0"] | None = 1.0
     accumulate: Annotated[int, ">= 1"] = 1
     chunk: Annotated[int, ">= 1"] | None = None
+    patch_dropout: Annotated[float, ">= 0 < 1"] = 0.0
+    checkpoint_blocks: bool = False
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = "32-true"
     devices: Literal["auto"] | Annotated[int, ">= 1"] = "auto"
     strategy: str = "auto"

@@ -1,0 +1,128 @@
+"""Patches left out, blocks computed again, losses that are no number, texts and sources by weight."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from domainclip.data import PairsDataModule
+from domainclip.data._loading import choices_of
+from domainclip.data.settings import DataSettings
+from domainclip.errors import NotFinite, UsageError
+from domainclip.objectives.class_prompts import ClassPrompts
+from domainclip.pairs import Text
+from domainclip.training import _checkpoints as checkpoints
+from domainclip.training.fit import fit
+from domainclip.training.settings import TrainerSettings
+from domainclip.training.thrift import switch_patch_dropout, thrift
+from tests.data.make_pairs import make_pair, write_pairs
+from tests.data.tiny_towers import images, make_backbone
+from tests.data.toy_tower import ToyTower, Whole, striped_pairs
+
+
+@pytest.mark.parametrize("kind", ["vit", "timm_vit"])
+def test_half_of_the_patches_are_read_in_training_and_all_of_them_afterwards(kind: str) -> None:
+    clip = make_backbone(kind)
+    x, lengths = images(), []
+    trunk = getattr(clip.model.visual, "trunk", None)
+    blocks = trunk.blocks if trunk is not None else clip.model.visual.transformer.resblocks
+    watch = blocks[0].register_forward_hook(lambda _, given, out: lengths.append(given[0].shape[1]))
+    with torch.no_grad():
+        plain = clip.image(x)
+        with thrift(clip.model, TrainerSettings(patch_dropout=0.5)):
+            torch.testing.assert_close(clip.image(x), plain)  # eval mode
+            switch_patch_dropout(clip.model, on=True)
+            assert not torch.allclose(clip.image(x), plain)
+        torch.testing.assert_close(clip.image(x), plain)
+    watch.remove()
+    assert lengths[2] - 1 == (lengths[0] - 1) // 2 and lengths[3] == lengths[0]
+
+
+def test_an_image_tower_without_patches_is_refused_by_name() -> None:
+    settings = TrainerSettings(patch_dropout=0.5)
+    model = make_backbone("resnet").model
+    with (
+        pytest.raises(UsageError, match=r"trainer\.patch_dropout: .* no patches"),
+        thrift(model, settings),
+    ):
+        pass
+
+
+def test_blocks_computed_again_give_the_same_gradients() -> None:
+    found = []
+    for again in (False, True):
+        clip = make_backbone("vit")
+        with thrift(clip.model, TrainerSettings(checkpoint_blocks=again)):
+            clip.model.train()
+            clip.image(images()).sum().backward()
+        found.append(clip.model.visual.conv1.weight.grad)
+        assert not clip.model.visual.transformer.grad_checkpointing
+    torch.testing.assert_close(found[0], found[1])
+
+
+class Breaks:
+    """A loss that is no number from some call on."""
+
+    needs = "classes"
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def __call__(self, image: Tensor, text: Tensor, batch: Any, **more: Any) -> Tensor:
+        self.left -= 1
+        loss = ClassPrompts()(image, text, batch, **more)
+        return loss * float("nan") if self.left < 0 else loss
+
+    def __repr__(self) -> str:
+        return "Breaks()"
+
+
+def test_a_loss_that_is_no_number_stops_and_names_its_pairs(tmp_path: Path) -> None:
+    pairs = striped_pairs(tmp_path / "pairs", 40)
+    tower = ToyTower()
+    data = PairsDataModule(pairs, DataSettings(batch_size=8), tower, seed=1)
+    settings = TrainerSettings(epochs=3, lr=1e-2, checkpoint_every=1)
+    names = (("a", "b", "c"), ("{}",))
+    with pytest.raises(NotFinite, match=r"not_finite\.json: the loss of step \d+ .*pair-0000"):
+        fit(tower, Whole(tower), Breaks(2), data, settings, out=tmp_path / "run", class_text=names)
+    (said,) = json.loads((tmp_path / "run" / "logs" / "not_finite.json").read_text())
+    assert len(said["keys"]) == 8
+    kept = checkpoints.newest(tmp_path / "run" / "checkpoints")
+    assert kept is not None and kept["journal"]["step"] == 2
+    assert all(torch.isfinite(value).all() for value in kept["weights"].values())
+
+
+def test_texts_are_drawn_by_the_weight_of_their_role() -> None:
+    pair = make_pair(
+        0, text="c", texts=(Text("mention", "m"), Text("mention", "n"), Text("title", "t"))
+    )
+    choices = dict(choices_of(pair, ("caption", "mention"), {"caption": 3.0}))
+    assert choices == {"c": 0.75, "m": 0.125, "n": 0.125}
+    assert dict(choices_of(pair, ("caption", "mention"), {})) == dict.fromkeys("cmn", 1 / 3)
+    assert dict(choices_of(pair, ("title",), {"title": 0.0})) == {"t": 1.0}
+
+
+@pytest.mark.parametrize(("temperature", "share"), [(1.0, 0.75), (2.0, 0.634), (1e9, 0.5)])
+def test_temperature_draws_sources_more_evenly(
+    tmp_path: Path, temperature: float, share: float
+) -> None:
+    pairs = write_pairs(tmp_path / "pairs", [
+        make_pair(number, source="large" if number < 60 else "small", split="train")
+        for number in range(80)
+    ])  # fmt: skip
+    data = PairsDataModule(pairs, DataSettings(temperature=temperature), ToyTower())
+    weights = data.source_weights() or {"large": 1.0, "small": 1.0}
+    total = 60 * weights["large"] + 20 * weights["small"]
+    assert total == pytest.approx(80)
+    assert 60 * weights["large"] / total == pytest.approx(share, abs=1e-3)
+
+
+def test_modules_of_other_names_are_left_alone() -> None:
+    model = nn.Sequential(nn.Dropout(0.5)).eval()
+    switch_patch_dropout(model, on=True)
+    assert not model[0].training
