@@ -1,4 +1,4 @@
-"""Every objective of the catalogue through the training module: in chunks as at once, on a tower."""
+"""Every objective of the catalogue through the training module: in chunks as at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patches left out, blocks computed again, losses that are no number, texts and sources by weight."""
+"""Patches left out, blocks computed again, losses that are no number, texts by their weight."""
 
 from __future__ import annotations
 
