@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from itertools import product
 
-from ..places.naming import country_said
+from ..places.naming import country_said, town_said
 from ..records import Facts
 from .language import Language
 from .nouns import Noun
@@ -162,6 +162,7 @@ def _where(
         names["region"] = region
     if names and town and town not in (country, names["country"]):
         kinds.append("town")
+        town = town if language.code == "en" else town_said(town, code, language.code)
         names |= {"town": town, "of_town": language.grammar.of_place(town)}
     patterns = [one for kind in kinds for one in language.where.get(kind, ())]
     return tuple(

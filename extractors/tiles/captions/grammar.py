@@ -20,8 +20,11 @@ __all__ = ["GRAMMARS", "Grammar"]
 class Grammar:
     """Articles by gender; nothing before plurals and what is not counted; ``of`` changes nothing.
 
-    articles: gender -> indefinite article.
+    articles: gender -> indefinite article. nested: joins a list of which a part has the usual word
+    for and in it.
     """
+
+    nested = ""
 
     def __init__(self, articles: Mapping[str, str]) -> None:
         self.articles = articles
@@ -47,9 +50,10 @@ class Grammar:
         """The name of a town after the word for of: ``du Havre``."""
         return self.of(name)
 
-    def joiner(self, joiner: str, following: str) -> str:
-        """What stands before the last of a list, given what follows it."""
-        return joiner
+    def joiner(self, joiner: str, following: str, before: str = "") -> str:
+        """What stands before the last of a list, given what follows it and the rest before it: of
+        snow and ice nobody says ``water and snow and ice``."""
+        return self.nested if self.nested and (joiner in following or joiner in before) else joiner
 
 
 class English(Grammar):
@@ -61,9 +65,21 @@ class English(Grammar):
     def of(self, phrase: str) -> str:
         return f"of {phrase}"
 
+    def joiner(self, joiner: str, following: str, before: str = "") -> str:
+        """``water, and snow and ice``."""
+        return f",{joiner}" if joiner in following or joiner in before else joiner
+
+
+class German(Grammar):
+    """Articles by gender; every noun in the nominative."""
+
+    nested = " sowie "
+
 
 class French(Grammar):
     """des, du, de la, de l'; de elides before vowels and mute h and swallows partitives."""
+
+    nested = " ainsi que "
 
     # their h is not mute
     _ASPIRATED = (
@@ -102,6 +118,8 @@ class French(Grammar):
 class Italian(Grammar):
     """uno before s and a consonant, z, gn, ps, x, y; un' before a feminine's vowel; ed before e."""
 
+    nested = " nonché "
+
     _UNO = re.compile(r"(?:s[^aeiouàèéìòù]|z|gn|ps|pn|x|y)", re.IGNORECASE)
 
     def one(self, noun: Noun, phrase: str) -> str:
@@ -113,12 +131,21 @@ class Italian(Grammar):
     def of(self, phrase: str) -> str:
         return f"di {phrase}"
 
-    def joiner(self, joiner: str, following: str) -> str:
-        return " ed " if joiner == " e " and following[:1].lower() in tuple("eèé") else joiner
+    def of_place(self, name: str) -> str:
+        for article, said in (("Il ", "del "), ("L'", "dell'")):
+            if name.startswith(article):
+                return said + name.removeprefix(article)
+        return self.of(name)
+
+    def joiner(self, joiner: str, following: str, before: str = "") -> str:
+        found = super().joiner(joiner, following, before)
+        return " ed " if found == " e " and following[:1].lower() in tuple("eèé") else found
 
 
 class Spanish(Grammar):
     """un before a feminine that begins with a stressed a: ``un área``; y is e before an i."""
+
+    nested = " así como "
 
     _STRESSED_A = ("área", "agua", "ave", "aula", "ala", "arma", "hacha", "alga", "ancla")
 
@@ -130,14 +157,17 @@ class Spanish(Grammar):
     def of(self, phrase: str) -> str:
         return f"de {phrase}"
 
-    def joiner(self, joiner: str, following: str) -> str:
-        if joiner == " y " and re.match(r"h?[ií](?![aeo])", following.lower()):
-            return " e "
-        return joiner
+    def joiner(self, joiner: str, following: str, before: str = "") -> str:
+        found = super().joiner(joiner, following, before)
+        return (
+            " e " if found == " y " and re.match(r"h?[ií](?![aeo])", following.lower()) else found
+        )
 
 
 class Portuguese(Grammar):
     """um, uma; de before indefinite articles stays apart, as Portuguese prose allows."""
+
+    nested = " bem como "
 
     # towns that have an article, all masculine
     _WITH_ARTICLE = ("Rio", "Recife", "Porto", "Cairo", "Funchal", "Crato")
@@ -153,6 +183,8 @@ class Portuguese(Grammar):
 class Dutch(Grammar):
     """een for every gender; van before what follows."""
 
+    nested = " alsook "
+
     def of(self, phrase: str) -> str:
         return f"van {phrase}"
 
@@ -161,6 +193,7 @@ GRAMMARS: dict[str, type[Grammar]] = {
     "plain": Grammar,
     "english": English,
     "french": French,
+    "german": German,
     "italian": Italian,
     "spanish": Spanish,
     "portuguese": Portuguese,

@@ -23,7 +23,7 @@ import numpy as np
 
 from domainclip.errors import MissingExtra
 
-__all__ = ["country_codes", "country_names"]
+__all__ = ["country_codes", "country_names", "country_of_zones"]
 
 EXTRA = "places"
 _ANTARCTIC = -60.0
@@ -62,7 +62,7 @@ def country_codes(lons: np.ndarray, lats: np.ndarray) -> tuple[list[str], list[b
     """(n,) degrees, lons from -180 to 180 -> n codes (ISO 3166-1 alpha-2, "" for none or contested)
     and n bools: the open sea. Raises MissingExtra without the extra ``places``."""
     zones = _finder()
-    of_zone = _countries_of_zones()
+    of_zone = country_of_zones()
     codes: list[str] = []
     water: list[bool] = []
     for lon, lat in zip(lons.tolist(), lats.tolist(), strict=True):
@@ -88,16 +88,17 @@ def country_names() -> dict[str, str]:
     return names | _CALLED
 
 
+@lru_cache(maxsize=1)
+def country_of_zones() -> dict[str, str]:
+    """Time zone -> the code of its country: ``Europe/Rome`` -> ``IT``."""
+    rows = (line.split("\t") for line in _table("zone.tab"))
+    return {zone: code for code, _, zone, *_ in rows}
+
+
 def _told_apart(code: str, zone: str, lon: float, lat: float) -> str:
     if zone == "Asia/Bangkok" and ((lon > 102 and lat > 18.6) or (lon > 105 and lat > 16.5)):
         return "VN"  # Thailand has no land or sea there
     return code
-
-
-@lru_cache(maxsize=1)
-def _countries_of_zones() -> dict[str, str]:
-    rows = (line.split("\t") for line in _table("zone.tab"))
-    return {zone: code for code, _, zone, *_ in rows}
 
 
 def _table(name: str) -> list[str]:

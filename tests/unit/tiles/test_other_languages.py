@@ -16,7 +16,7 @@ from domainclip.extractors.tiles.captions.grammar import GRAMMARS
 from domainclip.extractors.tiles.places import naming
 from domainclip.extractors.tiles.places.countries import country_names
 from domainclip.extractors.tiles.places.lookup import places_of
-from domainclip.extractors.tiles.places.naming import CountrySaid, country_said
+from domainclip.extractors.tiles.places.naming import CountrySaid, country_said, town_said
 from domainclip.extractors.tiles.records import Facts, Place, Thing
 
 OTHERS = LANGUAGES[1:]
@@ -133,6 +133,31 @@ def test_captions_name_the_country_and_the_near_town(code: str, names: dict[str,
     assert said.within in far and "Lyon" not in far
 
 
+@pytest.mark.parametrize(
+    ("town", "country", "code", "said"),
+    [
+        ("Rome", "IT", "de", "Rom"), ("Prague", "CZ", "es", "Praga"),
+        ("London", "GB", "nl", "Londen"), ("Knox", "US", "fr", "Knox"),
+        ("Cairo", "EG", "fr", "Le Caire"), ("Reykjavík", "IS", "de", "Reykjavík"),
+        ("London", "CA", "nl", "London"), ("Rome", "US", "de", "Rome"),
+        ("Lyon", "FR", "it", "Lyon"), ("Havana", "CU", "it", "L'Avana"),
+        ("Rome", "IT", "xx", "Rome"),
+    ],
+)  # fmt: skip
+def test_a_town_has_its_name_in_the_language_where_there_is_one(
+    town: str, country: str, code: str, said: str, names: dict[str, str]
+) -> None:
+    assert town_said(town, country, code) == said
+
+
+def test_towns_in_captions_are_those_of_the_language(names: dict[str, str]) -> None:
+    cairo = Facts(224, place=Place(31.2, 30.0, names["EG"], "EG", "", "Cairo", 4.0))
+    assert "près du Caire (Égypte)" in joined(cairo, "fr")
+    assert "nei pressi del Cairo (Egitto)" in joined(cairo, "it")
+    assert "nahe Kairo (Ägypten)" in joined(cairo, "de")
+    assert "close to Cairo in Egypt" in joined(cairo, "en")
+
+
 @pytest.mark.parametrize("code", OTHERS)
 def test_a_city_state_is_not_near_itself(code: str, names: dict[str, str]) -> None:
     place = Place(103.8, 1.3, "Singapore", "SG", "", "Singapore", 2.0)
@@ -172,11 +197,9 @@ def test_places_without_babel_name_the_extra(monkeypatch: pytest.MonkeyPatch) ->
             raise ImportError(name)
         return plain(name, *args, **kwargs)
 
-    naming._names.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtra, match=r"babel.*places"):
         places_of([4.8], [45.8])
-    naming._names.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -186,6 +209,8 @@ def test_places_without_babel_name_the_extra(monkeypatch: pytest.MonkeyPatch) ->
         ("french", "Le Havre", "du Havre"), ("french", "Les Ulis", "des Ulis"),
         ("french", "La Rochelle", "de La Rochelle"), ("french", "Hamburg", "de Hamburg"),
         ("french", "Évry", "d'Évry"), ("french", "Leipzig", "de Leipzig"),
+        ("italian", "Roma", "di Roma"), ("italian", "Il Cairo", "del Cairo"),
+        ("italian", "L'Aquila", "dell'Aquila"), ("italian", "La Spezia", "di La Spezia"),
         ("portuguese", "Rio de Janeiro", "do Rio de Janeiro"), ("portuguese", "Porto", "do Porto"),
         ("portuguese", "Porto Alegre", "de Porto Alegre"), ("portuguese", "Lisboa", "de Lisboa"),
     ],
@@ -272,6 +297,19 @@ def test_joiners_go_by_the_sound_that_follows() -> None:
     italian, spanish = GRAMMARS["italian"]({}), GRAMMARS["spanish"]({})
     assert italian.joiner(" e ", "erba") == " ed " and italian.joiner(" e ", "acqua") == " e "
     assert spanish.joiner(" y ", "iglesias") == " e " and spanish.joiner(" y ", "hielo") == " y "
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("de", "Wasser sowie Schnee und Eis"), ("fr", "de l'eau ainsi que des neiges et glaces"),
+        ("es", "agua así como nieve y hielo"), ("it", "acqua nonché neve e ghiaccio"),
+        ("pt", "água bem como neve e gelo"), ("nl", "water alsook sneeuw en ijs"),
+    ],
+)  # fmt: skip
+def test_a_pair_within_a_list_is_joined_by_another_word(code: str, said: str) -> None:
+    facts = Facts(224, shares=(("water", 0.6), ("snow and ice", 0.4)), acquired="2019")
+    assert said.lower() in joined(facts, code).lower()
 
 
 def test_others_of_a_kind_take_no_french_article() -> None:
