@@ -311,7 +311,7 @@ def test_a_scene_that_cannot_be_cut_says_why_and_stops_no_other(
     broken.write_bytes(good.read_bytes()[:40])
     nowhere = _placeless(tmp_path / "nowhere.tif", values)
     assert reason(broken, "not a raster that GDAL can open") == "unreadable"
-    assert reason(nowhere, "give its CRS and bounds") == "no_place"
+    assert reason(nowhere, "give it with --bounds") == "no_place"
     assert reason(good, "--bands", bands=("1", "2", "5")) == "no_such_band"
     assert reason(good, "--size-px", size_px=17) == "smaller_than_a_tile"
 

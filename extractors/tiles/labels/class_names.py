@@ -42,7 +42,7 @@ def names_of(source: str, dataset: Any, table: str | None) -> dict[int, str]:
         return _read_names(file.read_text("utf-8"), table)
     if not Path(table).exists() and not Path(table).suffix:
         raise BadInput(
-            f"{table}: no such class table, neither a file nor one of "
+            f"--class-table {table}: no such table, neither a file nor one of "
             f"{', '.join(BUILT_IN_TABLES)}.{nearest(table, BUILT_IN_TABLES)}"
         )
     return _read_names(read_text(Path(table), TABLE), table)
@@ -51,7 +51,10 @@ def names_of(source: str, dataset: Any, table: str | None) -> dict[int, str]:
 def _read_names(text: str, place: str) -> dict[int, str]:
     columns, lines = lines_of(text, place, TABLE)
     if not {"value", "name"} <= set(columns):
-        raise BadInput(f"{place}: a class table needs the columns value and name.")
+        raise BadInput(
+            f"{place}: --class-table needs the columns value and name; it has "
+            f"{', '.join(columns[:12]) or 'none'}."
+        )
     names: dict[int, str] = {}
     for number, line in lines:
         try:

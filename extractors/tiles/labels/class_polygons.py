@@ -40,7 +40,7 @@ def open_class_vectors(path: str, crs: str | None, *, label: str = "label") -> C
         fields = sorted({each for layer in opened for each in layer.fields})
         raise BadInput(
             f"{path}: polygons of classes need the column {label}; there is "
-            f"{', '.join(fields[:30]) or 'none'}."
+            f"{', '.join(fields[:30]) or 'none'}: name the one with the class with --label-column."
         )
     names = sorted(
         {name for layer in labelled for each in layer.distinct(label) if (name := text_of(each))}

@@ -41,7 +41,7 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
         raise BadInput(
             f"{path}: a table of classes needs the column {label}, and west, south, east and "
             "north, or x and y, or lon and lat, or geometry (WKT), or key; it has "
-            f"{', '.join(columns[:12]) or 'none'}."
+            f"{', '.join(columns[:12]) or 'none'} (--label-column names the one with the class)."
         )
     if crs == "scene" or kind == ("key",):
         crs = None

@@ -170,7 +170,7 @@ def open_cover(
 
     Raises BadInput for classes that cannot be read, UsageError for options that cannot be.
     """
-    for option, share in (("purity", purity), ("min_labelled", min_labelled)):
+    for option, share in (("--purity", purity), ("--min-labelled", min_labelled)):
         if not 0 <= share <= 1:
             raise UsageError(f"{option} {share:g} must lie between 0 and 1.")
     classes = _opened(source, table, crs, label)

@@ -378,7 +378,7 @@ def packed_text(counts: list[int]) -> str:
         ("a.csv", "image_path,xmin,ymin,xmax,ymax,label\nP1,1,2\n", "a.csv:2"),
         ("a.csv", "image_path,label,geometry\nP1,a,POLYGON ((1 2\n", "a.csv:2"),
         ("a.csv", "image_path,xmin,ymin,xmax,ymax\nP1,1,2,3,4\n", "no field names the category"),
-        ("a.csv", "image_path,xmin,ymin,xmax,ymax,label\nP1,1,2,3,4,7\n", "category map"),
+        ("a.csv", "image_path,xmin,ymin,xmax,ymax,label\nP1,1,2,3,4,7\n", "--category-map"),
         ("P1.txt", "1 2 3 4 5 6 7 8 ship 0\n1 2 3 4 five 6 7 8 ship 0\n", "P1.txt:2"),
         ("P1.txt", "0 0.5 0.5 0.1 0.1\n", "class 0 has no name"),
         ("P1.txt", "1,2,3,4,1,4,0,0\n1,2,3,4,1,99,0,0\n", "P1.txt:2"),

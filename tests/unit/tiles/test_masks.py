@@ -261,7 +261,7 @@ def test_a_damaged_block_costs_the_tiles_on_it_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("name\nship\n", "need the column name"),
+        ("name\nship\n", "needs the column name"),
         ("value,name\nx,ship\n", ":2: 'x'"),
         ("name,r,g,b\nship,1,2,300\n", ":2: '300'"),
         ("name,hex\nship,#zz\n", ":2: '#zz'"),

@@ -108,7 +108,9 @@ def test_a_zipped_shapefile_and_layers_of_a_geopackage(tmp_path: Path, scene: Sc
     assert _categories(_facts(open_vectors(str(path)), scene)[0]) == ["lake", "building"]
     only = open_vectors(str(path), layers=("lakes",))
     assert _categories(_facts(only, scene)[0]) == ["lake"]
-    with pytest.raises(BadInput, match="no layer 'seas'; it holds houses, lakes"):
+    with pytest.raises(
+        BadInput, match="no layer 'seas', as --layers asks for; it holds houses, lakes"
+    ):
         open_vectors(str(path), layers=("seas",))
 
 
@@ -217,7 +219,7 @@ def test_a_category_column_or_the_layer_s_name_gives_the_noun(tmp_path: Path, sc
     path = geojson(tmp_path / "storage-tanks.geojson", features, UTM)
     assert _categories(_facts(open_vectors(str(path), category="kind"), scene)[0]) == ["solar farm"]
     assert _categories(_facts(open_vectors(str(path)), scene)[0]) == ["storage tank"] * 2
-    with pytest.raises(BadInput, match="no column 'sort'; it has kind"):
+    with pytest.raises(BadInput, match="no column 'sort', as --category asks for; it has kind"):
         open_vectors(str(path), category="sort")
 
 

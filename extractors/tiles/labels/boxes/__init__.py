@@ -53,14 +53,14 @@ def open_boxes(
     """
     if category and all_are:
         raise UsageError(
-            f"boxes: all objects are {all_are!r}, or the field {category!r} says what each is; "
-            "give one of the two."
+            f"boxes: all objects are {all_are!r} (all_are), or the field {category!r} says what "
+            "each is (--category); give one of the two."
         )
-    for name, share in (("min_visible", min_visible), ("keep_empty", keep_empty)):
+    for name, share in (("min-visible", min_visible), ("keep-empty", keep_empty)):
         if not 0 <= share <= 1:
-            raise UsageError(f"boxes: {name} {share:g} must lie between 0 and 1.")
+            raise UsageError(f"--{name} {share:g} must lie between 0 and 1.")
     if not min_side_px >= 0:
-        raise UsageError(f"boxes: min_side_px {min_side_px:g} must be 0 or more.")
+        raise UsageError(f"--min-side-px {min_side_px:g} must be 0 or more.")
     renamed = read_category_map(category_map) if category_map is not None else None
     asked = Asked(Categories(renamed), category, all_are, crs, min_score)
     return Boxes(

@@ -91,8 +91,8 @@ class Categories:
             raise BadInput(f"{where}: {raw[:40]!r}... is too long for the name of a category.")
         if not any(letter.isalpha() for letter in clean):
             raise BadInput(
-                f"{where}: the category {raw!r} has no name; give it one in a category map, a CSV "
-                "with the columns from and to."
+                f"{where}: the category {raw!r} has no name; give it one with --category-map, a "
+                "CSV with the columns from and to."
             )
         return clean
 
@@ -114,7 +114,10 @@ def read_category_map(path: str | Path) -> dict[str, str]:
     what = "the category map"
     columns, lines = lines_of(read_text(path, what), path, what)
     if not {"from", "to"} <= set(columns):
-        raise BadInput(f"{path}: a category map needs the columns from and to.")
+        raise BadInput(
+            f"{path}: --category-map needs the columns from and to; it has "
+            f"{', '.join(columns[:12]) or 'none'}."
+        )
     renamed: dict[str, str] = {}
     for _, line in lines:
         name = (line["from"] or "").strip()

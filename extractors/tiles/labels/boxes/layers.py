@@ -190,7 +190,9 @@ def _layer(
     try:
         crs = CRS.from_user_input(given)
     except CRSError as error:
-        raise BadInput(f"{where}: {given!r} is no CRS that PROJ knows.") from error
+        raise BadInput(
+            f"{'--labels-crs' if asked.crs else where}: {given!r} is no CRS that PROJ knows."
+        ) from error
     areas = np.array([_is_area(shape) for shape in shapes], bool)
     dropped = {"not_an_area": int((~areas).sum())} if not areas.all() else {}
     shapes = shapes[areas]

@@ -130,14 +130,14 @@ def category_field(
         return None
     if asked.category and asked.category not in there:
         raise BadInput(
-            f"{where}: no field {asked.category!r} for the category; it has "
+            f"{where}: no field {asked.category!r}, as --category asks for; it has "
             f"{', '.join(list(there)[:12]) or 'none'}."
         )
     found = asked.category or one_of(names, there)
     if found is None:
         raise BadInput(
             f"{where}: no field names the category (it has {', '.join(list(there)[:12]) or 'none'})"
-            "; say which with the option for the category's field, or what all objects are."
+            "; name the one that does with --category."
         )
     return found
 

@@ -47,12 +47,13 @@ def open_masks(
     """
     if (table is None) == (not category):
         raise UsageError(
-            "masks: give either a table of their classes or the one category that they show."
+            "--masks needs either --mask-table, with a name for each value or colour, or "
+            "--mask-category, where all pixels that are not 0 are of one kind."
         )
     if not 0 <= keep_empty <= 1:
-        raise UsageError(f"masks: keep_empty {keep_empty:g} must lie between 0 and 1.")
+        raise UsageError(f"--keep-empty {keep_empty:g} must lie between 0 and 1.")
     if min_area_px < 1:
-        raise UsageError(f"masks: min_area_px {min_area_px} must be at least 1.")
+        raise UsageError(f"--min-area-px {min_area_px} must be at least 1.")
     renamed = read_category_map(category_map) if category_map is not None else None
     classes = (
         MaskClasses((category,))

@@ -131,8 +131,8 @@ class LaidMask:
         palette = source.colorinterp[0] == ColorInterp.palette
         if coloured and not palette and (source.count < 3 or source.dtypes[0] != "uint8"):
             raise BadInput(
-                f"{path}: the classes are told by colour, and it has {source.count} band(s) of "
-                f"{source.dtypes[0]}; give a table with the column value."
+                f"{path}: --mask-table tells classes by colour, and it has {source.count} band(s) "
+                f"of {source.dtypes[0]}; give a table with the column value."
             )
         self.place = _placed(mask, scene, grid)
         dataset = self._on_pixels(path, grid)

@@ -83,7 +83,8 @@ def read_mask_table(path: Path, categories: Categories) -> MaskClasses:
     hexed = next((name for name in _HEX if name in columns), None)
     if "name" not in columns or not ("value" in columns or colours or hexed):
         raise BadInput(
-            f"{path}: the classes of masks need the column name, and value, or r, g and b, or hex."
+            f"{path}: --mask-table needs the column name, and value, or r, g and b, or hex; it has "
+            f"{', '.join(written[:12]) or 'none'}."
         )
     names: list[str] = []
     by_value: dict[int, int] = {}

@@ -228,7 +228,10 @@ def open_vectors(
     opened = open_layers(path, layers=layers, crs=crs)
     if category and not any(category in layer.fields for layer in opened):
         fields = sorted({each for layer in opened for each in layer.fields})
-        raise BadInput(f"{path}: no column {category!r}; it has {', '.join(fields[:30])}.")
+        raise BadInput(
+            f"{path}: no column {category!r}, as --category asks for; it has "
+            f"{', '.join(fields[:30])}."
+        )
     return Vectors(opened, read_vocabulary(tags), category=category)
 
 

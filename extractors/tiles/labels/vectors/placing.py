@@ -28,7 +28,7 @@ def placed(scene: Scene) -> Georeference:
     if scene.georeference is None:
         raise BadInput(
             f"{scene.name}: has no place on the ground, and labels with coordinates need one; give "
-            "its CRS and bounds."
+            "it with --bounds W,S,E,N, or labels in its pixels."
         )
     return scene.georeference
 

@@ -179,7 +179,9 @@ def open_layers(path: str, *, layers: tuple[str, ...] = (), crs: str | None = No
     _check_folder(path, listed)
     for name in layers:
         if name not in listed:
-            raise BadInput(f"{path}: no layer {name!r}; it holds {', '.join(listed)}.")
+            raise BadInput(
+                f"{path}: no layer {name!r}, as --layers asks for; it holds {', '.join(listed)}."
+            )
     found = list(
         _opened(path, [name for name in listed if not layers or name in layers], crs, options)
     )
@@ -255,7 +257,9 @@ def _crs(path: str, info: dict[str, Any], fields: tuple[str, ...], given: str | 
     try:
         crs = CRS.from_user_input(text)
     except (CRSError, ValueError) as error:
-        raise BadInput(f"{path}: {text!r} is no CRS that PROJ knows.") from error
+        raise BadInput(
+            f"{'--labels-crs' if given else path}: {text!r} is no CRS that PROJ knows."
+        ) from error
     bounds = info["total_bounds"]
     if crs.is_geographic and bounds is not None and len(bounds) == 4:
         west, south, east, north = bounds
