@@ -1,16 +1,19 @@
 """What a file says of the whole scene: when it was taken, by what, under how many clouds.
 
 In this order: what is known beforehand, the metadata in the file, the metadata file beside it, the
-names of the file and its folders. A date that software wrote (TIFF's DateTime, the processing date
-in a name) is no date of acquisition and is not taken for one.
+names of the file and its folders. A date that software wrote (the processing date in a name, or
+TIFF's DateTime, "date and time of image creation" in TIFF 6.0, section 8) is no date of acquisition
+and is not taken for one.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 from ..records import SceneFacts
+from .coordinates import times_of_bands
 from .file_names import facts_of_name
 from .remote import environment, is_remote
 from .side_files import facts_beside
@@ -20,6 +23,8 @@ __all__ = ["facts_of", "merged"]
 
 # attributes of NetCDF and HDF files by the Climate and Forecast and ACDD conventions
 STARTS = ("time_coverage_start", "start_time", "sensing_start_time", "acquisition_date")
+# of GDAL's readers of Sentinel-1 and -2, TerraSAR-X, RADARSAT-2, of HLS and of NITF
+SENSED = ("PRODUCT_START_TIME", "SENSING_TIME", "ACQUISITION_START_TIME", "NITF_IDATIM")
 PLATFORMS = ("platform", "platform_ID", "satellite", "instrument", "sensor")
 
 
@@ -50,22 +55,36 @@ def _of_file(dataset: Any) -> SceneFacts:
         for name, value in general.items()
         if name.startswith("NC_GLOBAL#")
     }
-    acquired = (
-        imagery.get("ACQUISITIONDATETIME")
-        or general.get("PRODUCT_START_TIME")  # Sentinel-2's driver
-        or next((netcdf[name] for name in STARTS if netcdf.get(name)), "")
-        or general.get("EXIF_DateTimeOriginal")  # of cameras on aircraft
-        or ""
-    )
+    times = times_of_bands(dataset)
+    said = [
+        imagery.get("ACQUISITIONDATETIME"),
+        *(general.get(name) for name in SENSED),
+        dataset.tags(ns="ENVI").get("acquisition_time"),
+        *(netcdf.get(name) for name in STARTS),
+        times[0] if len(set(times)) == 1 else "",
+        # of cameras on aircraft; GDAL has it in a domain of its own for TIFF
+        general.get("EXIF_DateTimeOriginal"),
+        dataset.tags(ns="EXIF").get("EXIF_DateTimeOriginal"),
+    ]
     sensor = imagery.get("SATELLITEID") or general.get("DATATAKE_1_SPACECRAFT_NAME")
     if not sensor:
         sensor = next((netcdf[name] for name in PLATFORMS if netcdf.get(name)), "")
     cloud = imagery.get("CLOUDCOVER") or general.get("CLOUD_COVERAGE_ASSESSMENT") or ""
     names = [text.strip() if text else "" for text in dataset.descriptions]
+    if not any(names) and all(times) and len(set(times)) == len(times):
+        names = list(times)  # so that one can be asked for by its date
     return SceneFacts(
-        acquired=as_iso(acquired),
+        acquired=next(filter(None, (_as_iso(text or "") for text in said)), ""),
         sensor=as_said(sensor),
         cloud_percent=as_percent(cloud),
         bands=tuple(names) if any(names) else (),
         license=netcdf.get("license", "").strip()[:200],
     )
+
+
+def _as_iso(text: str) -> str:
+    """Also of NITF's CCYYMMDDhhmmss, MIL-STD-2500C; parts that are not known are hyphens."""
+    if found := re.fullmatch(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)|[-\d]{6})", text):
+        year, month, day, *time = found.groups()
+        text = f"{year}-{month}-{day}" + (f"T{':'.join(time)}Z" if time[0] else "")
+    return as_iso(text)

@@ -32,6 +32,7 @@ MOSTLY_ELSE = {
 }  # fmt: skip
 CONTAINERS = {"nc", "nc4", "cdf", "h5", "hdf5", "he5", "hdf", "h4", "gpkg", "mbtiles"}
 SENTINEL2 = ("MTD_MSIL1C.xml", "MTD_MSIL2A.xml")
+ZARR = (".zgroup", ".zarray", ".zmetadata", "zarr.json")  # versions 2 and 3
 LEAST_SIDE = 3  # bounds of a coordinate are n x 2 and no picture
 
 
@@ -45,8 +46,9 @@ def scenes_of(
 
     root: a file, a URL, a path that GDAL takes, a built-in name or a folder. Of a folder every
     raster below it, by its extension, without hidden files and folders, side files and previews of
-    products; links are followed once. A NetCDF or HDF5 file gives a scene for each of its rasters,
-    FILE:VARIABLE, a Sentinel-2 product one for each of its resolutions.
+    products; links are followed once. A NetCDF or HDF5 file or a Zarr store (a folder) gives a
+    scene for each of its rasters, FILE:VARIABLE, a Sentinel-2 product one for each of its
+    resolutions.
 
     leave_out: files of the folder that are something else, e.g. masks. subdatasets: only these
     variables of containers. Raises BadInput where there is no such file or folder, or nothing in
@@ -85,7 +87,8 @@ def _extensions() -> frozenset[str]:
 
 
 def _files_below(folder: Path, leave_out: Callable[[Path], bool] | None) -> Iterator[Path]:
-    """Files and products in the order of their paths; a folder of a product is one of them."""
+    """Files, products and stores in the order of their paths; a product is a folder, as is a Zarr
+    store."""
     yield from _walk(folder, leave_out, {folder.resolve()})
 
 
@@ -96,7 +99,7 @@ def _walk(
         entries = sorted(path.name for path in folder.iterdir())
     except OSError:  # not ours to read
         return
-    if any(name in SENTINEL2 for name in entries):
+    if any(name in (*SENTINEL2, *ZARR) for name in entries):
         yield folder
         return
     radar = "manifest.safe" in entries  # previews of Sentinel-1 lie beside its measurements
@@ -134,7 +137,7 @@ def _inside(name: str, path: str | Path, subdatasets: tuple[str, ...]) -> Iterat
     """The file itself, or the rasters that it holds."""
     file = Path(path)
     if isinstance(path, Path) and file.is_dir():
-        product = next(file / each for each in SENTINEL2 if (file / each).is_file())
+        product = next((file / each for each in SENTINEL2 if (file / each).is_file()), file)
         yield from _members(name, str(product), subdatasets)
     elif file.suffix.lower().lstrip(".") in CONTAINERS or PurePosixPath(name).name in SENTINEL2:
         yield from _members(name, str(path), subdatasets)

@@ -16,6 +16,7 @@ from rasterio.transform import GCPTransformer, RPCTransformer, from_bounds
 from domainclip.errors import BadInput
 
 from ..records import View
+from .coordinates import crs_of_coordinates
 from .errors import GDAL_ERRORS
 from .georeference import is_placed
 
@@ -69,6 +70,7 @@ def placing_of(dataset: Any, path: str, view: View) -> Placing | None:
     transform = dataset.transform
     if is_placed(transform):
         crs = dataset.crs or _crs_beside(path) or _crs_given(view)
+        crs = crs or crs_of_coordinates(dataset, path)
         if crs is not None:
             return Placing("affine", crs, transform)
     points, crs = dataset.gcps

@@ -80,12 +80,14 @@ def without_secrets(path: str) -> str:
 def environment(path: str) -> rasterio.Env:
     """GDAL's settings for a path, to be entered around opening and reading.
 
-    What the user has set, as an environment variable or in a rasterio.Env around, is left as it is.
+    What the user has set, as an environment variable or in a rasterio.Env around, is left as it is,
+    but for Python code in a VRT, which is never run.
     S3 requests go unsigned where there is no sign of any credentials.
     """
-    options = {"GDAL_CACHEMAX": BLOCK_CACHE_BYTES, "GDAL_VRT_ENABLE_PYTHON": "NO"}
+    options: dict[str, Any] = {"GDAL_CACHEMAX": BLOCK_CACHE_BYTES}
+    always = {"GDAL_VRT_ENABLE_PYTHON": "NO"}  # what a file says is never run
     if not is_remote(path):
-        return rasterio.Env(**_not_set(options))
+        return rasterio.Env(**_not_set(options), **always)
     options |= NETWORK
     session: Session = DummySession()
     if "/vsis3/" in vsi_path(path):
@@ -94,7 +96,7 @@ def environment(path: str) -> rasterio.Env:
             session = Session.aws_or_dummy()
         else:
             options["AWS_NO_SIGN_REQUEST"] = "YES"
-    return rasterio.Env(session=session, **_not_set(options))
+    return rasterio.Env(session=session, **_not_set(options), **always)
 
 
 def open_dataset(path: str, *, drivers: list[str] | None = None, **options: Any) -> Any:

@@ -7,6 +7,7 @@ many as when the file is opened for each tile, in the memory of 3.3 rows of tile
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -133,10 +134,17 @@ def default_bands(dataset: Any) -> tuple[int, ...]:
     colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
     if all(colour in meaning for colour in colours):
         return tuple(meaning.index(colour) + 1 for colour in colours)
-    if "NETCDF_DIM_EXTRA" in dataset.tags():  # bands are times or levels, and no colours
+    if _is_series(dataset):
         return (1,)
     plain = [at + 1 for at, each in enumerate(meaning) if each != ColorInterp.alpha]
     return tuple(plain[:3]) if len(plain) >= 3 else tuple(plain[:1])
+
+
+def _is_series(dataset: Any) -> bool:
+    """Are its bands times, levels or quantities, and no colours?"""
+    if dataset.driver == "Zarr":
+        return any(re.fullmatch(r"DIM_\w+_INDEX", key) for key in dataset.tags(1))
+    return dataset.driver == "GRIB" or "NETCDF_DIM_EXTRA" in dataset.tags()
 
 
 def is_sequential(dataset: Any) -> bool:

@@ -22,7 +22,7 @@ from .georeference import Georeference
 from .grids import Grid, grid_for
 from .placing import Placing, placing_of
 from .remote import environment, open_dataset, vsi_path, without_secrets
-from .trust import DRIVERS, check_local, check_opened, local_file
+from .trust import DRIVERS, check_local, check_no_python, check_opened, local_file
 from .warping import overview_level, warped_xml
 
 __all__ = ["BUILT_IN", "Scene", "open_scene"]
@@ -130,6 +130,7 @@ def _opened(
     dataset = _open(path, trusted=trusted)
     if not trusted:
         check_opened(path, dataset)
+    check_no_python(path, dataset)
     found = placing_of(dataset, path, view)
     known = facts_of(path, dataset, facts)
     return _on_grid(name or _name_of(path), path, dataset, found, view, known)

@@ -14,9 +14,9 @@ from typing import Any
 
 from domainclip.errors import BadInput
 
-from .xml import read_xml
+from .xml import parse_xml, read_xml
 
-__all__ = ["DRIVERS", "check_local", "check_opened", "local_file"]
+__all__ = ["DRIVERS", "check_local", "check_no_python", "check_opened", "local_file"]
 
 # Drivers that read pixels from the file itself or from files named like it. Left out are those
 # that go where a file says: web services (WMS, WCS, STACIT, ...), catalogues (GTI, ECRGTOC), MRF.
@@ -77,6 +77,38 @@ def check_opened(name: str, dataset: Any) -> None:
                 f"{name}: names {file!r} as the file of its overviews, which does not lie beside "
                 "it; remove this entry from its metadata or its .aux.xml."
             )
+
+
+def check_no_python(name: str, dataset: Any) -> None:
+    """Raises BadInput for an open VRT, trusted too, with a pixel function in Python: it is never
+    run, so that nothing can be read. Also where a VRT that it names has one."""
+    text = dataset.tags(ns="xml:VRT").get("xml:VRT", "") if dataset.driver == "VRT" else ""
+    if text:
+        named = local_file(name)
+        shown, folder = (named.name, named.parent) if named else (name[:80], Path())
+        _check_no_python(shown, parse_xml(text, shown), folder, 0)
+
+
+def _check_no_python(name: str, root: Any, folder: Path, depth: int) -> None:
+    for element in root.iter():
+        text = (element.text or "").strip()
+        if element.tag == "PixelFunctionLanguage" and text.lower() == "python":
+            raise BadInput(
+                f"{name}: computes its pixels by Python code, which is never run here; make a "
+                "GeoTIFF of it first: GDAL_VRT_ENABLE_PYTHON=YES gdal_translate."
+            )
+        if element.tag == "SourceFilename" and depth < VRT_DEPTH and text.endswith(".vrt"):
+            relative = element.get("relativeToVRT", "0").strip() == "1"
+            source = folder / text if relative else Path(text)
+            if _is_file(source):
+                _check_no_python(source.name, read_xml(source), source.parent, depth + 1)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # inline XML is too long for a name
+        return False
 
 
 def _band_tags(dataset: Any) -> list[dict[str, str]]:

@@ -146,6 +146,31 @@ def test_metadata_in_the_file_and_what_is_known_beforehand(tmp_path: Path) -> No
     assert (merged.license, merged.facts.item) == ("CC-BY-4.0", "x")
 
 
+@pytest.mark.parametrize(
+    ("domain", "tags", "acquired"),
+    [
+        ("", {"TIFFTAG_DATETIME": "2019:07:14 10:00:00"}, ""),  # when the file was made
+        ("", {"SENSING_TIME": "2019-07-14T10:30:31.12Z; 2019-07-14T10:30:55.12Z"},
+         "2019-07-14T10:30:31Z"),  # of HLS, where granules meet
+        ("", {"ACQUISITION_START_TIME": "2019-07-14T10:30:31.12"}, "2019-07-14T10:30:31Z"),
+        ("", {"NITF_IDATIM": "20190714103031"}, "2019-07-14T10:30:31Z"),
+        ("", {"NITF_IDATIM": "20190714------"}, "2019-07-14"),
+        ("", {"NITF_IDATIM": "--------------"}, ""),
+        ("", {"NITF_IDATIM": "20191314103031"}, ""),
+        ("ENVI", {"acquisition_time": "2019-07-14T10:30:31.0Z"}, "2019-07-14T10:30:31Z"),
+        ("EXIF", {"EXIF_DateTimeOriginal": "2019:07:14 10:30:31"}, "2019-07-14"),
+        ("EXIF", {"EXIF_DateTime": "2019:07:14 10:30:31"}, ""),  # when the file was changed
+    ],
+)  # fmt: skip
+def test_only_a_time_of_acquisition_is_one(
+    tmp_path: Path, domain: str, tags: dict[str, str], acquired: str
+) -> None:
+    path = write_scene(tmp_path / "x.tif", scene_values(4, 4, 1))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(ns=domain or None, **tags)
+    assert open_scene(str(path)).facts.acquired == acquired
+
+
 def test_global_attributes_of_a_netcdf(tmp_path: Path) -> None:
     plain = write_scene(tmp_path / "plain.tif", scene_values(4, 4, 1).astype(np.float32))
     with rasterio.open(plain, "r+") as dataset:

@@ -11,6 +11,7 @@ import rasterio.shutil
 from domainclip.errors import BadInput
 from domainclip.extractors.tiles.reading.finding import scenes_of
 from domainclip.extractors.tiles.reading.scenes import open_scene
+from tests.data.make_arrays import write_zarr
 from tests.data.make_rasters import scene_values, write_scene
 
 
@@ -111,3 +112,21 @@ def test_every_real_folder_is_listed(shared_data: Path) -> None:
     assert len(found) == len(set(found)) == 51 + 210
     assert "stars/s2.gpkg" not in found  # vectors alone
     assert found == sorted(found, key=lambda name: name.split("/"))
+
+
+def test_a_zarr_store_is_a_scene_or_one_for_each_of_its_arrays(tmp_path: Path) -> None:
+    plain = write_scene(tmp_path / "plain.tif", scene_values(20, 30, 1))
+    folder = tmp_path / "stores"
+    folder.mkdir()
+    for version in ("V2", "V3"):
+        rasterio.shutil.copy(
+            plain, folder / f"{version}.zarr", driver="Zarr", FORMAT=f"ZARR_{version}"
+        )
+    write_zarr(folder / "many", a=scene_values(20, 30)[1], b=scene_values(20, 30)[2])
+    names = _names(folder)
+    assert names == ["V2.zarr", "V3.zarr", "many:a", "many:b"]
+    assert _names(folder / "V2.zarr") == ["V2.zarr"]
+    assert _names(folder / "many") == ["many:a", "many:b"]
+    read = [open_scene(listed.path).dataset.read(1) for listed in scenes_of(str(folder))]
+    expected = [scene_values(20, 30, 1)[0]] * 2 + list(scene_values(20, 30)[1:])
+    assert all(np.array_equal(one, other) for one, other in zip(read, expected, strict=True))

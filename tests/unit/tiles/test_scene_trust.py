@@ -160,3 +160,24 @@ def test_blocks_that_no_memory_holds_are_refused(tmp_path: Path) -> None:
     refused = refusal(scene, 1)
     assert refused is not None
     assert refused[0] == "blocks_too_large"
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.parametrize("nested", [False, True])
+def test_python_in_a_vrt_is_refused_even_if_the_vrt_is_trusted(
+    folder: Path, trusted: bool, nested: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GDAL_VRT_ENABLE_PYTHON", "YES")
+    derived = (
+        '<VRTRasterBand dataType="Byte" band="1" subClass="VRTDerivedRasterBand">'
+        "<PixelFunctionType>os.path.join</PixelFunctionType>"
+        "<PixelFunctionLanguage>{}</PixelFunctionLanguage>"
+        f"{SOURCE.format(1, 'own.tif')}</VRTRasterBand>"
+    )
+    path = _vrt(folder, derived.format("Python"), "inner.vrt")
+    if nested:
+        path = _vrt(folder, BAND.format(SOURCE.format(1, "inner.vrt")))
+    with pytest.raises(BadInput, match=r"inner\.vrt: computes its pixels by Python code"):
+        open_scene(path, trusted=trusted)
+    function_of_gdal = derived.format("C").replace("os.path.join", "inv")
+    assert open_scene(_vrt(folder, function_of_gdal)).dataset.read().any()
