@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from domainclip.extractors.tiles.captions import LANGUAGES, captions_of, read_templates
-from domainclip.extractors.tiles.captions.language import KINDS
+from domainclip.extractors.tiles.captions.language import KINDS, MAY_LACK
 from domainclip.extractors.tiles.captions.templates import Templates
 from domainclip.extractors.tiles.records import Facts, Place, Thing
 
@@ -24,8 +24,9 @@ def sample() -> Iterator[str]:
         yield f"# {code}"
         for kind in KINDS:
             yield f"## {kind}"
-            for pattern in language.sentences[kind]:
-                alone = replace(language, sentences={kind: (pattern,)})
+            for pattern in language.sentences.get(kind, ()):
+                others = dict.fromkeys(MAY_LACK & language.sentences.keys(), ())
+                alone = replace(language, sentences=others | {kind: (pattern,)})
                 for number, facts in enumerate(_facts(kind)):
                     made = captions_of(
                         facts,
@@ -48,6 +49,19 @@ def things(category: str, count: int, *, at: int = 0, width: int = 8, **more: fl
 def _facts(kind: str) -> list[Facts]:
     """Two or three sets of facts for a kind: a singular, a plural, awkward nouns."""
     base = Facts(256, gsd_m=0.5, acquired="2019-07-14", season="summer", sensor="Sentinel-2")
+    if kind.endswith(".around"):
+        around = [
+            Thing(name, (x, y, x + 9.0, y + 9.0), 81.0)
+            for name, x, y in (
+                ("house", 20, 20), ("house", 220, 30), ("car", 210, 220), ("car", 30, 200),
+                ("tree", 120, 10),
+            )
+        ]  # fmt: skip
+        if kind.startswith("objects"):
+            ship = Thing("ship", (120.0, 120.0, 130.0, 124.0), 40.0)
+            return [replace(base, objects=(ship, *around))]
+        school = Thing("school", (100.0, 100.0, 150.0, 150.0), 2500.0)
+        return [replace(base, features=(school, *around), focus=True)]
     if kind.startswith("objects"):
         centre = things("harbour", 1, at=110, width=30)
         bridge = things("bridge", 1, at=5, width=20)

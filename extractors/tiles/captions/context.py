@@ -48,7 +48,10 @@ def context_of(facts: Facts, language: Language) -> Alternatives:
         where = _where(language, place.water, place.country_code, place.country, place.region, town)
         if where:
             found["where"] = where
-    taken = [found[name] for name in ("where", "when") if name in found]
+    at_sea = facts.place is not None and facts.place.water  # a ship is, the camera is not
+    taken = [found[name] for name in ("when",) if name in found]
+    if "where" in found and not at_sea:
+        taken.insert(0, found["where"])
     if taken:
         found["taken"] = tuple(" ".join(each) for each in product(*taken))
     return found

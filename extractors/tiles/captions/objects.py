@@ -78,7 +78,7 @@ def around_objects(facts: Facts, language: Language, draws: Draws) -> Material |
 def lie_around(facts: Facts, language: Language) -> bool:
     """Whether around_objects has something to say: the language does, and what is not in the
     centre lies on all sides of it and is told completely."""
-    if "objects.around" not in language.sentences:
+    if not language.sentences.get("objects.around"):
         return False
     outer = _outer(facts)
     kinds = len({one.category for one in outer})

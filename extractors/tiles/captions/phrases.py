@@ -134,7 +134,8 @@ def joined(language: Language, phrases: Sequence[Phrase]) -> Phrase:
     if len(phrases) == 1:
         return phrases[0]
     comma, last = language.joins
-    last = language.grammar.joiner(last, phrases[-1].text)
+    before = " ".join([phrase.text for phrase in phrases[:-1]])
+    last = language.grammar.joiner(last, phrases[-1].text, before)
     text = comma.join([phrase.text for phrase in phrases[:-1]]) + last + phrases[-1].text
     return Phrase(text, plural=True, first_plural=phrases[0].first_plural)
 

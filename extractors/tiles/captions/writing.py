@@ -122,7 +122,8 @@ def _kinds(facts: Facts, language: Language, context: Alternatives, draws: Draws
     if facts.objects:
         thing = facts.objects[0].category
         rest += ["objects.all", "objects.placed", "objects.split", "objects.some"]
-        around = lie_around(facts, language) and draws.below(2)
+        around = lie_around(facts, language)
+        around = around and (draws.below(2) == 0 or not language.sentences.get("objects.edge"))
         halves = draws.shuffled(["objects.centre", f"objects.{'around' if around else 'edge'}"])
         if all(other.category == thing for other in facts.objects):
             rest += halves  # of one category alone they say little
