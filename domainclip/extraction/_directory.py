@@ -67,6 +67,7 @@ class Directory:
             "version": str(extractor.version),
             "options": options_of(extractor),
         }
+        self._inputs_are = str(getattr(extractor, "inputs_are", ""))
         self._descriptor = -1
 
     def __enter__(self) -> Self:
@@ -186,6 +187,7 @@ class Directory:
             resumed=listing.resumed,
             remade=self.remade,
             seconds=seconds,
+            inputs_are=self._inputs_are,
         )
 
     def _hold(self) -> None:

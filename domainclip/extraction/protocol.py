@@ -31,7 +31,7 @@ what cannot be used. An exception costs that one source, which ``_errors.parquet
 A class whose sources may lie under several roots at once (the images of a study here, its report
 there) has ``all_sources(roots)`` too, which is then called instead, and raises BadInput for a root
 that holds nothing. ``hidden``, names of options that hold paths, keeps those and the roots out of
-everything that is written beside the pairs.
+everything that is written beside the pairs. ``inputs_are`` tells in the summary what sources are.
 """
 
 from __future__ import annotations

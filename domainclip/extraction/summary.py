@@ -20,7 +20,7 @@ class Summary:
     pairs: rows written. skipped, quarantined: inputs and parts of inputs left out (by the options,
     or with nothing in them), and rows of ``_errors.parquet``, by reason. resumed: inputs finished
     by earlier runs. remade: parts that were found damaged and made again. seconds: this run's wall
-    time.
+    time. inputs_are: what its extractor's inputs are, where they are no files.
     """
 
     out: Path
@@ -35,6 +35,7 @@ class Summary:
     resumed: int = 0
     remade: int = 0
     seconds: float = 0.0
+    inputs_are: str = ""
 
     @property
     def error_percent(self) -> float:
@@ -57,6 +58,7 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """The fields as plain values, for ``--json``."""
         plain: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        del plain["inputs_are"]
         plain["out"] = str(self.out)
         plain["skipped"] = dict(sorted(self.skipped.items()))
         plain["quarantined"] = dict(sorted(self.quarantined.items()))
@@ -67,10 +69,11 @@ class Summary:
     def __str__(self) -> str:
         new = self.sources - self.resumed
         rate = f" ({new / self.seconds:,.0f} inputs/s)" if new and self.seconds else ""
+        are = f" ({self.inputs_are})" if self.inputs_are else ""
         lines = [
             f"{self.extractor}: {_number(self.pairs, 'pair')} in {self.out}, "
             f"{self.seconds:,.1f} s{rate}",
-            f"  {_number(self.sources, 'input')} = {self.with_pairs:,} gave pairs + "
+            f"  {_number(self.sources, 'input')}{are} = {self.with_pairs:,} gave pairs + "
             f"{self.without_pairs:,} left out + {self.failed:,} failed",
         ]
         if self.skipped:
