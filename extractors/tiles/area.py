@@ -149,7 +149,7 @@ def _box(aoi: str, numbers: list[float]) -> Area:
     if not (-90 <= south < north <= 90 and -360 <= west <= 360 and -360 <= east <= 360):
         raise UsageError(f"--aoi={aoi}: give W,S,E,N in degrees, the south first.")
     if west == east or east - west > 360:
-        raise UsageError(f"--aoi={aoi}: is no box: it goes from {west:g} to {east:g} east.")
+        raise UsageError(f"--aoi={aoi} is no box: it goes from {west:g} to {east:g} east.")
     if west > east:
         shape = shapely.box(west, south, east + 360, north)
     else:
@@ -185,8 +185,8 @@ def _of_file(name: str, state: tuple[int, ...]) -> Area:
         meta, _, shapes, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True)
     except (DataSourceError, DataLayerError, ValueError, OSError) as error:
         raise BadInput(
-            f"{name}: the area of interest is neither W,S,E,N nor a vector file that can be read "
-            f"({words_of(error)})."
+            f"--aoi {name}: the area of interest is neither W,S,E,N nor a vector file that can be "
+            f"read ({words_of(error)})."
         ) from error
     polygons = _polygons(name, shapes if shapes is not None else ())
     if meta["crs"] is None:

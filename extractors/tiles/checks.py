@@ -78,7 +78,8 @@ def check_options(tiles: Tiles) -> None:
     for name, (is_right, words) in RANGES.items():
         value = getattr(tiles, name)
         if value is not None and not is_right(value):
-            raise UsageError(f"{flag(name)} {value}: {words}.")
+            shown = f"{value:g}" if isinstance(value, float) else value
+            raise UsageError(f"{flag(name)} {shown}: {words}.")
     check_partners(tiles)
     _check_sides(tiles)
     check_bands(words_in(tiles.bands))
@@ -110,7 +111,7 @@ def _check_sides(tiles: Tiles) -> None:
         size = SIZE_PX
     if tiles.inner_px is not None and size is not None and tiles.inner_px > size:
         raise UsageError(
-            f"--inner-px {tiles.inner_px}: is more than the tile's side of {size}; give no more "
+            f"--inner-px {tiles.inner_px} is more than the tile's side of {size}; give no more "
             "than that, or larger tiles with --size-px."
         )
 
@@ -118,7 +119,7 @@ def _check_sides(tiles: Tiles) -> None:
 def _check_bounds(bounds: tuple[float, ...], crs: str) -> None:
     if not bounds:
         return
-    shown = ",".join(f"{each:g}" for each in bounds)
+    shown = ",".join(f"{each:.12g}" for each in bounds)
     if len(bounds) != 4 or not all(map(math.isfinite, bounds)):
         raise UsageError(f"--bounds={shown}: give four numbers, W,S,E,N.")
     west, south, east, north = bounds
@@ -131,7 +132,7 @@ def _check_bounds(bounds: tuple[float, ...], crs: str) -> None:
     on_earth = south >= -90 and north <= 90 and west >= -360 and east <= min(540, west + 360)
     if degrees and not on_earth:
         raise UsageError(
-            f"--bounds={shown}: are no degrees; name the CRS of metres with --bounds-crs."
+            f"--bounds={shown} are no degrees; name the CRS of metres with --bounds-crs."
         )
 
 
@@ -142,7 +143,7 @@ def _check_places(tiles: Tiles) -> None:
         found = _crs("crs", tiles.crs, also=", nor utm")
         if not (found.is_geographic or found.is_projected):
             raise UsageError(
-                f"--crs {tiles.crs!r}: is no CRS of a map; give one in metres or degrees, or utm."
+                f"--crs {tiles.crs!r} is no CRS of a map; give one in metres or degrees, or utm."
             )
     if tiles.bounds_crs:
         _crs("bounds_crs", tiles.bounds_crs)
@@ -155,7 +156,7 @@ def _crs(option: str, name: str, also: str = "") -> Any:
         return CRS.from_user_input(name)
     except (ValueError, *GDAL_ERRORS) as error:
         raise UsageError(
-            f"{flag(option)} {name!r}: is no CRS that PROJ knows{also}; e.g. EPSG:32633."
+            f"{flag(option)} {name!r} is no CRS that PROJ knows{also}; e.g. EPSG:32633."
         ) from error
 
 
@@ -164,7 +165,7 @@ def _check_date(acquired: str) -> None:
     if understood != acquired:
         remedy = understood or "2019-07-14 or 2019-07-14T10:32:11Z"
         what = "must be in UTC and ISO 8601" if understood else "is no date"
-        raise UsageError(f"--acquired {acquired!r}: {what}; write {remedy}.")
+        raise UsageError(f"--acquired {acquired!r} {what}; write {remedy}.")
 
 
 def _check_languages(tiles: Tiles) -> None:
@@ -179,4 +180,4 @@ def _check_languages(tiles: Tiles) -> None:
                 f"{', '.join(templates.languages)}.{nearest(code, templates.languages)}"
             )
     if len(set(codes)) < len(codes):
-        raise UsageError(f"--languages {','.join(codes)}: names one twice; give each once.")
+        raise UsageError(f"--languages {','.join(codes)} names one twice; give each once.")

@@ -6,7 +6,7 @@ a default that is typed changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +30,8 @@ NEEDED: dict[tuple[str, ...], tuple[str, ...]] = {
     ("boxes", "masks"): ("keep_empty",),
     ("boxes", "vectors"): ("category",),
     ("boxes", "masks", "classes"): ("category_map",),
-    ("labels", "classes", "boxes", "vectors"): ("labels_crs",),
-    ("labels", "classes"): (
+    ("labels", "boxes", "vectors", "classes"): ("labels_crs",),
+    ("classes", "labels"): (
         "class_table", "label_column", "include", "exclude", "purity", "inner_px", "min_labelled",
         "per_class", "min_per_class",
     ),
@@ -68,15 +68,14 @@ def check_partners(tiles: Tiles) -> None:
         for name in options:
             if not there and is_given(tiles, name):
                 raise UsageError(
-                    f"{flag(name)} needs {' or '.join(map(flag, partners))}; give that, or leave "
-                    f"{flag(name)} out."
+                    f"{flag(name)} needs {_any_of(partners)}; give that, or leave {flag(name)} out."
                 )
     for one, other in RIVALS:
         if is_given(tiles, one) and is_given(tiles, other):
             raise UsageError(f"{flag(one)} and {flag(other)} exclude each other; give one.")
     for name, why in _without_effect(tiles):
         if is_given(tiles, name):
-            raise UsageError(f"{flag(name)}: {why}.")
+            raise UsageError(f"{flag(name)} {why}.")
     if tiles.masks and not (tiles.mask_table or tiles.mask_category):
         raise UsageError(
             "--masks needs the names of what they show; give --mask-table with a name for each "
@@ -84,24 +83,29 @@ def check_partners(tiles: Tiles) -> None:
         )
 
 
+def _any_of(names: Sequence[str]) -> str:
+    *others, last = map(flag, names)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _without_effect(tiles: Tiles) -> Iterator[tuple[str, str]]:
     """Options, and why they can have none."""
     if tiles.whole:
         for name in ("size_px", "size_m", *GRID):
-            yield name, "--whole takes the largest square of each scene; leave out one of the two"
+            yield name, "is nothing to --whole, the largest square of each scene; leave one out"
     if tiles.around:
         for name in GRID:
-            yield name, "--around cuts tiles on no grid; leave out one of the two"
+            yield name, "is nothing to --around, which cuts tiles on no grid; leave one out"
     yield from _without_effect_on_labels(tiles)
     if tiles.clouds in RULES:
         yield "cloud_kind", f"says how a mask is read, and --clouds {tiles.clouds} is a rule"
     if tiles.stretch == "fixed":
-        yield "percentiles", "--stretch fixed shows values between --limits; leave out one of them"
+        yield "percentiles", "is nothing to --stretch fixed, which shows --limits; leave one out"
     else:
-        yield "limits", "are of --stretch fixed; give that too"
+        yield "limits", "is of --stretch fixed; give that too"
         yield "physical", "says what --limits are in; give --stretch fixed and these too"
     if tiles.format != "jpeg":
-        yield "quality", f"is of --format jpeg, and {tiles.format} keeps every value"
+        yield "quality", "is of --format jpeg; give that too"
 
 
 def _without_effect_on_labels(tiles: Tiles) -> Iterator[tuple[str, str]]:
@@ -115,7 +119,7 @@ def _without_effect_on_labels(tiles: Tiles) -> Iterator[tuple[str, str]]:
         for name in ("label_column", *(() if tiles.boxes or tiles.vectors else ("labels_crs",))):
             yield name, f"is of a table or vectors, and {source} is a class raster"
     if by_folder:
-        why = "--classes folders takes each scene's class as it is; choose with --category-map"
+        why = "is nothing to --classes folders, each one class; choose these with --category-map"
         for name in OF_COVER:
             yield name, why
     elif not (tiles.boxes or tiles.mask_table):

@@ -105,7 +105,7 @@ def open_clouds(source: str, *, kind: MaskKind = "auto", sensor: str = "") -> Cl
         band = source.removeprefix("band:")
         if not key_of(band) or (band.isdigit() and int(band) < 1):
             raise UsageError(
-                f"--clouds {source!r}: names no band; give its name or its number from 1, as "
+                f"--clouds {source!r} names no band; give its name or its number from 1, as "
                 "band:SCL."
             )
 
@@ -131,7 +131,7 @@ def open_clouds(source: str, *, kind: MaskKind = "auto", sensor: str = "") -> Cl
             raise BadInput(f"--clouds {source!r}: there is no folder {folder}.")
     elif _is_local(source) and not Path(source).exists():
         raise BadInput(
-            f"--clouds {source!r}: is no file, no band:NAME and none of {', '.join(RULES)}."
+            f"--clouds {source!r} is no file, no band:NAME and none of {', '.join(RULES)}."
             f"{nearest(source, RULES)}"
         )
     else:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from domainclip.errors import UsageError
+from domainclip.errors import UsageError, nearest
 
 from ..reading.spelling import known_sensor
 
@@ -97,16 +97,12 @@ def check_sensor(name: str) -> None:
     """
     if sensor_of(name) is not None or known_sensor(name):
         return
-    letters = re.sub(r"[^a-z]", "", name.lower())
-    spoken = {
-        re.sub(r"[^a-z]", "", each): each for sensor, _ in _sensors() for each in [sensor.name]
-    }
-    meant = get_close_matches(letters, spoken, n=1, cutoff=0.8)
-    if meant and meant[0] != letters:
-        known = ", ".join(sensor.name for sensor, _ in _sensors())
+    known = [sensor.name for sensor, _ in _sensors()]
+    meant = get_close_matches(_letters(name), map(_letters, known), n=1, cutoff=0.8)
+    if meant and meant[0] != _letters(name):
         raise UsageError(
-            f"--sensor {name!r}: is not known. Did you mean {spoken[meant[0]]!r}? Bands are known "
-            f"of {known}."
+            f"--sensor {name!r} is not known.{nearest(name.lower(), known)} Bands are known of "
+            f"{', '.join(known)}."
         )
 
 
@@ -142,6 +138,10 @@ def band_names(
         if colour in COMMON and not own & COMMON.keys():
             own.add(colour)
     return names
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def _plain(name: str) -> str:

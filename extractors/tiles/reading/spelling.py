@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = ["as_iso", "as_percent", "as_said", "known_sensor"]
 
+FIRST_YEAR = 1840  # none was taken from above before
+
 # as one says it, from how headers, products, platforms and collections spell it
 SENSORS = tuple(
     (re.compile(pattern), spoken)
@@ -62,12 +64,13 @@ def as_iso(text: str) -> str:
     zone = re.search(r"(Z|[+-]\d\d:?\d\d)$", text[10:])
     try:
         if not found[1]:
-            return datetime.strptime(found[0], "%Y-%m-%d").date().isoformat()
+            day = datetime.strptime(found[0], "%Y-%m-%d").date()
+            return day.isoformat() if day.year >= FIRST_YEAR else ""
         shift = zone[1] if zone and zone[1] != "Z" else "+00:00"
         when = datetime.fromisoformat(found[0].replace(" ", "T") + shift).astimezone(UTC)
     except ValueError:
         return ""
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ") if when.year >= 1840 else ""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ") if when.year >= FIRST_YEAR else ""
 
 
 def as_said(sensor: str | None) -> str:
