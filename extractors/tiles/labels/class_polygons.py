@@ -42,9 +42,7 @@ def open_class_vectors(path: str, crs: str | None, *, label: str = "label") -> C
             f"{path}: polygons of classes need the column {label}; there is "
             f"{', '.join(fields[:30]) or 'none'}: name the one with the class with --label-column."
         )
-    names = sorted(
-        {name for layer in labelled for each in layer.distinct(label) if (name := text_of(each))}
-    )
+    names = sorted({name for layer in labelled for name in layer.distinct(label) if name})
     if not names:
         raise BadInput(f"{path}: its column {label} is empty.")
     return _LayerClasses(labelled, label, dict(enumerate(names)))

@@ -121,7 +121,7 @@ def _polygon(words: list[str]) -> Any:
         )
     try:
         shape = shapely.from_wkt(text)
-    except (shapely.errors.GEOSException, ValueError):
+    except (shapely.errors.GEOSException, ValueError, NotImplementedError):  # curves
         shape = None
     flat = shape is not None and shape.geom_type in ("Polygon", "MultiPolygon")
     if not flat or shape.is_empty or not np.isfinite(shapely.get_coordinates(shape)).all():

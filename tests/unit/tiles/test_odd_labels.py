@@ -132,3 +132,72 @@ def test_a_damaged_layer_of_a_folder_of_vectors_is_named(tmp_path: Path) -> None
     (folder / "bad.shp").write_bytes(b"\0\0\x27\x0a" + bytes(60))
     with pytest.raises(BadInput, match=r"bad\.shp: is damaged"):
         _run(replace(tiles, vectors=f"{folder}/"), path)  # opened anew
+
+
+def _polygon(*points: tuple[float, float]) -> dict[str, object]:
+    return {"type": "Polygon", "coordinates": [[*points, points[0]]]}
+
+
+LAKE = _polygon((10.0, 49.3), (10.7, 49.3), (10.7, 50.1), (10.0, 50.1))
+
+
+def _features(path: Path, *features: tuple[object, object], **more: object) -> str:
+    document = {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "geometry": geometry, "properties": {"label": label}}
+            for geometry, label in features
+        ],
+        **more,
+    }
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+@pytest.mark.parametrize("option", ["labels", "vectors"])
+def test_coordinates_without_end_cost_their_feature(
+    tmp_path: Path, scene: Scene, option: str
+) -> None:
+    endless = _polygon((10.1, float("inf")), (10.4, 49.5), (10.4, 49.8))
+    text = _features(tmp_path / "v.geojson", (endless, "sea"), (None, "sea"), (LAKE, "lake"))
+    given = {option: text, "labels_crs": "scene", "category": "label" * (option == "vectors")}
+    pairs, wrong = _run(Tiles(size_px=64, **given), tmp_path / "P1.tif")  # type: ignore[arg-type]
+    assert len(pairs) == 1 and not wrong
+    assert "lake" in pairs[0].text.lower()
+
+
+@pytest.mark.parametrize("value", [["a", "b"], None])
+def test_a_class_is_one_value(tmp_path: Path, scene: Scene, value: object) -> None:
+    path = _features(tmp_path / "v.geojson", (LAKE, value))
+    with pytest.raises(BadInput, match="its column label is empty"):
+        _run(Tiles(labels=path, size_px=64), tmp_path / "P1.tif")
+    pairs, _ = _run(Tiles(vectors=path, category="label", size_px=64), tmp_path / "P1.tif")
+    assert "features" not in pairs[0].meta["facts"]
+    assert open_boxes(path, category="label").dropped(scene) == {"no_category": 1}
+
+
+def test_vectors_without_a_geometry_fit_no_scene(tmp_path: Path, scene: Scene) -> None:
+    path = _features(tmp_path / "v.geojson", (None, "lake"))
+    _, (wrong,) = _run(Tiles(labels=path, size_px=64), tmp_path / "P1.tif")
+    assert wrong.reason == "labels_fit_no_scene"
+
+
+@pytest.mark.parametrize("option", ["labels", "vectors", "boxes"])
+def test_no_vector_file_makes_gdal_ask_the_network(
+    tmp_path: Path, scene: Scene, option: str
+) -> None:
+    link = {"type": "link", "properties": {"href": "http://127.0.0.1:9/crs"}}
+    path = _features(tmp_path / "v.geojson", (LAKE, "lake"), crs=link)
+    with pytest.raises(BadInput, match="its CRS is a link"):
+        _run(Tiles(size_px=64, **{option: path}), tmp_path / "P1.tif")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("option", ["labels", "boxes"])
+def test_a_curve_in_a_table_is_told_with_its_line(
+    tmp_path: Path, scene: Scene, option: str
+) -> None:
+    table = tmp_path / "t.csv"
+    curve = "CURVEPOLYGON(CIRCULARSTRING(1 4,2 5,3 4,2 3,1 4))"
+    table.write_text(f'image,geometry,label\nP1.tif,"{curve}",lake\n')
+    with pytest.raises(BadInput, match=r"t\.csv:2: "):
+        _run(Tiles(size_px=64, **{option: str(table)}), tmp_path / "P1.tif")  # type: ignore[arg-type]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from domainclip.errors import BadInput
 
 from .categories import Categories
@@ -143,7 +145,9 @@ def category_field(
 
 
 def text_of(value: Any) -> str:
-    """A property as text: 3.0 is 3, nothing is ''."""
+    """A property as text: 3.0 is 3, nothing is '', and neither is more than one value."""
+    if isinstance(value, list | tuple | dict | np.ndarray):
+        return ""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -111,7 +111,7 @@ def _outline(text: str, where: str) -> shapely.Geometry | None:
         return None
     try:
         shape = shapely.force_2d(shapely.from_wkt(text))
-    except (ShapelyError, ValueError, TypeError) as error:
+    except (ShapelyError, ValueError, TypeError, NotImplementedError) as error:  # or a curve
         raise BadInput(f"{where}: the outline is no WKT ({str(error)[:80]}).") from error
     if shape is None or shape.is_empty:
         return None

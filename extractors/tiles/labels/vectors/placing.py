@@ -61,6 +61,12 @@ def cleaned(shapes: np.ndarray, dropped: Counter[str]) -> tuple[np.ndarray, np.n
     shapes = shapes[there]
     bad = ~shapely.is_valid(shapes)
     if bad.any():
+        points, of = shapely.get_coordinates(shapes[bad], return_index=True)
+        endless = np.nonzero(bad)[0][np.unique(of[~np.isfinite(points).all(axis=1)])]
+        if len(endless):
+            dropped["not_a_number"] += len(endless)
+            there, shapes, bad = (np.delete(each, endless) for each in (there, shapes, bad))
+    if bad.any():
         dropped["repaired_geometry"] += int(bad.sum())
         shapes[bad] = shapely.make_valid(shapes[bad])
     kinds = shapely.get_type_id(shapes)

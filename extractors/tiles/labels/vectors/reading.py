@@ -20,6 +20,8 @@ from domainclip.errors import BadInput
 
 from ...reading.rows import words_of
 from ...reading.scenes import Scene
+from ..boxes.offline import refuse_remote_crs
+from ..boxes.reading import text_of
 from ..extent import Extent, Holds, holds_of_places
 from .placing import cleaned, laid, placed, regions
 from .tags import PACKED, key_of_column
@@ -82,8 +84,10 @@ class Layer:
         except OGR_ERRORS as error:
             raise self._unreadable(error) from error
         bounds = info["total_bounds"]
-        if bounds is None or not np.isfinite(bounds).all():
-            return Extent.of([], self.crs) if info["features"] == 0 else None
+        if bounds is None or np.isnan(bounds).all():  # there is no geometry
+            return Extent.of([], self.crs)
+        if not np.isfinite(bounds).all():
+            return None
         return Extent.of(bounds, self.crs)
 
     def reaches(self, scene: Scene) -> bool:
@@ -100,8 +104,8 @@ class Layer:
                 found[field] = key.lower() if field.lower() in PACKED else key
         return found
 
-    def distinct(self, field: str) -> list[Any]:
-        """The values of a column. Raises BadInput."""
+    def distinct(self, field: str) -> set[str]:
+        """The values of a column as text, '' where there is none. Raises BadInput."""
         try:
             _, _, _, (values,) = pyogrio.raw.read(
                 self.path,
@@ -113,7 +117,7 @@ class Layer:
             )
         except OGR_ERRORS as error:
             raise self._unreadable(error) from error
-        return list(set(values.tolist()))
+        return {text_of(each) for each in values.tolist()}
 
     def _unreadable(self, error: BaseException) -> BadInput:
         return BadInput(f"{self.path}: layer {self.name} cannot be read ({_said(error)}).")
@@ -170,6 +174,7 @@ def open_layers(path: str, *, layers: tuple[str, ...] = (), crs: str | None = No
     options = _CSV if Path(path).suffix.lower() in (".csv", ".tsv") else {}
     if path.lower().endswith(".zip") and not path.startswith("/vsi"):
         path = f"/vsizip/{path}"
+    _check_crs_link(path)
     try:
         listed = [str(name) for name, _ in pyogrio.list_layers(path).tolist()]
     except OGR_ERRORS as error:
@@ -191,6 +196,14 @@ def open_layers(path: str, *, layers: tuple[str, ...] = (), crs: str | None = No
             "or lon and lat)."
         )
     return found
+
+
+def _check_crs_link(path: str) -> None:
+    if not path.startswith("/vsi") and Path(path).is_file():
+        with Path(path).open("rb") as file:
+            start = file.read(1 << 12).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        if start in (b"{", b"["):
+            refuse_remote_crs(Path(path))
 
 
 def _check_folder(path: str, listed: list[str]) -> None:

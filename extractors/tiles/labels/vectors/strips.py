@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from ...reading.scenes import Scene
+from ..boxes.reading import text_of
 from .reading import Layer, Raw
 from .tags import PACKED, metres, tags_of
 from .vocabulary import Meaning, Vocabulary
@@ -171,9 +172,7 @@ def _of_noun(noun: str, vocabulary: Vocabulary) -> Meaning | None:
 
 def _noun(value: Any, *, singular: bool = False) -> str:
     """``colorado-glaciers`` -> ``colorado glacier``; a value is taken as it is written."""
-    if value is None or value != value:
-        return ""
-    text = re.sub(r"[\s_]+", " ", str(value)).strip()
+    text = re.sub(r"[\s_]+", " ", text_of(value)).strip()
     if not singular:
         return text
     *before, last = re.sub(r"[-.:]+", " ", text).split() or [""]
