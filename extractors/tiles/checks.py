@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -61,7 +62,7 @@ RANGES: dict[str, tuple[Test, str]] = {
         ("stride_px", "inner_px", "min_area_px", "per_class", "captions"),
         (_from(1), "must be at least 1"),
     ),
-    "size_px": (_from(1, MAX_SIZE), f"must be from 1 to {MAX_SIZE:,}"),
+    "size_px": (_from(2, MAX_SIZE), f"must be from 2 to {MAX_SIZE:,}"),  # one is constant
     "min_per_class": (_from(0), "must be 0 or more"),
     "min_side_px": (_from(0), "must be 0 or more, and a number"),
     "min_score": (lambda value: -math.inf < value <= 100, "must be a number up to 100"),
@@ -166,6 +167,8 @@ def _check_date(acquired: str) -> None:
         remedy = understood or "2019-07-14 or 2019-07-14T10:32:11Z"
         what = "must be in UTC and ISO 8601" if understood else "is no date"
         raise UsageError(f"--acquired {acquired!r} {what}; write {remedy}.")
+    if acquired[:10] > (datetime.now(UTC) + timedelta(days=1)).date().isoformat():
+        raise UsageError(f"--acquired {acquired!r} lies in the future; give the day it was taken.")
 
 
 def _check_languages(tiles: Tiles) -> None:

@@ -113,14 +113,15 @@ def _without_effect_on_labels(tiles: Tiles) -> Iterator[tuple[str, str]]:
     by_folder = source == FOLDERS and not Path(source).exists()
     suffix = "" if source is None else Path(source).suffix.lower()
     table_or_vectors = by_folder or suffix in (".csv", ".tsv") or suffix in VECTORS
+    crs = () if tiles.boxes or tiles.vectors else ("labels_crs",)
     if table_or_vectors:
         yield "class_table", f"names the values of a class raster, and {source} is none"
     elif source and suffix != ".gpkg":  # which may be a raster or vectors
-        for name in ("label_column", *(() if tiles.boxes or tiles.vectors else ("labels_crs",))):
+        for name in ("label_column", *crs):
             yield name, f"is of a table or vectors, and {source} is a class raster"
     if by_folder:
         why = "is nothing to --classes folders, each one class; choose these with --category-map"
-        for name in OF_COVER:
+        for name in (*OF_COVER, "label_column", *crs):
             yield name, why
     elif not (tiles.boxes or tiles.mask_table):
         yield "category_map", "is for --boxes, a --mask-table or --classes folders; give one"

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Unused"]
 
+PLACELESS = "no scene has a place; give it with --bounds or a world file, or"
 WHY = {
-    "pixel_m": "every scene has a place, which says how large its pixels are",
-    "bounds": "every scene says its own place",
-    "bounds_crs": "it is the CRS of --bounds and of world files, and there are neither",
-    "subdatasets": "no scene holds any",
+    "crs": f"{PLACELESS} leave it out",
+    "places": f"{PLACELESS} leave it out",
+    "cell": f"{PLACELESS} leave it out",
+    "gsd_m": "no scene says how large its pixels are; give that with --pixel-m, or leave it out",
+    "pixel_m": "every scene has a place, which says how large its pixels are; leave it out",
+    "bounds": "every scene says its own place; leave it out",
+    "bounds_crs": "it is the CRS of --bounds and of world files, and there are neither; leave "
+    "it out",
+    "subdatasets": "no scene holds any; leave it out",
     "resampling": "scenes are resampled with --crs or --gsd-m, or where their place is given by "
-    "points, and none was",
+    "points, and none was; leave it out",
 }
 
 
@@ -47,7 +53,7 @@ class Unused:
         if self._scenes:
             for name in WHY:
                 if name in self._left:
-                    yield f"{flag(name)} had no effect: {WHY[name]}; leave it out."
+                    yield f"{flag(name)} had no effect: {WHY[name]}."
         if self._bounded > 1:
             yield (
                 f"--bounds gave {self._bounded:,} scenes the same place; give each that lies "
@@ -58,6 +64,9 @@ class Unused:
         tiles, placing = self._tiles, scene.file.placing
         if name == "pixel_m":
             return scene.georeference is None
+        if name in ("crs", "places", "cell", "gsd_m"):
+            known = name == "gsd_m" and tiles.pixel_m is not None
+            return known or scene.georeference is not None
         if name == "subdatasets":
             return scene.name.endswith(tuple(f":{each}" for each in tiles.subdatasets))
         if name == "resampling":

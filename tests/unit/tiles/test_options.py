@@ -66,7 +66,7 @@ def _refused(options: dict[str, Any]) -> str:
         ({"min_side_px": -1.0}, "--min-side-px -1: must be 0 or more"),
         ({"min_score": 101.0}, "--min-score 101: must be a number up to 100."),
         ({"size_m": 1e-9}, "--size-m 1e-09: must be 0.001 metres or more."),
-        ({"size_px": 1 << 20}, "--size-px 1048576: must be from 1 to 16,384."),
+        ({"size_px": 1 << 20}, "--size-px 1048576: must be from 2 to 16,384."),
         ({"size_px": 8, "size_m": 8.0}, "--size-px and --size-m exclude each other; give one."),
         ({"classes": "c.tif", "labels": "l.csv"}, "--classes and --labels exclude each other"),
         ({"classes": "c.tif", "inner_px": 225}, "--inner-px 225 is more than the tile's side of 2"),
@@ -96,6 +96,8 @@ def _refused(options: dict[str, Any]) -> str:
         ({"aoi": "1.2.3,50,6,60"}, "--aoi 1.2.3,50,6,60: the area of interest is neither W,S,E,N"),
         ({"acquired": "14-07-2019"}, "--acquired '14-07-2019' is no date; write 2019-07-14"),
         ({"acquired": "0019-07-14"}, "is no date"),
+        ({"acquired": "9019-07-14"}, "lies in the future"),
+        ({"classes": "folders", "label_column": "kind"}, "--label-column is nothing to --classes"),
         ({"acquired": "2019-07-14T10:32:11+02:00"}, "must be in UTC and ISO 8601; write 2019-07-1"),
         ({"languages": ("en,fy",)}, "--languages 'fy': there are no captions in it; known are en"),
         ({"languages": ("en", "en")}, "--languages en,en names one twice"),
@@ -248,8 +250,11 @@ def test_options_that_no_scene_had_a_use_for_are_told(
     bounds = (1.0, 2.0, 3.0, 4.0)
     assert not told(scene)
     assert not told(scene, resampling="mode", gsd_m=20_000.0)
-    for options in ({"pixel_m": 0.5}, {"bounds": bounds}):
+    for options in ({"pixel_m": 0.5}, {"bounds": bounds}, {"gsd_m": 1.0, "pixel_m": 0.5}):
         assert not told(placeless, **options)
+    for options in ({"crs": "utm"}, {"gsd_m": 1.0}, {"cell": 100.0}, {"places": True}):
+        (name,) = options
+        assert told(placeless, **options).startswith(f"{flag(name)} had no effect: no scene ")
     write_scene(placeless / "b.tif", scene_values(32, 32), crs=None)
     assert "--bounds gave 2 scenes the same place" in told(placeless, bounds=bounds)
 
