@@ -35,7 +35,8 @@ class Tiles:
     and to, for other names; an empty ``to`` leaves a category out. min_score: detections below are
     left out, in the detector's own shares or per cent. min_visible: least share of an object that
     must lie in the tile. min_side_px: boxes whose longer side has fewer pixels of the scene are
-    left out. min_area_px: smaller objects of masks are specks. keep_empty: share of the tiles without objects that are kept.
+    left out. min_area_px: smaller objects of masks are specks. keep_empty: share of the tiles
+    without objects that are kept.
     vectors: features with tags as in OpenStreetMap, any file that OGR reads; those visible at the
     tile's resolution are told. layers: of it; by default all. tags: a vocabulary like tags.yaml.
     size_px, size_m: side of a tile, in pixels of the scene or in metres; 224 pixels by default.

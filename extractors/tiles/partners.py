@@ -92,15 +92,15 @@ def _without_effect(tiles: Tiles) -> Iterator[tuple[str, str]]:
     """Options, and why they can have none."""
     if tiles.whole:
         for name in ("size_px", "size_m", *GRID):
-            yield name, "is nothing to --whole, the largest square of each scene; leave one out"
+            yield name, "has no effect with --whole, which takes all it can; leave one out"
     if tiles.around:
         for name in GRID:
-            yield name, "is nothing to --around, which cuts tiles on no grid; leave one out"
+            yield name, "has no effect with --around, which cuts tiles on no grid; leave one out"
     yield from _without_effect_on_labels(tiles)
     if tiles.clouds in RULES:
         yield "cloud_kind", f"says how a mask is read, and --clouds {tiles.clouds} is a rule"
     if tiles.stretch == "fixed":
-        yield "percentiles", "is nothing to --stretch fixed, which shows --limits; leave one out"
+        yield "percentiles", "has no effect with --stretch fixed --limits; leave one out"
     else:
         yield "limits", "is of --stretch fixed; give that too"
         yield "physical", "says what --limits are in; give --stretch fixed and these too"
@@ -120,7 +120,7 @@ def _without_effect_on_labels(tiles: Tiles) -> Iterator[tuple[str, str]]:
         for name in ("label_column", *crs):
             yield name, f"is of a table or vectors, and {source} is a class raster"
     if by_folder:
-        why = "is nothing to --classes folders, each one class; choose these with --category-map"
+        why = "has no effect with --classes folders; choose these with --category-map"
         for name in (*OF_COVER, "label_column", *crs):
             yield name, why
     elif not (tiles.boxes or tiles.mask_table):
