@@ -1,5 +1,6 @@
 """A file server with byte ranges, in a process of its own, that writes down what it was asked for
-and fails on command. GDAL holds Python's lock in some calls, so a thread could not answer it."""
+and fails on command. Its folders are buckets of S3 too, which need no credentials. GDAL holds
+Python's lock in some calls, so a thread could not answer it."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar, Literal
+from urllib.parse import parse_qs
 
 __all__ = ["Served", "serving"]
 
@@ -69,8 +71,36 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, b"")
         elif self.path == "/-/log":
             self._send(200, json.dumps(self.log).encode())
+        elif "delimiter=" in self.path or "prefix=" in self.path:
+            self._list()
         else:
             self._answer(body=True)
+
+    def _list(self) -> None:
+        """What S3 answers to ListObjects: https://docs.aws.amazon.com/AmazonS3/latest/API/."""
+        path, _, query = self.path.partition("?")
+        asked = {key: values[0] for key, values in parse_qs(query).items()}
+        prefix, delimiter = asked.get("prefix", ""), asked.get("delimiter", "")
+        bucket = self.folder / path.strip("/")
+        self.log.append((self.path, 0))
+        if not bucket.is_dir():
+            self._send(404, b"")
+            return
+        found = []
+        for file in sorted(file for file in bucket.rglob("*") if file.is_file()):
+            key = file.relative_to(bucket).as_posix()
+            if not key.startswith(prefix):
+                continue
+            inner, slash, _ = key[len(prefix) :].partition("/")
+            text = (
+                f"<CommonPrefixes><Prefix>{prefix}{inner}/</Prefix></CommonPrefixes>"
+                if delimiter and slash
+                else f"<Contents><Key>{key}</Key><Size>{file.stat().st_size}</Size></Contents>"
+            )
+            if text not in found:
+                found.append(text)
+        listing = f"<Prefix>{prefix}</Prefix><IsTruncated>false</IsTruncated>{''.join(found)}"
+        self._send(200, f"<ListBucketResult>{listing}</ListBucketResult>".encode())
 
     def _answer(self, *, body: bool) -> None:
         path = self.folder / self.path.partition("?")[0].lstrip("/")

@@ -16,6 +16,7 @@ from ..records import Listed
 from .errors import GDAL_ERRORS
 from .remote import environment, is_remote, open_dataset, without_secrets
 from .scenes import BUILT_IN
+from .stores import files_of_store, is_store_folder
 from .trust import DRIVERS, check_local
 
 __all__ = ["is_raster_name", "scenes_of"]
@@ -44,7 +45,8 @@ def scenes_of(
 ) -> Iterator[Listed]:
     """The scenes that a path stands for, in the order of their names, which are unique.
 
-    root: a file, a URL, a path that GDAL takes, a built-in name or a folder. Of a folder every
+    root: a file, a URL, a path that GDAL takes, a built-in name or a folder, also one of an object
+    store (s3://bucket/folder/, with the slash). Of a folder every
     raster below it, by its extension, without hidden files and folders, side files and previews of
     products; links are followed once. A NetCDF or HDF5 file or a Zarr store (a folder) gives a
     scene for each of its rasters, FILE:VARIABLE, a Sentinel-2 product one for each of its
@@ -67,6 +69,13 @@ def scenes_of(
                 yield listed
         if not found:
             raise BadInput(f"{root}: there is no raster that GDAL reads in this folder.")
+        return
+    if is_store_folder(root):
+        names = [name for name in files_of_store(root) if is_raster_name(name)]
+        if not names:
+            raise BadInput(f"{root}: there is no raster that GDAL reads in this folder.")
+        for name in names:
+            yield from _inside(name, f"{root.rstrip('/')}/{name}", subdatasets)
         return
     if _is_plain(root) and not _exists(folder):
         raise BadInput(f"{root}: no such file, and no built-in scene.{nearest(root, BUILT_IN)}")

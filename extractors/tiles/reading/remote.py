@@ -25,7 +25,15 @@ from rasterio.session import DummySession, Session
 
 from .errors import GDAL_ERRORS, ServerGone, words_of
 
-__all__ = ["environment", "is_remote", "open_dataset", "vsi_path", "without_secrets"]
+__all__ = [
+    "environment",
+    "is_remote",
+    "network_options",
+    "open_dataset",
+    "unsigned",
+    "vsi_path",
+    "without_secrets",
+]
 
 # every worker has a block cache of its own; GDAL's default is 5 % of the machine's memory for each
 BLOCK_CACHE_BYTES = 256 * 2**20
@@ -84,19 +92,28 @@ def environment(path: str) -> rasterio.Env:
     but for Python code in a VRT, which is never run.
     S3 requests go unsigned where there is no sign of any credentials.
     """
-    options: dict[str, Any] = {"GDAL_CACHEMAX": BLOCK_CACHE_BYTES}
+    options = {"GDAL_CACHEMAX": BLOCK_CACHE_BYTES}
     always = {"GDAL_VRT_ENABLE_PYTHON": "NO"}  # what a file says is never run
     if not is_remote(path):
         return rasterio.Env(**_not_set(options), **always)
-    options |= NETWORK
     session: Session = DummySession()
-    if "/vsis3/" in vsi_path(path):
-        if _has_aws_credentials():
-            # boto3's where it is installed; GDAL finds those in the environment alone
-            session = Session.aws_or_dummy()
-        else:
-            options["AWS_NO_SIGN_REQUEST"] = "YES"
-    return rasterio.Env(session=session, **_not_set(options), **always)
+    if "/vsis3/" in vsi_path(path) and not unsigned(path):
+        # boto3's where it is installed; GDAL finds those in the environment alone
+        session = Session.aws_or_dummy()
+    return rasterio.Env(session=session, **_not_set(options), **network_options(path), **always)
+
+
+def network_options(path: str) -> dict[str, Any]:
+    """GDAL's settings for a path over the network, but for those that the user has set."""
+    options: dict[str, Any] = dict(NETWORK)
+    if unsigned(path):
+        options["AWS_NO_SIGN_REQUEST"] = "YES"
+    return _not_set(options)
+
+
+def unsigned(path: str) -> bool:
+    """Is S3 asked without a signature, since there is no sign of any credentials?"""
+    return "/vsis3/" in vsi_path(path) and not _has_aws_credentials()
 
 
 def open_dataset(path: str, *, drivers: list[str] | None = None, **options: Any) -> Any:

@@ -21,7 +21,7 @@ from .facts import facts_of
 from .georeference import Georeference
 from .grids import Grid, grid_for
 from .placing import Placing, placing_of
-from .remote import environment, open_dataset, vsi_path, without_secrets
+from .remote import environment, open_dataset, unsigned, vsi_path, without_secrets
 from .trust import DRIVERS, check_local, check_no_python, check_opened, local_file
 from .warping import overview_level, warped_xml
 
@@ -190,7 +190,11 @@ def _open(path: str, *, trusted: bool, **options: Any) -> Any:
     try:
         dataset = open_dataset(path, drivers=drivers, **options)
     except GDAL_ERRORS as error:
-        raise BadInput(f"{shown}: not a raster that GDAL can open ({words_of(error)}).") from error
+        words = words_of(error)
+        if "403" in words and unsigned(path):
+            words += "; asked without credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            words += "AWS_SECRET_ACCESS_KEY"
+        raise BadInput(f"{shown}: not a raster that GDAL can open ({words}).") from error
     if not dataset.count:
         raise BadInput(
             f"{shown}: holds no band of its own; name one of its subdatasets, e.g. "
