@@ -21,6 +21,8 @@ COLOURS = (
     "#44aa99", "#332288", "#a3d06e", "#aa4499", "#8b5a2b", "#ff7f7f", "#117733", "#7f7fff",
     "#ddcc77", "#5f9ea0", "#c71585", "#6b8e23",
 )  # fmt: skip
+# splits look alike on every map, however many rows are in each
+_SPLITS = {"train": "#0072b2", "val": "#009e73", "test": "#e69f00"}
 _OTHER_COLOUR, _ABSENT_COLOUR = "#8c8c8c", "#bdbdbd"
 # viridis at seven points of its upper part, which stands out from light and dark grounds
 _SCALE = ("#414487", "#2f6c8e", "#21918c", "#2fb47c", "#6dcd59", "#b8de29", "#fde725")
@@ -38,7 +40,8 @@ class Grouping:
 
 def grouping(values: Sequence[Any]) -> Grouping:
     """Numbers that are more than 20 become at most 7 steps, dates months or years; of other values
-    the 20 most frequent are kept, and the rest is ``other``; without a value it is ``none``."""
+    the 20 most frequent are kept, and the rest is ``other``; without a value it is ``none``. Splits
+    have their own order and colours."""
     numbers = [value for value in values if _is_number(value)]
     held = [value for value in values if value is not None and value != ""]
     if numbers and len(numbers) == len(held) and len(set(numbers)) > MOST_GROUPS:
@@ -61,6 +64,9 @@ def grouping(values: Sequence[Any]) -> Grouping:
             order = order[: MOST_GROUPS - 1]
             named = [name if name in kept or name == ABSENT else OTHER for name in named]
         scale = {name: COLOURS[at] for at, name in enumerate(order)}
+        if order and set(order) <= _SPLITS.keys():
+            order = [name for name in _SPLITS if name in scale]
+            scale = {name: _SPLITS[name] for name in order}
     counts = Counter(named)
     for name, colour in ((OTHER, _OTHER_COLOUR), (ABSENT, _ABSENT_COLOUR)):
         if name in counts and name not in scale:

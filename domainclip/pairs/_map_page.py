@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from markupsafe import Markup
@@ -17,6 +18,7 @@ __all__ = ["map_page"]
 
 THUMBNAIL_PX = 64
 _MOST_CHOICES = 12  # what the page can colour by
+_MOST_LICENCES = 8
 _CAPTION = 300  # letters of one
 
 
@@ -54,12 +56,22 @@ def map_page(
             "title": title,
             "found": found,
             "drawn": drawn,
+            "licences": _licences(tiles),
             "choices": [choice["name"] for choice in choices],
             "by": by,
             "data": Markup(_safe(data)),
         },
     )
     return text, drawn
+
+
+def _licences(tiles: list[MapTile]) -> list[str]:
+    """Of the pictures on the page, the most frequent first; what has none is said beside others."""
+    found = Counter(str(tile.values.get("license") or "none stated") for tile in tiles)
+    names = [name for name, _ in found.most_common()]
+    if len(names) > _MOST_LICENCES:
+        names = [*names[:_MOST_LICENCES], f"{len(names) - _MOST_LICENCES:,} more"]
+    return [] if names == ["none stated"] else names
 
 
 def _choices(tiles: list[MapTile], by: str) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ __all__ = ["nothing_placed", "outlines", "placed", "sentences"]
 REASONS = {
     "no_place": "have no place (where.crs and where.bounds)",
     "bad_place": "have a place that cannot be made out (an unknown CRS, or bounds without area)",
-    "other_body": "lie on another body than the Earth, or in a CRS that is bound to none",
+    "other_body": "lie on another body than the Earth or in a CRS that is bound to none",
     "off_the_earth": "reach beyond where their CRS has a place on the Earth",
 }
 EARTH_WITHIN = 0.01  # the spheres that weather models take for the Earth are within 0.2 %

@@ -55,7 +55,8 @@ class MapReport:
         pictures = f", {self.pictures:,} with their picture" if self.pictures else ""
         return "\n".join(
             [
-                f"{self.out}: {self.shown:,}{drawn} tiles by {self.by}{pictures}, "
+                f"{self.out}: {self.shown:,}{drawn} tile{'s' * (self.placed != 1)} by {self.by}"
+                f"{pictures}, "
                 f"{self.out.stat().st_size / 1e6:,.1f} MB",
                 *(f"  {sentence}" for sentence in self.left_out),
             ]
@@ -73,7 +74,8 @@ def write_map(
     """Draw pairs to ``out``: .png or .svg, or .html, a page to look around in.
 
     colour: label, split, document, group, license, source, or a name in where or meta (``scene``,
-    ``gsd_m``); by default the first of label, split and document that pairs have. limit: at most so
+    ``gsd_m``); by default the first of label, split and document that tells pairs apart, else the
+    first that they have. limit: at most so
     many tiles, evenly drawn; by default all on a picture and 20,000 on a page. pictures: thumbnails
     on a page, at most, evenly drawn.
 
@@ -94,7 +96,7 @@ def write_map(
         said = "; ".join(sentence.partition(",")[0] for sentence in found.left_out)
         raise BadInput(f"{pairs.path}: no pair has a place on the Earth ({said or 'no pairs'}).")
     names = sorted({name for tile in found.tiles for name in tile.values})
-    told = [name for name in asked if any(tile.values.get(name) for tile in found.tiles)]
+    told = _told(found, asked)
     if colour and not told:
         others = [name for name in names if name != colour]
         raise UsageError(
@@ -126,7 +128,14 @@ def write_map(
     )
 
 
+def _told(found: MapTiles, asked: tuple[str, ...]) -> list[str]:
+    """Of the names asked for those that any tile has, first those that tell tiles apart."""
+    held = {name: {tile.values.get(name) for tile in found.tiles} for name in asked}
+    told = [name for name in asked if any(held[name])]
+    return sorted(told, key=lambda name: len(held[name]) < 2)  # stable
+
+
 def _many(found: MapTiles) -> str:
     if len(found.tiles) == found.pairs:
-        return f"{found.pairs:,} tiles"
+        return f"{found.pairs:,} tile{'s' * (found.pairs != 1)}"
     return f"{len(found.tiles):,} of {found.pairs:,} pairs"

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,42 @@ def test_groups_are_at_most_twenty_with_the_rest_as_other() -> None:
     for value, group in zip(values, found.of, strict=False):
         assert found.names[group] == (value if value <= "s" else OTHER)
     assert len(grouping(list("abcdefghijklmnopqrst")).names) == 20
+
+
+def test_splits_look_alike_on_every_map() -> None:
+    few = grouping(["test", "test", "train", ""])
+    many = grouping(["train"] * 5 + ["val"] * 9 + ["test"])
+    assert many.names == ("train", "val", "test")
+    assert few.names == ("train", "test", ABSENT)
+    colours = dict(zip(many.names, many.colours, strict=True))
+    assert few.colours[:2] == (colours["train"], colours["test"])
+    assert len(set(many.colours)) == 3
+
+
+def test_a_map_is_coloured_by_what_tells_its_tiles_apart(tmp_path: Path) -> None:
+    one = placed_pairs(
+        tmp_path / "one",
+        replace(placed_pair(0), labels=("tree",), split="train"),
+        replace(placed_pair(1), labels=("tree",), split="test"),
+    )
+    assert write_map(one, tmp_path / "a.png").by == "split"
+    assert write_map(one, tmp_path / "b.html").by == "split"
+    single = placed_pairs(tmp_path / "single", replace(placed_pair(0), labels=("tree",)))
+    report = write_map(single, tmp_path / "c.html")
+    assert report.by == "label"
+    assert ": 1 tile by label" in str(report)
+    assert ">1 tile. <" in (tmp_path / "c.html").read_text().replace("Licence: CC-BY-4.0. ", "")
+
+
+def test_the_page_names_the_licences_of_its_pictures(tmp_path: Path) -> None:
+    made = [replace(placed_pair(at), license="CC0-1.0" if at else HOSTILE) for at in range(3)]
+    write_map(placed_pairs(tmp_path / "a", *made), tmp_path / "a.html")
+    text = (tmp_path / "a.html").read_text()
+    assert "Licences: CC0-1.0, " in text
+    assert HOSTILE not in text
+    bare = placed_pairs(tmp_path / "b", *(replace(placed_pair(at), license="") for at in range(2)))
+    write_map(bare, tmp_path / "b.html")
+    assert "Licence" not in (tmp_path / "b.html").read_text()
 
 
 def test_numbers_become_steps_and_dates_months_or_years() -> None:
