@@ -102,7 +102,7 @@ def holds_of_raster(what: str, extent: Extent) -> Holds:
     """Of a raster over whatever scenes it covers."""
     return Holds(
         f"the {what} covers no scene",
-        "give the scenes that it is of, or its right CRS with gdal_edit.py -a_srs EPSG:...",
+        "give it its right CRS with gdal_edit.py -a_srs EPSG:..., or the scenes that it is of",
         (extent,),
     )
 

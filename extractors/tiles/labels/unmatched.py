@@ -87,8 +87,8 @@ def _told(holds: Holds, missed: _Missed) -> str:
         scenes = missed.boxes.get(at)
         there = f"within {_numbers(scenes)}" if scenes else "nowhere in that CRS"
         where.append(
-            f"they lie within {_numbers(extent.bounds)} (west, south, east, north in {crs}), and "
-            f"the scenes {there}"
+            f"the labels lie within {_numbers(extent.bounds)} (west, south, east, north in {crs}), "
+            f"and the scenes {there}"
         )
     if holds.names:
         where.append(

@@ -81,7 +81,7 @@ def _masks(folder: Path) -> dict[str, object]:
 
 BOX = "30,19.8,30.2,20"
 POINTS = "label,lon,lat\nmine,30,20\nfarm,30.2,19.8\n"
-BOUNDS = r"within 30, 19\.8, 30\.2, 20 \(west, south, east, north in EPSG:4326\)"
+BOUNDS = r"the labels lie within 30, 19\.8, 30\.2, 20 \(west, south, east, north in EPSG:4326\)"
 SCENES = r"the scenes within 10, 49\.36, 10\.64, 50;"
 
 
