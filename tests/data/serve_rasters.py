@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, b"")
         elif self.path == "/-/log":
             self._send(200, json.dumps(self.log).encode())
-        elif "delimiter=" in self.path or "prefix=" in self.path:
+        elif re.match(r"/[^/?]+/($|\?.*(delimiter|prefix)=)", self.path):
             self._list()
         else:
             self._answer(body=True)
