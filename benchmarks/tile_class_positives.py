@@ -61,7 +61,7 @@ class ClassPositives:
         target = positive / positive.sum(1, keepdim=True)
         target = target * (1 - self.label_smoothing) + self.label_smoothing / len(labels)
         both: Sequence[Tensor] = (image @ texts.T, text @ images.T)
-        total = sum(-(target * (logit_scale * each).float().log_softmax(1)).sum() for each in both)
+        total = sum(-(target * (logit_scale * each).log_softmax(1)).sum() for each in both)
         return total * (gather.world_size / (2 * len(images)))
 
 
@@ -82,6 +82,7 @@ class Drawn:
     labels: Tensor
     captions: Sequence[str]
     class_counts: Tensor | None = None
+    groups: Sequence[str] = ()
 
 
 # names as in tile_class_folders, so that its tables pair them

@@ -6,20 +6,24 @@ Differs: identical captions of a batch are one positive each for all their image
 positive``); the target then is uniform over the positives (SupCon's L_out, Khosla et al. 2020).
 ``same_text: negative`` is the original. Where equal captions have equal embeddings the two are one
 function (docs/tiles_results.md); they differ with dropout in a text tower that is trained.
+Figures of one article, or images of one patient or map cell, often show what the caption of the
+other says. They are left out of each other's denominators (``same_group: ignore``), both ways and
+of what smoothing spreads over; the original keeps them, ``negative``. A pair of which nothing but
+itself is left adds 0, so a batch of one article teaches nothing. Pairs without a group share none.
 With ``captions: classes`` it is the loss of FLYP, Goyal et al. 2023, arXiv 2212.00638, which tunes
 both towers for classification as they were pretrained; its authors have ``same_text: negative``.
+Groups say nothing there: another class's prompt is not of the image, wherever that comes from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-import torch
 from torch import Tensor
 
-from domainclip.objectives._protocol import Batch, Gather, numbers_of
+from domainclip.objectives._positives import log_shares, same_as, target_over
+from domainclip.objectives._protocol import Batch, Gather
 
 __all__ = ["InfoNCE"]
 
@@ -32,11 +36,14 @@ class InfoNCE:
     label_smoothing: share of the target spread over the whole batch, 0 to 1.
     captions: the pairs' own, or of ``classes`` the prompt of each image's class, by a template
     drawn at every step (the first while validating); an image without a class keeps its caption.
+    same_group: pairs of one group are left out of each other's negatives, or are positives, or
+    negatives.
     """
 
     same_text: Literal["positive", "negative"] = "positive"
     label_smoothing: Annotated[float, ">= 0 <= 1"] = 0.0
     captions: Literal["pairs", "classes"] = "pairs"
+    same_group: Literal["ignore", "positive", "negative"] = "ignore"
 
     needs: ClassVar[str] = "captions"
 
@@ -52,26 +59,11 @@ class InfoNCE:
     ) -> Tensor:
         """This rank's part of the mean over all images and captions; image, text (b, d)."""
         images, texts = gather(image), gather(text)  # (n, d)
-        start, stop = gather.mine(len(image))
-        positive = self._positive(batch.captions, gather, start, stop, image.device)
-        to_texts = _cross_entropy(logit_scale * image @ texts.T, positive, self.label_smoothing)
-        to_images = _cross_entropy(logit_scale * text @ images.T, positive, self.label_smoothing)
+        alike = same_as(batch, gather, image.device).judged(
+            text=self.same_text, group=self.same_group if self.captions == "pairs" else "negative"
+        )
+        target = target_over(alike, self.label_smoothing)
+        to_texts = log_shares(logit_scale * image @ texts.T, alike.left_out)
+        to_images = log_shares(logit_scale * text @ images.T, alike.left_out)
         # ranks average their losses: this makes it the mean over all rows, however they are dealt
-        return (to_texts + to_images) * (gather.world_size / (2 * len(images)))
-
-    def _positive(
-        self, captions: Sequence[str], gather: Gather, start: int, stop: int, device: torch.device
-    ) -> Tensor:
-        """(b, n) bool: which texts of all ranks belong to which of this rank's images."""
-        if self.same_text == "negative":
-            n = gather.total(stop - start)
-            return torch.eye(n, dtype=torch.bool, device=device)[start:stop]
-        numbers = gather(numbers_of(captions, device))
-        return numbers[start:stop, None] == numbers[None, :]
-
-
-def _cross_entropy(logits: Tensor, positive: Tensor, smoothing: float) -> Tensor:
-    """Sum over rows (b, n) of the cross-entropy with a target uniform over the positives."""
-    target = positive / positive.sum(1, keepdim=True)
-    target = target * (1 - smoothing) + smoothing / target.shape[1]
-    return -(target * logits.float().log_softmax(1)).sum()
+        return -(target * (to_texts + to_images)).sum() * (gather.world_size / (2 * len(images)))

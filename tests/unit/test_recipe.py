@@ -267,8 +267,10 @@ def test_overrides_reach_every_place(write) -> None:
     assert recipe.evaluate[0].options == {"shots": (4, 8), "head": None}
     assert recipe.data.split is not None and recipe.data.split.seed == 7
     assert load_recipe(path, [name, "objective=infonce"]).objective == Component(
-        "infonce", {"same_text": "positive", "label_smoothing": 0.0, "captions": "pairs"}
-    )
+        "infonce",
+        {"same_text": "positive", "label_smoothing": 0.0, "captions": "pairs",
+         "same_group": "ignore"},
+    )  # fmt: skip
     wrong = ["evaluate.3.shots=1", "name.sub=1", "=3", "objective.name=infonce"]
     found = errors_of(path, name, *wrong, "objective.weight=none")
     assert "override 'evaluate.3.shots=1': 'evaluate' has 1 entries, from 0." in found

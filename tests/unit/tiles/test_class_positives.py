@@ -22,7 +22,7 @@ def _unit(rows: int, seed: int) -> torch.Tensor:
 
 
 def _loss(objective, image, text, labels, captions=None) -> torch.Tensor:
-    batch = SimpleNamespace(labels=torch.tensor(labels), captions=captions, class_counts=None)
+    batch = SimpleNamespace(labels=torch.tensor(labels), captions=captions, groups=())
     return objective(image, text, batch, logit_scale=SCALE, logit_bias=None, gather=Alone())
 
 
