@@ -1,0 +1,132 @@
+"""Symile: three modalities of a pair at once, by the product of all three and not by pairs of them.
+
+MIP(x, y, z) = Σ_d x_d y_d z_d, of image, caption and ``third``. For anchor x and its row i
+    L_i = -log(exp a MIP(x_i, y_i, z_i) / Σ_{(j,k) in N(i)} exp a MIP(x_i, y_j, z_k))
+and likewise for the anchors y and z; the loss is the mean over rows and over the three anchors.
+a: the logit scale times ``scale``. N(i) has (i, i) and, of n pairs,
+    n    (j, π(j)) for each j but i, π a permutation without fixed points, drawn at every step
+    n2   every other (j, k): n² - 1 negatives, at n³ d multiplications
+Reference: Saporta et al. 2024, https://arxiv.org/abs/2411.01053 and its code.
+Differs: for n the authors shuffle both others freely, which may deal a positive as a negative; π
+cannot. For n2, all three sums are taken of one pass over the products, few rows at a time, which
+the backward pass computes again. Pairs of one caption or group count as negatives, as in the paper.
+The product of three features of unit length is small (1/d for unrelated ones), and towers that were
+aligned in pairs have no larger one for what belongs together: it has to be learned. A ``scale`` of
+the order of d / 50 makes up for the length. A third that is missing is another's copy: a pair with
+one caption has it twice.
+Shapes: image, text, second (b, d) or views (b, 1, d). Ranks: this rank's rows against all; for n2
+the loss is the joint batch's; for n so too, with π by numbers that every rank draws for its rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from domainclip.objectives._positives import widened
+from domainclip.objectives._protocol import Batch, Gather, rows_mean
+
+__all__ = ["Symile"]
+
+_AT_ONCE = 2**22  # products at once; in single precision 16 MB, of which a few lie in memory
+
+
+@dataclass(frozen=True)
+class Symile:
+    """third: another caption of the pair, or another view of its image. negatives: n - 1 or n² - 1
+    of each row. scale: what the logit scale is multiplied by."""
+
+    third: Literal["second", "view"] = "second"
+    negatives: Literal["n", "n2"] = "n"
+    scale: Annotated[float, "> 0"] = 1.0
+
+    needs: ClassVar[str] = "captions"
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """The third modality."""
+        return ("views",) if self.third == "view" else ("second",)
+
+    @property
+    def views(self) -> int:
+        """How many more views."""
+        return int(self.third == "view")
+
+    def __call__(
+        self,
+        image: Tensor,
+        text: Tensor,
+        batch: Batch,
+        *,
+        logit_scale: Tensor,
+        logit_bias: Tensor | None,
+        gather: Gather,
+        second: Tensor | None = None,
+        views: Tensor | None = None,
+    ) -> Tensor:
+        """This rank's part of the mean over all rows and anchors."""
+        third = second if views is None else views[:, 0]
+        assert third is not None
+        mine = torch.stack([widened(each) for each in (image, text, third)])  # (3, b, d)
+        everyone = gather(mine.transpose(0, 1)).transpose(0, 1)  # (3, n, d)
+        rows = gather.mine(len(image))
+        scale = logit_scale * self.scale
+        together = (scale * mine.prod(0)).sum(1)  # (b,) of the positives
+        if self.negatives == "n":
+            sums = _by_permutation(mine, everyone, together, scale, gather, rows)
+        else:
+            sums = _over_all(mine, everyone, scale, gather, rows)
+        return rows_mean((sums - together).sum() / 3, len(image), gather)
+
+
+def _by_permutation(
+    mine: Tensor, everyone: Tensor, together: Tensor, scale: Tensor, gather: Gather,
+    rows: tuple[int, int],
+) -> Tensor:  # fmt: skip
+    """(3, b): log Σ exp over the positive and n - 1 negatives of each row, by anchor."""
+    other = _without_fixed_points(mine.shape[1], gather, mine.device)
+    own = torch.eye(len(other), dtype=torch.bool, device=mine.device)[slice(*rows)]
+    sums = []
+    for anchor in range(3):
+        y, z = (everyone[each] for each in range(3) if each != anchor)
+        logits = scale * mine[anchor] @ (y * z[other]).T  # (b, n)
+        sums.append(torch.where(own, together[:, None], logits).logsumexp(1))
+    return torch.stack(sums)
+
+
+def _without_fixed_points(rows: int, gather: Gather, device: torch.device) -> Tensor:
+    """(n,) a permutation, the same on every rank: one cycle through all rows, at random."""
+    cycle = gather(torch.rand(rows).to(device)).argsort(stable=True)
+    after = torch.empty_like(cycle)
+    after[cycle] = cycle.roll(-1)
+    return after
+
+
+def _over_all(
+    mine: Tensor, everyone: Tensor, scale: Tensor, gather: Gather, rows: tuple[int, int]
+) -> Tensor:
+    """(3, b): log Σ exp over all n² combinations of each row, by anchor."""
+    n, d = everyone.shape[1:]
+    size = max(_AT_ONCE // max(n * max(n, d), 1), 1)
+    parts = [
+        checkpoint(_slab, x, everyone[1], everyone[2], scale, use_reentrant=False,
+                   preserve_rng_state=False)
+        for x in torch.split(mine[0], size)
+    ]  # fmt: skip
+    images = torch.cat([part[0] for part in parts])  # (b,)
+    slabs = torch.stack([part[1] for part in parts]).logsumexp(0)  # (2, n): this rank's images
+    others = gather(slabs[None]).logsumexp(0)  # (2, n)
+    return torch.cat([images[None], others[:, slice(*rows)]])
+
+
+def _slab(x: Tensor, y: Tensor, z: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """x (a, d), y, z (n, d) -> log Σ exp by x (a,), and by y and z of these x alone (2, n)."""
+    logits = widened((scale * x[:, None] * y) @ z.T)  # (a, n, n)
+    by_third = logits.logsumexp(1)  # (a, n)
+    by_text = logits.logsumexp(2)  # (a, n)
+    sums = torch.stack([by_text.logsumexp(0), by_third.logsumexp(0)])
+    return by_text.logsumexp(1), sums
