@@ -2,7 +2,8 @@
 
 A catalogue is somebody else's text, and its hrefs are followed only to http, https, s3, gs and az,
 and to files below the folder of the root document (symbolic links resolved). Everything else is
-refused by name. Files are called by their absolute paths, which no prefix of GDAL's
+refused by name. A catalogue of this machine that is trusted may name files anywhere on it; one of a
+server never may. Files are called by their absolute paths, which no prefix of GDAL's
 (``NETCDF:``, ``/vsizip/``) can begin.
 """
 
@@ -51,9 +52,11 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The documents of one root: a file, or an http(s) URL."""
+    """The documents of one root: a file, or an http(s) URL. trusted: a file's may lead out of its
+    folder."""
 
     root: str
+    trusted: bool = False
 
     @property
     def start(self) -> str:
@@ -127,11 +130,13 @@ class Documents:
                 found = Path(unquote(str(path))).resolve()
         except (OSError, ValueError, RuntimeError) as error:
             raise Refusal("unsafe_href", f"The href {href!r:.200} is no path.") from error
-        if is_remote(self.root) or not found.is_relative_to(folder):
+        if is_remote(self.root):
+            raise Refusal("unsafe_href", _refused(href))
+        if not (self.trusted or found.is_relative_to(folder)):
             raise Refusal(
                 "unsafe_href",
                 f"The href {href!r:.200} leads out of the folder of {Path(self.root).name}; give "
-                "the catalogue above that holds both.",
+                "the catalogue above that holds both, or --trusted if you know who wrote it.",
             )
         return str(found)
 

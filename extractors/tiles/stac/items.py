@@ -69,15 +69,17 @@ def is_stac(root: str) -> bool:
         return False
 
 
-def scenes_of_stac(root: str, *, assets: Sequence[str] = ()) -> Iterator[Listed | Refused]:
+def scenes_of_stac(
+    root: str, *, assets: Sequence[str] = (), trusted: bool = False
+) -> Iterator[Listed | Refused]:
     """The scenes of a root for which ``is_stac`` holds, one an item, in the order of its links.
 
     assets: keys of the assets that make a scene, stacked in this order where they are several; by
-    default those of bands of the finest common resolution (see ``chosen_assets``). A broken or
-    unsafe item or child is a Refused, and the rest goes on. Raises BadInput where the root itself
-    cannot be read.
+    default those of bands of the finest common resolution (see ``chosen_assets``). trusted: a
+    catalogue of this machine may name files anywhere on it. A broken or unsafe item or child is a
+    Refused, and the rest goes on. Raises BadInput where the root itself cannot be read.
     """
-    walk = _Walk(Documents(root), tuple(assets))
+    walk = _Walk(Documents(root, trusted), tuple(assets))
     found = None
     try:
         for found in walk.scenes():

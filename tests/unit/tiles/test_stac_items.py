@@ -244,6 +244,27 @@ def test_hrefs_lead_nowhere_else(tmp_path: Path, href: str) -> None:
         assert reason == ("unreadable_document" if "\\" in href else "unsafe_href")
 
 
+def test_a_trusted_catalogue_may_name_files_elsewhere_and_nothing_else_more(tmp_path: Path) -> None:
+    outside = write_band(tmp_path / "outside.tif", 0)
+    folder = tmp_path / "catalogue"
+    folder.mkdir()
+    (folder / "link.tif").symlink_to(outside)
+    root = folder / "item.json"
+    for href in ("../outside.tif", str(outside), f"file://{outside}", "link.tif"):
+        write_json(root, item("a", {"x": {"href": href, "type": TIFF, "roles": ["data"]}}))
+        (refused,) = scenes_of_stac(str(root))
+        assert isinstance(refused, Refused)
+        assert "--trusted" in refused.detail
+        (scene,) = scenes_of_stac(str(root), trusted=True)
+        assert isinstance(scene, Listed)
+        assert scene.path == str(outside)
+    for href in ("ftp://h/x.tif", "file://host/x.tif", "NETCDF:x.nc:v", "javascript:x"):
+        write_json(root, item("a", {"x": {"href": href, "type": TIFF, "roles": ["data"]}}))
+        (refused,) = scenes_of_stac(str(root), trusted=True)
+        assert isinstance(refused, Refused)
+        assert refused.reason == "unsafe_href"
+
+
 def test_file_urls_absolute_and_escaped_paths_below_the_root_are_followed(tmp_path: Path) -> None:
     path = write_band(tmp_path / "a b#c.tif", 0)
     for href in (f"file://{tmp_path}/a%20b%23c.tif", str(path), "./a b#c.tif", "a%20b%23c.tif"):
@@ -329,7 +350,7 @@ def test_a_server_cannot_point_at_files_of_this_machine(served, tmp_path: Path) 
     for number, href in enumerate((f"file://{path}", f"{path}", "../mine.tif")):
         asset = {"href": href, "type": TIFF, "roles": ["data"]}
         write_json(folder / f"{number}.json", item("a", {"x": asset}))
-        ((_, reason),) = refusals(f"{url}/{number}.json")
+        ((_, reason),) = refusals(f"{url}/{number}.json", trusted=True)
         # a path is one of the server's, which has no such file
         assert reason == ("unsafe_href" if href.startswith("file:") else "unreadable_asset")
 
