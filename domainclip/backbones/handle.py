@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from domainclip.backbones._streaming import default_autocast, image_batches, inference
 from domainclip.backbones._unit import unit
 from domainclip.backbones._weights import PlainWeights, StateHash, hash_of
+from domainclip.backbones._words import breakable
 from domainclip.backbones.pictures import Preprocess
 from domainclip.backbones.prompts import prompts_of
 from domainclip.backbones.shortening import shortened, text_features, used_positions
@@ -278,7 +279,7 @@ class Backbone:
         """Token ids (n, context_length) int64 of texts, cut where they are too long."""
         if not len(texts):
             return torch.zeros(0, self.context_length, dtype=torch.int64)
-        ids: Tensor = self.tokenizer(list(texts))
+        ids: Tensor = self.tokenizer(breakable(self.tokenizer, texts))
         return ids
 
     def encode_image(self, images: Tensor | Iterable[Any], batch_size: int = 64) -> Tensor:

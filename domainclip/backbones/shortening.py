@@ -15,29 +15,46 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["projected", "shortened", "text_features", "used_positions"]
+__all__ = ["projected", "shortened", "takes_positions", "text_features", "used_positions"]
 
 
-def text_features(model: nn.Module, ids: Tensor) -> Tensor:
+def text_features(model: nn.Module, ids: Tensor, positions: Tensor | None = None) -> Tensor:
     """Token ids (b, t) -> features (b, d), not normalised, of an open_clip model's text tower.
 
     t may be anything up to the context length, as long as ``used_positions`` is not None. The
     model's own modules are called, so what adapters put into them takes effect.
+    positions: (t or more, width) that stand for the tower's own, and t may then be as long; see
+    ``takes_positions``.
     """
     tower: Any = getattr(model, "text", model)
-    if not _is_causal(tower) or ids.shape[1] == tower.positional_embedding.shape[0]:
-        # a tower that masks pads takes any length; the others are given all of it
-        whole: Tensor = model.encode_text(ids, normalize=False)  # type: ignore[operator]
-        return whole
+    if positions is None:
+        if not _is_causal(tower) or ids.shape[1] == tower.positional_embedding.shape[0]:
+            # a tower that masks pads takes any length; the others are given all of it
+            whole: Tensor = model.encode_text(ids, normalize=False)  # type: ignore[operator]
+            return whole
+        positions = tower.positional_embedding
     length = ids.shape[1]
-    # what open_clip's encode_text does, on the first positions: it hands the whole mask to the
+    # what open_clip's encode_text does, on other positions: it hands the whole mask to the
     # blocks (3.3.0), which refuse it for a shorter text
     cast = tower.transformer.get_cast_dtype()
-    x = tower.token_embedding(ids).to(cast) + tower.positional_embedding[:length].to(cast)
-    x = tower.transformer(x, attn_mask=tower.attn_mask[:length, :length])
+    x = tower.token_embedding(ids).to(cast) + positions[:length].to(cast)
+    x = tower.transformer(x, attn_mask=_causal_mask(tower, length))
     x = tower.ln_final(x)  # (b, t, width)
     pooled = x[torch.arange(len(x), device=x.device), _pooled_at(tower, ids)]  # (b, width)
     return projected(pooled, tower.text_projection)
+
+
+def takes_positions(model: nn.Module) -> bool:
+    """Whether ``text_features`` can read this text tower with other positions than its own."""
+    tower: Any = getattr(model, "text", model)
+    return _is_causal(tower) or (
+        getattr(tower, "attn_mask", tower) is None
+        and getattr(tower, "cls_emb", None) is None
+        and not getattr(tower, "use_pad_mask", False)
+        and not getattr(tower, "output_tokens", False)
+        and _pool(tower) in ("first", "last", "argmax", "eos")
+        and hasattr(getattr(tower, "transformer", None), "get_cast_dtype")
+    )
 
 
 def projected(x: Tensor, projection: Any) -> Tensor:
@@ -86,14 +103,25 @@ def _is_causal(tower: Any) -> bool:
     )
 
 
+def _causal_mask(tower: Any, length: int) -> Tensor | None:
+    """(length, length) with minus infinity above the diagonal; None where all see all."""
+    mask: Tensor | None = tower.attn_mask
+    if mask is None or len(mask) >= length:
+        return None if mask is None else mask[:length, :length]
+    return mask.new_full((length, length), float("-inf")).triu_(1)
+
+
 def _pool(tower: Any) -> str:
     return str(getattr(tower, "text_pool_type", getattr(tower, "pool_type", "")))
 
 
 def _pooled_at(tower: Any, ids: Tensor) -> Tensor:
-    """Index (b,) of the position that is pooled: the highest id, or the first that ends a text."""
+    """Index (b,) of the position that is pooled: the highest id, or the first that ends a text;
+    of a tower without a causal mask also the first or the last."""
     if _pool(tower) == "argmax":
         return ids.argmax(dim=-1)
+    if _pool(tower) in ("first", "last"):
+        return ids.new_full((len(ids),), 0 if _pool(tower) == "first" else ids.shape[1] - 1)
     ends = getattr(tower, "text_eos_id", None)
     ends = tower.eos_id if ends is None else ends
     return (ids == ends).int().argmax(dim=-1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["SHARPNESS", "PoolBy", "pooled"]
+__all__ = ["SHARPNESS", "PoolBy", "pooled", "sums"]
 
 PoolBy = Literal["mean", "max", "attention"]
 SHARPNESS = 10.0
@@ -33,12 +33,13 @@ def pooled(z: Tensor, owners: Tensor, weights: Tensor, by: PoolBy) -> Tensor:
         joined = z.new_zeros(n, z.shape[1]).scatter_reduce(0, index, z, "amax", include_self=False)
     else:
         if by == "attention":
-            centre = functional.normalize(_sums(z, owners, weights, n), dim=-1)
+            centre = functional.normalize(sums(z, owners, weights, n), dim=-1)
             weights = weights * torch.exp(SHARPNESS * ((z * centre[owners]).sum(-1) - 1))
-        joined = _sums(z, owners, weights, n)
-    alone = _sums(z, owners, (counts[owners] == 1).to(z), n)
+        joined = sums(z, owners, weights, n)
+    alone = sums(z, owners, (counts[owners] == 1).to(z), n)
     return torch.where((counts == 1)[:, None], alone, functional.normalize(joined, dim=-1))
 
 
-def _sums(z: Tensor, owners: Tensor, weights: Tensor, n: int) -> Tensor:
+def sums(z: Tensor, owners: Tensor, weights: Tensor, n: int) -> Tensor:
+    """(w, d) -> (n, d): weighted sums of each text's pieces; owners, weights (w,) where z is."""
     return z.new_zeros(n, z.shape[1]).index_add(0, owners, z * weights[:, None])

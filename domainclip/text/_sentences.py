@@ -15,7 +15,8 @@ def sentences_of(text: str, language: str = "en") -> list[str]:
     """
     found: list[str] = []
     begun = ""
-    for part in segment(language, text):
+    readable = text.encode("utf-8", "replace").decode()  # half a surrogate pair has no bytes
+    for part in segment(language, readable):
         begun = f"{begun} {part.strip()}".strip()
         if any(letter.isalpha() for letter in part):
             found.append(begun)

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from domainclip.backbones._words import breakable
 from domainclip.backbones.handle import Backbone
 from domainclip.errors import UsageError
 
-__all__ = ["Marks", "content_of", "lengths", "marks_of", "whole"]
+__all__ = ["Marks", "content_of", "lengths", "marks_of", "spread", "whole"]
 
 
 class Marks(NamedTuple):
@@ -40,18 +41,31 @@ def marks_of(backbone: Backbone, strategy: str) -> Marks:
 def content_of(backbone: Backbone, texts: Sequence[str]) -> list[list[int]]:
     """The token ids of each text, uncut and without marks, cleaned as the tokenizer cleans."""
     tokenizer: Any = backbone.tokenizer
+    if hasattr(tokenizer, "sot_token_id"):  # it cleans as it encodes
+        return [list(tokenizer.encode(text)) for text in breakable(tokenizer, texts)]
     clean = getattr(tokenizer, "clean_fn", str)
-    inner = getattr(tokenizer, "tokenizer", None)
-    if inner is not None and not hasattr(tokenizer, "sot_token_id"):
-        cleaned = [clean(text) for text in texts]
-        found = inner(cleaned, add_special_tokens=False, verbose=False) if cleaned else None
-        return [list(ids) for ids in found["input_ids"]] if found is not None else []
-    return [list(tokenizer.encode(clean(text))) for text in texts]
+    cleaned = [clean(text) for text in texts]
+    if not cleaned:
+        return []
+    found = tokenizer.tokenizer(cleaned, add_special_tokens=False, verbose=False)
+    return [list(ids) for ids in found["input_ids"]]
 
 
 def lengths(backbone: Backbone, texts: Sequence[str]) -> Tensor:
     """(n,) int64: positions that each text would take uncut, start and end included."""
-    return torch.tensor([len(ids) + 2 for ids in content_of(backbone, texts)], dtype=torch.int64)
+    inner = getattr(backbone.tokenizer, "tokenizer", None)
+    count = getattr(inner, "num_special_tokens_to_add", None)
+    marks = 2 if count is None else int(count())
+    found = [len(ids) + marks for ids in content_of(backbone, texts)]
+    return torch.tensor(found, dtype=torch.int64)
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Which of ``count`` pieces in a row are kept: all, or ``most`` at even distances, the first
+    and the last among them (of one alone, the first)."""
+    if count <= most:
+        return list(range(count))
+    return [number * (count - 1) // max(most - 1, 1) for number in range(most)]
 
 
 def whole(content: Sequence[int], marks: Marks, length: int) -> list[int]:
