@@ -117,7 +117,9 @@ def _in_degrees(footprints: Footprints) -> bool:
     if len(footprints.names) > 1:
         raise BadInput(
             f"where.crs differs among the rows ({', '.join(sorted(footprints.names)[:4])}), so "
-            "their distances cannot be compared in its units; give the buffer in metres (buffer_m)."
+            "their distances cannot be compared in its units; give the buffer in metres "
+            "(--buffer-m; in a recipe data.split.buffer=null data.split.buffer_m=METRES), where 0 "
+            "leaves out tiles that touch."
         )
     return any(map(is_geographic, footprints.names))
 

@@ -122,7 +122,7 @@ def test_the_dateline_is_no_border() -> None:
 
 def test_places_that_cannot_be_compared_are_refused() -> None:
     one = {"bounds": [0, 0, 1, 1], "crs": "EPSG:32633"}
-    with pytest.raises(BadInput, match=r"where\.crs differs"):
+    with pytest.raises(BadInput, match=r"where\.crs differs.*data\.split\.buffer_m=METRES"):
         buffered_splits(["train", "test"], [one, one | {"crs": "EPSG:32634"}], 0.0)
     with pytest.raises(BadInput, match=r"row 1: no where\.bounds"):
         buffered_splits(["train", "test"], [json.dumps(one), "{}"], 1.0)
