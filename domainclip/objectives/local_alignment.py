@@ -96,6 +96,8 @@ def _scores(patches: Tensor, words: Tensor, real: Tensor) -> tuple[Tensor, Tenso
 def _gathered(words: tuple[Tensor, Tensor], gather: Gather) -> tuple[Tensor, Tensor]:
     """Words of all ranks, filled up to the longest caption of any."""
     features, real = words
+    if gather.world_size == 1:
+        return words  # without waiting for the device
     length = torch.full((len(features),), features.shape[1], device=features.device)
     missing = int(gather(length).max()) - features.shape[1]
     features = functional.pad(features, (0, 0, 0, missing))

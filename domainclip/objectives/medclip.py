@@ -64,10 +64,10 @@ def _agreement(batch: Batch, gather: Gather, device: torch.device) -> Tensor:
     else:  # ranks may know different tags
         most = torch.tensor([max(each, default=-1) + 1 for each in tags], dtype=torch.int64)
         width = int(torch.cat([gather(most.to(device)), most.new_zeros(1).to(device)]).max())
-    hot = torch.zeros((len(tags), width), device=device)
+    hot = torch.zeros((len(tags), width))  # filled on the CPU, then sent at once
     for row, each in enumerate(tags):
         hot[row, list(each)] = 1
-    mine = functional.normalize(hot, dim=1)
+    mine = functional.normalize(hot, dim=1).to(device)
     bare = torch.tensor([not each for each in tags], dtype=torch.int64, device=device)
     everyone = gather(mine)
     barely, captions = gather(torch.stack([bare, numbers_of(batch.captions, device)], 1)).unbind(1)
