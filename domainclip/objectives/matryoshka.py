@@ -33,9 +33,9 @@ _LEAST = 2  # a single number of unit length says nothing but its sign
 
 @dataclass(frozen=True)
 class Matryoshka:
-    """of: an objective as ``{name: infonce, option: ...}``; infonce by default. dims: each D, from 1
-    up; empty for the whole width, a half, a quarter and an eighth. weights: one for each D, from 0
-    up; empty for 1.
+    """of: an objective as ``{name: infonce, option: ...}``, by default infonce. dims: each D, from
+    1 up; empty for the whole width, a half, a quarter and an eighth. weights: one for each D, from
+    0 up; empty for 1.
     """
 
     of: Annotated[Mapping[str, Any], "objectives"] = field(
