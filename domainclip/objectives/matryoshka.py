@@ -28,6 +28,9 @@ from domainclip.objectives.weighted import Weighted
 
 __all__ = ["Matryoshka"]
 
+_OF_INNER = (
+    "needs", "raw", "captions", "teacher", "momentum", "wants", "views", "second_texts",
+)  # fmt: skip
 _LEAST = 2  # a single number of unit length says nothing but its sign
 
 
@@ -86,7 +89,7 @@ class Matryoshka:
         return self._inner().negative_texts(batch)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("needs", "raw", "captions", "teacher", "momentum", "wants", "views"):
+        if name in _OF_INNER:
             return getattr(self._inner(), name)
         raise AttributeError(name)
 
