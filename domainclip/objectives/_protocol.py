@@ -4,7 +4,8 @@ Most need no more. What else one can ask for, in ``wants``, comes by keyword und
 
     teacher     (image (b, d'), text (b, d')): the same features by a frozen model, see ``teacher``
     views       (b, v, d): of ``views`` more random views of each image
-    second      (b, d): of another caption of each pair, the same where it has no other
+    second      (b, d): of another caption of each pair, the same where it has no other, or of
+                ``second_texts``
     negatives   (b, k, d): of texts that are not of the image, see ``negative_texts``
     patches     (b, n, d): of every image position, ``backbones.dense``
     words       (words (b, t, d), real (b, t) bool): of every token of the caption
@@ -94,7 +95,8 @@ class Objective(Protocol):
     the class prompts of the images. views: how many more views, an int. teacher: (name, pretrained)
     of a backbone; without it the teacher is the model as training found it. momentum: decay of the
     average. ``make_parts(dim)``: an nn.Module for features of width d. ``negative_texts(batch)``:
-    b lists of equally many texts; without it the batch's own negatives. Rules on weights and parts
+    b lists of equally many texts; without it the batch's own negatives. ``second_texts(batch)``:
+    b texts; without it another caption. Rules on weights and parts
     (``logit_scale`` of its own) stand in the docstring of each.
     """
 

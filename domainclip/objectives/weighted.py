@@ -107,6 +107,15 @@ class Weighted:
         each = [_negatives(term, batch) for term in asking]
         return [[text for texts in row for text in texts] for row in zip(*each, strict=True)]
 
+    def second_texts(self, batch: Batch) -> Sequence[str]:
+        """Those of its terms, which are the same for all."""
+        asking = [term for term in self._built() if "second" in wants_of(term)]
+        each = [list(_seconds(term, batch)) for term in asking]
+        if any(texts != each[0] for texts in each):
+            named = ", ".join(type(term).__name__ for term in asking)
+            raise UsageError(f"weighted: {named} do not mean the same second caption.")
+        return each[0] if each else []
+
     def _same(self, name: str, default: Any, only: str = "") -> Any:
         terms = [term for term in self._built() if not only or only in wants_of(term)]
         found = [getattr(term, name, default) for term in terms]
@@ -143,6 +152,12 @@ def _made(term: Any) -> Any:
 def _negatives(term: Any, batch: Batch) -> Sequence[Sequence[str]]:
     make = getattr(term, "negative_texts", None)
     found: Sequence[Sequence[str]] = batch.negatives if make is None else make(batch)
+    return found
+
+
+def _seconds(term: Any, batch: Batch) -> Sequence[str]:
+    make = getattr(term, "second_texts", None)
+    found: Sequence[str] = getattr(batch, "seconds", ()) if make is None else make(batch)
     return found
 
 

@@ -64,7 +64,7 @@ class Encoder:
 
     def captions(self, captions: Sequence[str]) -> Tensor:
         """(b, d); those of a frozen text tower are encoded once and kept."""
-        if self.text_trained:
+        if self.text_trained or getattr(self.long, "sample", False):  # drawn anew at every step
             return self.texts(captions)
         missing = [text for text in dict.fromkeys(captions) if text not in self._captions]
         if len(self._captions) + len(missing) > self.CAPTIONS_KEPT:

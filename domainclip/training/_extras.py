@@ -78,7 +78,8 @@ class Extras:
         return z.reshape(*views.shape[:2], -1)
 
     def _second_of(self, batch: Any, x: Tensor) -> Tensor:
-        return self._encoder.captions(batch.seconds)
+        make = getattr(self._objective, "second_texts", None)
+        return self._encoder.captions(batch.seconds if make is None else make(batch))
 
     def _negatives_of(self, batch: Any, x: Tensor) -> Tensor:
         make = getattr(self._objective, "negative_texts", None)

@@ -197,7 +197,8 @@ class Keeper(lightning.Callback):
         buffers = {
             f"{name}.{key}" if name else key: value.detach().cpu()
             for name, module in self.module.named_modules()
-            if getattr(module, "track_running_stats", False) and not self.settings.frozen_eval
+            if getattr(module, "track_running_stats", False)
+            and (not self.settings.frozen_eval or name.split(".")[0] == "parts")
             for key, value in module.named_buffers(recurse=False)
         }
         weights = {name: value.detach().cpu() for name, value in self.tensors.items()}

@@ -20,6 +20,7 @@ CUTS = [0, 5, 9]  # uneven: a broken image leaves a rank with fewer
 # options without which one says nothing, or whose random part has a test of its own
 OPTIONS: dict[str, dict[str, object]] = {
     "clip_refine": {"rafa": 0.0},
+    "primary_component": {"components": 3},
     "symile": {"negatives": "n2"},
 }
 # the order of a batch or its cuts matter to these, and their docstrings say how

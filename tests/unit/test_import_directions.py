@@ -31,7 +31,7 @@ ALLOWED = {
     "text": {"backbones", *BASE},
     "adapters": {"backbones", "banks", *BASE},
     "heads": BASE,
-    "objectives": BASE,
+    "objectives": {"text", *BASE},  # its sentences
     "data": {"images", *FEATURES},
     "training": METHODS,
     "evaluation": METHODS | {"images", "data"},
