@@ -37,6 +37,9 @@ _NAMES_A_FILE = {
     "SourceFilename", "SourceDataset", "Filename", "DEMPath", "XDataset", "YDataset",
 }  # fmt: skip
 _KEY_OF_A_FILE = re.compile(r"DATASET|FILENAME|_FILE$|DEM$|DSNAME", re.IGNORECASE)
+# elements of products' metadata that name a file, and names that lead out of the folder
+_OF_A_FILE = re.compile(r"(?!.*URL$).*(FILE|IMAGE|PATH|LOCATION|GRANULE|LOOKUP|URI)", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"^[/\\<]|(^|[/\\])\.\.([/\\]|$)|^[A-Za-z]\w+:\S|/vsi\w+/")
 _REFUSED = {"VRTRawRasterBand", "PixelFunctionCode"}
 _SUBDATASET = re.compile(r"^[A-Za-z0-9_]{2,}:(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>[^:\"]+))(?::|$)")
 
@@ -69,14 +72,23 @@ def check_local(path: str) -> None:
 
 
 def check_opened(name: str, dataset: Any) -> None:
-    """Raises BadInput for an open GeoTIFF or side file whose overviews or mask lie elsewhere."""
+    """Raises BadInput for an open raster whose overviews, by its metadata or a side file, lie
+    elsewhere. GDAL itself names them for a Sentinel-2 product: beside its metadata file."""
     for place in (dataset.tags(ns="OVERVIEWS"), *_band_tags(dataset)):
-        file = place.get("OVERVIEW_FILE", "")
-        if file and not (file.startswith(":::BASE:::") and _stays(file[len(":::BASE:::") :])):
+        named = place.get("OVERVIEW_FILE", "")
+        if not named:
+            continue
+        file = local_file(name)
+        beside = named.removeprefix(":::BASE:::") if named.startswith(":::BASE:::") else ""
+        if dataset.driver == "SENTINEL2" and file and Path(named).parent == file.parent:
+            beside = Path(named).name
+        if not (beside and _stays(beside)):
             raise BadInput(
-                f"{name}: names {file!r} as the file of its overviews, which does not lie beside "
+                f"{name}: names {named!r} as the file of its overviews, which does not lie beside "
                 "it; remove this entry from its metadata or its .aux.xml."
             )
+        if file and _is_file(file.with_name(beside)):
+            _check_file(file.with_name(beside), file.resolve().parent, 1)
 
 
 def check_no_python(name: str, dataset: Any) -> None:
@@ -131,8 +143,22 @@ def _check_file(file: Path, folder: Path, depth: int) -> None:
         raise BadInput(f"{file.name}: is JSON and no raster.")
     if file.suffix.lower() == ".vrt" or b"<VRTDataset" in head:
         _check_vrt(file, folder, depth)
-    elif start[:1] == b"<" and not PRODUCT_XML.match(file.name):
-        raise BadInput(f"{file.name}: is XML and no raster; only VRT is read from XML.")
+    elif start[:1] == b"<":
+        if not PRODUCT_XML.match(file.name):
+            raise BadInput(f"{file.name}: is XML and no raster; only VRT is read from XML.")
+        _check_product(file)
+
+
+def _check_product(file: Path) -> None:
+    for element in read_xml(file).iter():
+        if not _OF_A_FILE.match(str(element.tag).rpartition("}")[2]):
+            continue
+        for named in (element.text or "", *element.attrib.values()):
+            if _ELSEWHERE.search(named.strip()):
+                raise BadInput(
+                    f"{file.name}: names {named.strip()[:80]!r} as one of its files, which does "
+                    "not lie below it."
+                )
 
 
 def _check_vrt(file: Path, folder: Path, depth: int) -> None:

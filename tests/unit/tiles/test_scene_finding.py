@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import rasterio.shutil
 
 from domainclip.errors import BadInput
@@ -13,6 +14,7 @@ from domainclip.extractors.tiles.reading.finding import scenes_of
 from domainclip.extractors.tiles.reading.scenes import open_scene
 from tests.data.make_arrays import write_zarr
 from tests.data.make_rasters import scene_values, write_scene
+from tests.data.make_safe import write_safe
 
 
 def _names(root: Path, **options: object) -> list[str]:
@@ -130,3 +132,42 @@ def test_a_zarr_store_is_a_scene_or_one_for_each_of_its_arrays(tmp_path: Path) -
     read = [open_scene(listed.path).dataset.read(1) for listed in scenes_of(str(folder))]
     expected = [scene_values(20, 30, 1)[0]] * 2 + list(scene_values(20, 30)[1:])
     assert all(np.array_equal(one, other) for one, other in zip(read, expected, strict=True))
+
+
+def test_a_sentinel_2_product_gives_a_scene_for_each_resolution(tmp_path: Path) -> None:
+    product, red = write_safe(tmp_path)
+    for root in (tmp_path, product, product / "MTD_MSIL2A.xml"):
+        found = {listed.name.split(":")[-2]: listed for listed in scenes_of(str(root))}
+        assert {"10m", "20m"} <= set(found)
+        scene = open_scene(found["10m"].path, name=found["10m"].name)
+        assert scene.place.crs.to_epsg() == 32632
+        assert scene.place.bounds(0, 0, 120) == (600000, 4998840, 601200, 5000040)
+        assert scene.facts.acquired == "2019-07-14T10:30:31Z"
+        assert (scene.facts.sensor, scene.facts.cloud_percent) == ("Sentinel-2", 3.5)
+        assert np.array_equal(scene.dataset.read(1), red)
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["../../secret", "/etc/secret", "GRANULE/../../secret", "/vsicurl/http://h/x", "http://h/x",
+     "&lt;VRTDataset/&gt;"],
+)  # fmt: skip
+def test_metadata_of_a_product_that_names_files_elsewhere_is_refused(
+    tmp_path: Path, named: str
+) -> None:
+    product, _ = write_safe(tmp_path, named=named)
+    for listed in scenes_of(str(product)):
+        with pytest.raises(BadInput, match="does not lie below it"):
+            open_scene(listed.path)
+
+
+def test_overviews_that_lead_elsewhere_by_a_file_beside_are_not_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "given"
+    folder.mkdir()
+    secret = write_scene(tmp_path / "secret.tif", scene_values(8, 8, 1))
+    scene = write_scene(folder / "a.tif", scene_values(8, 8, 1))
+    rasterio.shutil.copy(secret, folder / "over.tif", driver="VRT")
+    with rasterio.open(scene, "r+") as dataset:
+        dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=":::BASE:::over.tif")
+    with pytest.raises(BadInput, match="own folder"):
+        open_scene(str(scene))
