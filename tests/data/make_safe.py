@@ -19,7 +19,8 @@ _METADATA = """<n1:Level-2A_User_Product
 <PREVIEW_IMAGE_URL>https://example.invalid/x.jpg</PREVIEW_IMAGE_URL>
 <Datatake><SPACECRAFT_NAME>Sentinel-2A</SPACECRAFT_NAME></Datatake>
 <Query_Options><PRODUCT_FORMAT>SAFE_COMPACT</PRODUCT_FORMAT></Query_Options>
-<Product_Organisation><Granule_List><Granule granuleIdentifier="L2A_T32TQM" imageFormat="JPEG2000">{files}</Granule>
+<Product_Organisation><Granule_List>
+<Granule granuleIdentifier="L2A_T32TQM" imageFormat="JPEG2000">{files}</Granule>
 </Granule_List></Product_Organisation></Product_Info></n1:General_Info>
 <n1:Quality_Indicators_Info><Cloud_Coverage_Assessment>3.5</Cloud_Coverage_Assessment>
 </n1:Quality_Indicators_Info></n1:Level-2A_User_Product>"""
