@@ -45,8 +45,9 @@ def test_a_batch_without_negatives_is_infonce() -> None:
 
 def test_a_negative_that_is_the_images_own_caption_is_left_out() -> None:
     """Of two pairs, left and right, each one's swap is the other's caption."""
-    given = inputs(load("objectives", "hard_negatives")(), size=2)
-    given.batch.captions = ("the left hand", "the right hand")
+    given = inputs(load("objectives", "hard_negatives")())
+    given.batch.captions = ("the left hand", "the right hand", *[""] * 7)
+    given.batch.groups = ("",) * 9
     image, text, wrong = given.image, given.text, given.extra["negatives"][:, 0]
     total = torch.tensor(0.0, dtype=torch.float64)
     for i in range(2):
