@@ -77,6 +77,13 @@ class AugmentSettings:
     crop_scale: share of the area that is kept, drawn between the two; [1, 1] crops nothing.
     crop_ratio: width to height of the crop, drawn between the two. colour: strength of changes in
     brightness, contrast and saturation (0: none; 0.2 is moderate).
+    rotate: by any angle up to so many degrees, either way; 180 for scenes from above. scale: things
+    look so many times as large, drawn between the two, such as [0.8, 1.25] where the ground
+    resolution varies. What neither leaves filled is filled by reflection.
+    keep_whole: nothing is cut off a figure: all of it is shown, as ``crop_scale`` of a square that
+    is filled with the colour of its border. Validation sees the tower's own centre crop.
+    gamma, noise, bias_field: for scanners. The exponent goes up to 1 + gamma, noise up to that
+    share of white, and shading as of an MR coil up to that strength (0.3 is moderate; needs MONAI).
     """
 
     flip: bool = False
@@ -85,12 +92,20 @@ class AugmentSettings:
     crop_scale: tuple[Share, Share] = (1.0, 1.0)
     crop_ratio: tuple[float, float] = (0.75, 4 / 3)
     colour: Share = 0.0
+    rotate: Annotated[float, ">= 0 <= 180"] = 0.0
+    scale: tuple[float, float] = (1.0, 1.0)
+    keep_whole: bool = False
+    gamma: Annotated[float, ">= 0 <= 10"] = 0.0
+    noise: Share = 0.0
+    bias_field: Share = 0.0
 
     def problems(self) -> Iterator[Problem]:
         for name in ("crop_scale", "crop_ratio"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 yield (name,), "give [smallest, largest], both above 0."
+        if not 0.5 <= self.scale[0] <= self.scale[1] <= 2:
+            yield ("scale",), "give [smallest, largest], both from 0.5 to 2."
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
 from domainclip.backbones.pictures import to_rgb
+from domainclip.data._domain_views import BiasField, Gamma, Noise, TurnAndScale, Whole
 from domainclip.data.settings import AugmentSettings
 from domainclip.images.encoded import decoded
 
@@ -43,7 +44,8 @@ class Transform:
         self.size = size
         self.interpolation = InterpolationMode(interpolation)
         self.augment = augment
-        self.crops = augment is not None and augment.crop_scale != (1.0, 1.0)
+        self.whole = augment is not None and augment.keep_whole
+        self.crops = augment is not None and augment.crop_scale != (1.0, 1.0) and not self.whole
         # A crop of share s is drawn from 1/sqrt(s) times as many pixels as it must fill; twice is
         # enough for the eye of any tower, and bounds what is kept in memory.
         enlarge = 1 / math.sqrt(augment.crop_scale[0]) if augment and self.crops else 1.0
@@ -58,7 +60,10 @@ class Transform:
         return _tensor(self.cut(to_rgb(decoded(data))))
 
     def cut(self, image: Image.Image) -> Image.Image:
-        """The plain square, or where views are cropped later the whole image, made no larger."""
+        """The plain square, or where views are cropped or padded later the whole image, made no
+        larger."""
+        if self.whole:
+            return _within(image, self.size, self.interpolation)
         if not self.crops:
             return _plain(image, self.size, self.interpolation)
         if min(image.size) <= self.kept_px:
@@ -75,7 +80,7 @@ class Transform:
         return seen
 
     def stored_bytes(self, width: int, height: int) -> int:
-        """Bytes that a prepared image of that size takes."""
+        """Bytes that a prepared image of that size takes; of one shown whole, at most."""
         if not self.crops:
             return 3 * self.size[0] * self.size[1]
         scale = min(1.0, self.kept_px / max(1, min(width, height)))
@@ -83,7 +88,9 @@ class Transform:
 
     def _steps(self, augment: AugmentSettings) -> list[torch.nn.Module]:
         steps: list[torch.nn.Module] = []
-        if self.crops:
+        if self.whole:
+            steps.append(Whole(self.size, augment.crop_scale, self.interpolation))
+        elif self.crops:
             steps.append(
                 v2.RandomResizedCrop(
                     self.size, augment.crop_scale, augment.crop_ratio, self.interpolation
@@ -92,9 +99,14 @@ class Transform:
         steps += [v2.RandomHorizontalFlip()] if augment.flip else []
         steps += [v2.RandomVerticalFlip()] if augment.vertical_flip else []
         steps += [_QuarterTurns()] if augment.rot90 else []
+        if augment.rotate or augment.scale != (1.0, 1.0):
+            steps.append(TurnAndScale(augment.rotate, augment.scale))
         if augment.colour:
             strength = augment.colour
             steps.append(v2.ColorJitter(strength, strength, strength))
+        steps += [Gamma(augment.gamma)] if augment.gamma else []
+        steps += [BiasField(augment.bias_field)] if augment.bias_field else []
+        steps += [Noise(augment.noise)] if augment.noise else []
         return steps or [torch.nn.Identity()]
 
 
@@ -137,6 +149,18 @@ def _plain(
     covering: Image.Image = F.resize(image, target, interpolation)
     cropped: Image.Image = F.center_crop(covering, [height, width])
     return cropped
+
+
+def _within(
+    image: Image.Image, size: tuple[int, int], interpolation: InterpolationMode
+) -> Image.Image:
+    """The whole image, no larger than the rectangle."""
+    scale = min(size[0] / image.height, size[1] / image.width)
+    if scale >= 1:
+        return image
+    target = [max(1, round(image.height * scale)), max(1, round(image.width * scale))]
+    smaller: Image.Image = F.resize(image, target, interpolation)
+    return smaller
 
 
 def _tensor(image: Image.Image) -> Tensor:
