@@ -8,6 +8,8 @@ Most need no more. What else one can ask for, in ``wants``, comes by keyword und
                 ``second_texts``
     negatives   (b, k, d): of texts that are not of the image, see ``negative_texts``
     patches     (b, n, d): of every image position, ``backbones.dense``
+    crops       (feature (b, c, d'), mean of patches (b, c, d')): by the teacher, of the c cells of
+                a ``grid`` x ``grid`` over each image, each enlarged to an image of its own
     words       (words (b, t, d), real (b, t) bool): of every token of the caption
     momentum    (image (b, d), views (b, v, d)): by an exponential average of the model
     parts       the module that ``make_parts`` made: weights of its own, which train too
@@ -37,7 +39,8 @@ __all__ = [
 ]
 
 WANTS = (
-    "teacher", "views", "second", "negatives", "patches", "words", "momentum", "parts", "weights",
+    "teacher", "views", "second", "negatives", "patches", "crops", "words", "momentum",
+    "parts", "weights",
 )  # fmt: skip
 
 
@@ -94,7 +97,9 @@ class Objective(Protocol):
     features come as the towers give them, not of unit length. captions = "classes": captions are
     the class prompts of the images. views: how many more views, an int. teacher: (name, pretrained)
     of a backbone; without it the teacher is the model as training found it. momentum: decay of the
-    average. ``make_parts(dim)``: an nn.Module for features of width d. ``negative_texts(batch)``:
+    average. grid: an int. ``make_parts(dim)``: an nn.Module for features of width d, in which
+    modules may have ``after_step()``, called once a step: what changes parts beside their gradients
+    (a queue, an average) stands there, not in a loss, and buffers are kept by checkpoints. ``negative_texts(batch)``:
     b lists of equally many texts; without it the batch's own negatives. ``second_texts(batch)``:
     b texts; without it another caption. Rules on weights and parts
     (``logit_scale`` of its own) stand in the docstring of each.

@@ -75,7 +75,12 @@ class Weighted:
     @property
     def teacher(self) -> Any:
         """The backbone that those terms name which have a teacher."""
-        return self._same("teacher", None, "teacher")
+        return self._same("teacher", None, "teacher", "crops")
+
+    @property
+    def grid(self) -> Any:
+        """Likewise the cells a side that its teacher looks at."""
+        return self._same("grid", None, "crops")
 
     @property
     def momentum(self) -> Any:
@@ -116,8 +121,8 @@ class Weighted:
             raise UsageError(f"weighted: {named} do not mean the same second caption.")
         return each[0] if each else []
 
-    def _same(self, name: str, default: Any, only: str = "") -> Any:
-        terms = [term for term in self._built() if not only or only in wants_of(term)]
+    def _same(self, name: str, default: Any, *only: str) -> Any:
+        terms = [term for term in self._built() if not only or {*only} & {*wants_of(term)}]
         found = [getattr(term, name, default) for term in terms]
         if any(each != found[0] for each in found):
             said = ", ".join(

@@ -39,8 +39,8 @@ class PairStream:
     weights: mean copies of a sample per epoch, by ``source`` (absent: 1); of a fraction, another
     part is drawn each epoch. keep: probability to be in the stream at all, by key (absent: 1), the
     same in every epoch. Both draws hash (seed, key), so neither order nor sharding matters.
-    last: ranks are uneven when world_size does not divide the epoch. "keep" leaves them so (no
-    sample lost or doubled), "drop" cuts the remainder, "pad" repeats the first samples.
+    last: ranks are uneven when world_size does not divide what is left of the epoch. "keep" leaves
+    them so (no sample lost or doubled), "drop" cuts the remainder, "pad" repeats the first samples.
 
     ``index`` is the place in the epoch's order of the sample given last.
     """
@@ -120,11 +120,13 @@ class PairStream:
 
     @property
     def length(self) -> int:
-        """Samples in this epoch for all ranks together, with ``last`` applied."""
-        total = self.total
+        """Where this epoch ends for all ranks together, with ``last`` applied to what is left."""
+        left = max(0, self.total - self.consumed)
         if self.last == "drop":
-            return total - total % self.world_size
-        return total + (-total % self.world_size if self.last == "pad" else 0)
+            left -= left % self.world_size
+        elif self.last == "pad":
+            left += -left % self.world_size
+        return self.consumed + left
 
     def __len__(self) -> int:
         """Samples that iterating now gives to this worker of this rank."""

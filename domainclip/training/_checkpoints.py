@@ -36,7 +36,7 @@ def newest(directory: Path) -> dict[str, Any] | None:
         content = load_file(path)
         if content is not None:
             return content
-        path.unlink()
+        path.unlink(missing_ok=True)  # another rank may be at the same
     return None
 
 

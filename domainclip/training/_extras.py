@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from domainclip.errors import UsageError
 from domainclip.objectives._protocol import wants_of
 from domainclip.training._encoder import Encoder
-from domainclip.training._raw import Teacher
+from domainclip.training._teacher import Teacher
 
 __all__ = ["Extras"]
 
@@ -35,7 +35,9 @@ class Extras:
                 torch.manual_seed(seed)
                 self.parts = objective.make_parts(encoder.backbone.embed_dim)
         model = encoder.backbone.model
-        self._teacher = Teacher(model, unit=not encoder.raw) if "teacher" in self.wants else None
+        taught = {"teacher", "crops"} & set(self.wants)
+        named = getattr(objective, "teacher", None)
+        self._teacher = Teacher(encoder, named) if taught else None
         self._average = copy.deepcopy(model) if "momentum" in self.wants else None
         if self._average is not None:
             self._average.requires_grad_(False).eval()
@@ -48,7 +50,11 @@ class Extras:
         return {name: getattr(self, f"_{name}_of")(batch, x) for name in self.wants}
 
     def after_step(self) -> None:
-        """Move the average model towards the trained one."""
+        """Move the average model towards the trained one, and whatever parts do after a step."""
+        for part in self.parts.modules() if self.parts is not None else ():
+            after = getattr(part, "after_step", None)
+            if after is not None:
+                after()
         if self._average is None:
             return
         decay = float(self._objective.momentum)
@@ -58,19 +64,33 @@ class Extras:
                 if value.is_floating_point():
                     value.lerp_(named[name].to(value), 1 - decay)
 
-    def state(self) -> dict[str, Tensor]:
-        """What a checkpoint must hold beside the trained weights: the average."""
-        return {} if self._average is None else dict(self._average.state_dict())
+    def state(self) -> dict[str, dict[str, Tensor]]:
+        """What a checkpoint must hold beside the trained weights: the average, and what parts keep
+        that does not train."""
+        average = {} if self._average is None else dict(self._average.state_dict())
+        return {"average": average, "parts": {name: z.detach() for name, z in self._kept()}}
 
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Go on with an average."""
-        if self._average is not None and state:
-            self._average.load_state_dict(dict(state))
+    def load_state(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Go on with an average and with parts."""
+        if self._average is not None and state.get("average"):
+            self._average.load_state_dict(dict(state["average"]))
+        for name, tensor in list(self._kept()):
+            saved = state.get("parts", {}).get(name)
+            if saved is not None:  # of another shape where it waits for a step
+                tensor.data = saved.to(tensor.device, copy=True)
+
+    def _kept(self) -> Iterator[tuple[str, Tensor]]:
+        if self.parts is not None:
+            yield from self.parts.named_buffers()
+            yield from ((n, p) for n, p in self.parts.named_parameters() if not p.requires_grad)
 
     def _teacher_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         assert self._teacher is not None
-        backbone = self._encoder.backbone
-        return self._teacher(x, backbone.tokenize(batch.captions), backbone.device)
+        return self._teacher.features(x, batch.captions)
+
+    def _crops_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        assert self._teacher is not None
+        return self._teacher.crops(x, int(self._objective.grid))
 
     def _views_of(self, batch: Any, x: Tensor) -> Tensor:
         views: Tensor = batch.views

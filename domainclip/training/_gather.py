@@ -16,19 +16,31 @@ __all__ = ["RankGather"]
 
 
 class RankGather:
-    """Gathers over the default process group; ``mine`` is valid after a call with those rows."""
+    """Gathers over the default process group; ``mine`` is valid after a call with those rows, and
+    speaks of the first such call: a later one with as many rows may gather something else.
+    """
 
     def __init__(self) -> None:
         self.rank, self.world_size = dist.get_rank(), dist.get_world_size()
         self._counts: dict[int, list[int]] = {}
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """(b, ...) of each rank -> (n, ...) of all, by rank. Every rank must call it."""
-        counts = torch.zeros(self.world_size, dtype=torch.int64, device=rows.device)
-        counts[self.rank] = len(rows)
-        dist.all_reduce(counts)
-        self._counts[len(rows)] = counts.tolist()
-        gathered: Tensor = _Gather.apply(rows, self._counts[len(rows)], self.rank)
+        """(b, ...) of each rank -> (n, ...) of all, by rank. Every rank must call it.
+
+        A rank without rows takes the shape of the others'.
+        """
+        sizes = torch.zeros(self.world_size + rows.ndim - 1, dtype=torch.int64)
+        sizes[self.rank] = len(rows)
+        if len(rows):
+            sizes[self.world_size :] = torch.tensor(rows.shape[1:])
+        sizes = sizes.to(rows.device)
+        dist.all_reduce(sizes, dist.ReduceOp.MAX)
+        counts, shape = sizes[: self.world_size].tolist(), sizes[self.world_size :].tolist()
+        self._counts.setdefault(len(rows), counts)
+        if max(counts) and shape != list(rows.shape[1:]):
+            # still of its graph, as its backward pass must join that of the others
+            rows = rows.new_zeros((0, *shape)) + 0 * rows.sum()
+        gathered: Tensor = _Gather.apply(rows, counts, self.rank)
         return gathered
 
     def mine(self, rows: int) -> tuple[int, int]:

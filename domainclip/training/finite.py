@@ -21,7 +21,7 @@ class FiniteLoss(lightning.Callback):
     """Looks at every loss, on a GPU only now and then, and always before a checkpoint is written,
     so that no checkpoint holds what such a loss made of the weights. Must precede the keeper.
 
-    What it found is in ``not_finite.json``: steps, with the keys of their pairs.
+    What it found is in ``not_finite.json``: steps and ranks, with the keys of their pairs.
     """
 
     def __init__(self, directory: Path, settings: TrainerSettings) -> None:
@@ -59,20 +59,27 @@ class FiniteLoss(lightning.Callback):
         if not bool(wrong):
             return
         found = [
-            {"step": step, "keys": list(names)}
+            {"step": step, "rank": trainer.global_rank, "keys": list(names)}
             for (step, names), good in zip(keys, finite.tolist(), strict=True) if not good
         ]  # fmt: skip
-        path = self.directory / f"not_finite{'' if trainer.is_global_zero else trainer.global_rank}"
-        path = path.with_suffix(".json")
-        self.directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        step, of = next(
-            (each for each, good in zip(keys, finite.tolist(), strict=True) if not good),
-            (trainer.global_step, ("of another rank",)),
-        )
-        shown = ", ".join(of[:4]) + (" ..." if len(of) > 4 else "")
+        found = _of_all(found, trainer.world_size)
+        path = self.directory / "not_finite.json"
+        if trainer.is_global_zero:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        names = found[0]["keys"]
+        shown = ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
         raise NotFinite(
-            f"{path}: the loss of step {step} is no finite number (pairs {shown}); "
+            f"{path}: the loss of step {found[0]['step']} is no finite number (pairs {shown}); "
             "lower trainer.lr, use precision 32-true or bf16-mixed, or look at these pairs. The "
             "last checkpoint before it is kept, from which the same command goes on."
         )
+
+
+def _of_all(found: list[dict[str, Any]], world_size: int) -> list[dict[str, Any]]:
+    """What every rank found, by step."""
+    if world_size > 1:
+        ranks: list[Any] = [None] * world_size
+        dist.all_gather_object(ranks, found)
+        found = [each for rank in ranks for each in rank]
+    return sorted(found, key=lambda each: (each["step"], each["rank"]))

@@ -8,10 +8,9 @@ with the numbers of one that was not.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -26,6 +25,8 @@ from domainclip.backbones._streaming import prefer_channels_last
 from domainclip.errors import BadInput, OutputInUse
 from domainclip.objectives._protocol import Objective
 from domainclip.text._protocol import TextEncoder
+from domainclip.training import _checkpoints as checkpoints
+from domainclip.training._pace import Pace
 from domainclip.training.finite import FiniteLoss
 from domainclip.training.keeper import EpochRow, Journal, Keeper
 from domainclip.training.logs import EpochLines, ProgressBar, StepLog
@@ -92,10 +93,9 @@ def fit(
     _check(adapter, objective, class_text, long)
     if settings.wise_ft is not None:
         check_line(adapter, settings, data_module)
-    world_size = _world_size(settings)
-    steps_per_epoch = _steps_per_epoch(data_module, settings, world_size)
-    total_steps = settings.steps or settings.epochs * steps_per_epoch
-    epochs = math.ceil(total_steps / steps_per_epoch)
+    content = checkpoints.newest(out / "checkpoints")
+    journal = Journal.of(content)
+    pace = _pace(data_module, settings, journal, say)
     device = backbone.device
     with (
         _only_trained(backbone.model, adapter),
@@ -104,27 +104,28 @@ def fit(
     ):
         module = Tuning(
             backbone, adapter, objective, settings, classnames=class_text[0],
-            templates=class_text[1], long=long, seed=seed, total_steps=total_steps,
+            templates=class_text[1], long=long, seed=seed, total_steps=pace.whole, at=pace.at,
             same_views=getattr(data_module, "same_views", False),
         )  # fmt: skip
         prefer_channels_last(backbone.model)
-        journal = Journal()
         keeper = Keeper(
             module, settings, journal, out / "checkpoints",
             identity=_identity(settings, objective, adapter, seed, module, backbone, data_module),
-            total_steps=total_steps, epoch_samples=data_module.epoch_samples,
+            total_steps=pace.leg.total, epoch_samples=data_module.epoch_samples,
         )  # fmt: skip
-        _refuse_other_run(keeper, out)
-        resumed = journal.step if keeper.restore() else 0
+        if content is not None:
+            _refuse_other_run(content["identity"], keeper.identity, out)
+            keeper.restore(content)
+        resumed = journal.step
         if not journal.done:
             data_module.place(journal.epoch, journal.consumed)
             with _quiet():
-                trainer = _trainer(settings, device, epochs, out, [
+                trainer = _trainer(settings, device, pace.epochs, out, [
                     FiniteLoss(out / "logs", settings),
                     keeper,
                     StepLog(out / "logs", journal, settings.log_every),
-                    EpochLines(journal, total_steps, say),
-                    ProgressBar(journal, total_steps),
+                    EpochLines(journal, pace.leg.total, say),
+                    ProgressBar(journal, pace.leg.total),
                 ])  # fmt: skip
                 # epochs are counted from the start of the run, not of this attempt
                 trainer.fit_loop.epoch_progress.current.processed = journal.epoch
@@ -137,7 +138,7 @@ def fit(
         with _quiet():
             alpha = settle(
                 adapter, settings, module, data_module,
-                lambda: _trainer(settings, device, epochs, out, []),
+                lambda: _trainer(settings, device, pace.epochs, out, []),
             )  # fmt: skip
         finish(adapter, module, data_module)
         backbone.model.to(device)  # Lightning hands GPU models back on the CPU
@@ -171,9 +172,24 @@ def _check(
         )
 
 
-def _steps_per_epoch(data: TrainingData, settings: TrainerSettings, world_size: int) -> int:
-    batches = math.ceil(math.ceil(data.epoch_samples / world_size) / data.batch_size)
-    return math.ceil(batches / settings.accumulate)
+def _pace(
+    data: TrainingData, settings: TrainerSettings, journal: Journal, say: Callable[[str], None]
+) -> Pace:
+    """The journal's leg, or a new one where this process's ranks make steps of another size."""
+    before, ranks = journal.leg, _world_size(settings)
+    pace = Pace.of(
+        settings, epoch_samples=data.epoch_samples, ranks=ranks, batch=data.batch_size,
+        leg=before, step=journal.step, epoch=journal.epoch, consumed=journal.consumed,
+    )  # fmt: skip
+    journal.leg = pace.leg
+    changed = before.samples not in (0, pace.leg.samples) and not journal.done
+    if changed and not int(os.environ.get("RANK", "0")):
+        say(
+            f"train: steps of {pace.leg.samples} samples from here on, not of {before.samples}, "
+            f"until step {pace.leg.total}; what they teach differs with their size (data.batch_size"
+            f" is of each of the {ranks} ranks)"
+        )
+    return pace
 
 
 def _world_size(settings: TrainerSettings) -> int:
@@ -236,12 +252,15 @@ def _identity(
     settings: TrainerSettings, objective: Any, adapter: Any, seed: int, module: Tuning,
     backbone: Any, data: TrainingData,
 ) -> dict[str, Any]:  # fmt: skip
-    """What two attempts of one run have in common."""
+    """What two attempts of one run have in common, but for what ``_HOW`` names."""
     weights_hash = getattr(backbone, "weights_hash", None)
+    trainer = {n: v for n, v in asdict(settings).items() if n not in ("devices", "strategy")}
     return {
         "backbone": weights_hash() if weights_hash is not None else "",
-        "data": [data.epoch_samples, data.batch_size],
-        "trainer": repr(sorted(asdict(settings).items())),
+        "data": data.epoch_samples,
+        "batch_size": data.batch_size,
+        "ranks": _world_size(settings),
+        "trainer": repr(sorted(trainer.items())),
         "objective": repr(objective),
         "adapter": repr(adapter) if is_dataclass(adapter) else type(adapter).__name__,
         "seed": seed,
@@ -249,10 +268,13 @@ def _identity(
     }
 
 
-def _refuse_other_run(keeper: Keeper, out: Path) -> None:
-    found = keeper.identity_of_checkpoint()
-    if found is not None and found != keeper.identity:
-        different = [name for name in keeper.identity if found.get(name) != keeper.identity[name]]
+_HOW = ("ranks", "batch_size")  # that may change, the second with the first
+
+
+def _refuse_other_run(found: Mapping[str, Any], wanted: Mapping[str, Any], out: Path) -> None:
+    free = _HOW if found.get("ranks") != wanted["ranks"] else ()
+    different = [n for n in wanted if n not in free and found.get(n) != wanted[n]]
+    if different:
         raise OutputInUse(
             f"{out / 'checkpoints'}: belongs to a run with other settings "
             f"({', '.join(different)}); choose another output, or delete it to start anew."

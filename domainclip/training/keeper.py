@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from domainclip.training import _checkpoints as checkpoints
+from domainclip.training._pace import Leg
 from domainclip.training.averaging import Average
 from domainclip.training.module import Tuning, Validation
 from domainclip.training.settings import TrainerSettings
@@ -39,7 +40,8 @@ class EpochRow:
 class Journal:
     """Where a run stands: plain values, all of which a checkpoint keeps.
 
-    epoch, consumed: where the data goes on. stale: validations since the best one.
+    epoch, consumed: where the data goes on. leg: of what size steps are, and since when. stale:
+    validations since the best one.
     """
 
     step: int = 0
@@ -52,8 +54,16 @@ class Journal:
     stale: int = 0
     seconds: float = 0.0
     done: bool = False
+    leg: Leg = field(default_factory=Leg)
     skipped: dict[str, str] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any] | None) -> Journal:
+        """What a checkpoint says; None: that nothing was done yet."""
+        if content is None:
+            return cls()
+        return cls(**{**content["journal"], "leg": Leg(**content["journal"]["leg"])})
 
 
 class Keeper(lightning.Callback):
@@ -83,28 +93,17 @@ class Keeper(lightning.Callback):
         self.average = Average(list(self.tensors.values()), settings.ema)
         self._buffers: dict[str, Tensor] = {}
         self._started = time.monotonic()
-        self._resumed: dict[str, Any] | None = None
+        self._resumed: Mapping[str, Any] | None = None
         self._global_step = 0
 
-    def restore(self) -> bool:
-        """Take up the newest checkpoint, before the loop starts; False where there is none."""
-        content = checkpoints.newest(self.directory)
-        if content is None:
-            return False
+    def restore(self, content: Mapping[str, Any]) -> None:
+        """Take up a checkpoint, whose journal is taken up already, before the loop starts."""
         self._resumed = content
         _copy(content["weights"], self.tensors)
         _copy(content["buffers"], dict(self.module.named_buffers()))
         self.module.extras.load_state(content.get("extras", {}))
         for mean, saved in zip(self.average.mean, content["average"], strict=True):
             mean.copy_(saved)
-        for name, value in content["journal"].items():
-            setattr(self.journal, name, value)
-        return True
-
-    def identity_of_checkpoint(self) -> dict[str, Any] | None:
-        """What the newest checkpoint says it belongs to."""
-        content = checkpoints.newest(self.directory)
-        return None if content is None else content["identity"]
 
     def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
         self._started = time.monotonic() - self.journal.seconds

@@ -19,6 +19,7 @@ from domainclip.text._protocol import TextEncoder
 from domainclip.training._encoder import Encoder
 from domainclip.training._extras import Extras
 from domainclip.training._gather import RankGather
+from domainclip.training._stand_in import no_rows, stand_in
 from domainclip.training.optimizer import bound_logit_scale, make_optimizer, make_schedule
 from domainclip.training.settings import TrainerSettings
 from domainclip.training.thrift import switch_patch_dropout
@@ -74,7 +75,7 @@ class Tuning(lightning.LightningModule):
     classnames, templates: for objectives over classes. long: how captions beyond the context are
     read; None cuts them. same_views: an image looks alike in every epoch, so a
     frozen image tower encodes it once. seed: dropout and the like depend on (seed, epoch,
-    sample) and so do not notice a restart.
+    sample) and so do not notice a restart. total_steps, at: of ``optimizer.make_schedule``.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Tuning(lightning.LightningModule):
         long: TextEncoder | None,
         seed: int,
         total_steps: int,
+        at: Callable[[int], float] = float,
         same_views: bool = False,
     ) -> None:
         super().__init__()
@@ -98,7 +100,7 @@ class Tuning(lightning.LightningModule):
         self.beside = nn.ParameterList([p for p in trained if id(p) not in inside])
         self._adapter, self._objective, self._settings = adapter, objective, settings
         self._classnames, self._templates = list(classnames), list(templates)
-        self._seed, self._total_steps = seed, total_steps
+        self._seed, self._total_steps, self._at = seed, total_steps, at
         # a Backbone is no module, and Lightning must not take it for a hyperparameter
         self._backbone = backbone
         self.encoder = Encoder(
@@ -125,7 +127,7 @@ class Tuning(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         vectors = bool(getattr(self._adapter, "decay_vectors", False))
         optimizer = make_optimizer(self.trained(), self._settings, decay_vectors=vectors)
-        schedule = make_schedule(optimizer, self._settings, self._total_steps)
+        schedule = make_schedule(optimizer, self._settings, self._total_steps, self._at)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
@@ -157,11 +159,15 @@ class Tuning(lightning.LightningModule):
         return self._prompted(batch) if from_classes(self._objective) else batch
 
     def training_step(self, batch: _ImageBatch, batch_idx: int) -> Tensor | None:
-        if not len(batch) and self.trainer.world_size == 1:
+        alone = self.trainer.world_size == 1
+        if not len(batch) and alone:
             return None  # every image of it was broken
         place = (self._seed, self.current_epoch, batch.consumed, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
-        gather = RankGather() if self.trainer.world_size > 1 else Alone()
+        gather: Gather = Alone() if alone else RankGather()
+        gather(batch.labels)
+        if not gather.total(len(batch)):  # of all ranks
+            return torch.stack([parameter.sum() for _, parameter in self.trained()]).sum() * 0
         loss = self._loss(batch, gather)[0]
         self.loss_sum += loss.detach() * len(batch)  # stays on the device: a step never syncs
         self.loss_count += len(batch)
@@ -217,12 +223,17 @@ class Tuning(lightning.LightningModule):
 
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
         # what is computed in low precision depends on autocast; the input follows the weights
-        x = batch.images.to(self._backbone.dtype)
-        image = self.encoder.image(batch.keys, x)
+        read = batch if len(batch) else stand_in(batch)
+        x = read.images.to(self._backbone.dtype)
+        image = self.encoder.image(read.keys, x)
         if self.over_classes:
             text = self._class_text(image)
         else:
-            text = self.encoder.captions(batch.captions)
+            text = self.encoder.captions(read.captions)
+        more = self.extras.of(read, x)
+        if not len(batch):
+            image, more = image[:0], no_rows(more)
+            text = text[:0] if text.ndim == 3 or not self.over_classes else text
         loss = self._objective(
             image,
             text,
@@ -230,10 +241,15 @@ class Tuning(lightning.LightningModule):
             logit_scale=self._backbone.logit_scale,
             logit_bias=self._backbone.logit_bias,
             gather=gather,
-            **self.extras.of(batch, x),
+            **more,
         )
         penalty = getattr(self._adapter, "penalty", None)
-        if penalty is not None and self.encoder.text_trained and torch.is_grad_enabled():
+        if (
+            len(batch)
+            and penalty is not None
+            and self.encoder.text_trained
+            and torch.is_grad_enabled()
+        ):
             loss = loss + penalty(image, batch.labels, text)
         return loss, image, text
 

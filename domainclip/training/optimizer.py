@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch.nn import Parameter
@@ -68,19 +68,32 @@ def make_optimizer(
     groups = parameter_groups(parameters.items(), settings, decay_vectors=decay_vectors)
     if settings.optimizer == "sgd":
         return SGD(groups, lr=settings.lr, momentum=settings.momentum)
-    # one pass over the weights; Lightning cannot clip gradients before it in mixed precision
-    on_cpu = all(parameter.device.type == "cpu" for parameter in parameters.values())
-    fused = True if on_cpu and settings.precision == "32-true" else None
-    return AdamW(groups, lr=settings.lr, betas=settings.betas, fused=fused)
+    # one pass over the weights, where there is a kernel for it; the scaler of 16-mixed would have
+    # it unscale gradients after they were clipped
+    kinds = {parameter.device.type for parameter in parameters.values()}
+    fused = True if kinds <= {"cpu", "cuda"} and settings.precision != "16-mixed" else None
+    optimizer = AdamW(groups, lr=settings.lr, betas=settings.betas, fused=fused)
+    # Lightning takes this mark for a scaler, and would refuse to clip in bf16-mixed
+    optimizer._step_supports_amp_scaling = False
+    return optimizer
 
 
-def make_schedule(optimizer: Optimizer, settings: TrainerSettings, total_steps: int) -> LambdaLR:
-    """Linear warm-up, then cosine or linear to ``min_lr``, or constant; one value a step."""
+def make_schedule(
+    optimizer: Optimizer,
+    settings: TrainerSettings,
+    total_steps: int,
+    at: Callable[[int], float] = float,
+) -> LambdaLR:
+    """Linear warm-up, then cosine or linear to ``min_lr``, or constant; one value a step.
+
+    at: step -> its place among ``total_steps``, where a run goes on in steps of another size.
+    """
     warmup = settings.warmup
     warmup_steps = round(warmup * total_steps) if warmup < 1 else round(warmup)
     floor = settings.min_lr / settings.lr
 
-    def factor(step: int) -> float:
+    def factor(number: int) -> float:
+        step = at(number)
         if step < warmup_steps:
             return (step + 1) / (warmup_steps + 1)
         if settings.schedule == "constant":

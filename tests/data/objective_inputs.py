@@ -99,6 +99,7 @@ def inputs(objective: Any, size: int = 9, width: int = 6, dtype: Any = torch.flo
         tuple((f"no {number}", f"not {number}") for number in range(size)),
     )
     image, text = draw(size), draw(rows)
+    cells = int(getattr(objective, "grid", None) or 1) ** 2
     views = max(int(getattr(objective, "views", 0)), 1)
     real = torch.arange(5)[None, :] < (2 + torch.arange(size) % 4)[:, None]
     made = objective.make_parts if "parts" in wants_of(objective) else None
@@ -114,6 +115,7 @@ def inputs(objective: Any, size: int = 9, width: int = 6, dtype: Any = torch.flo
         "second": draw(size),
         "negatives": draw(size, k),
         "patches": draw(size, 4),
+        "crops": (draw(size, cells, grad=False), draw(size, cells, grad=False)),
         "words": (draw(size, 5), real),
         "momentum": (draw(size, grad=False), draw(size, views, grad=False)),
         "parts": parts,

@@ -21,7 +21,7 @@ class ThreadGather:
 
     def __call__(self, rows: Tensor) -> Tensor:
         parts = self.shared.exchange(self.rank, rows)
-        self.counts[len(rows)] = [len(part) for part in parts]
+        self.counts.setdefault(len(rows), [len(part) for part in parts])
         return torch.cat(parts)
 
     def mine(self, rows: int) -> tuple[int, int]:
