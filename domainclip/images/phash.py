@@ -54,8 +54,8 @@ def phash(image: Image.Image) -> int:
 
 
 def phashes(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """(n, h, w, 3) or (n, h, w) uint8 -> (n,) uint64: ``phash`` of each; ten times as fast as
-    ``imagehash.phash`` at 224 px. Raises UsageError for other shapes and types."""
+    """(n, h, w, 3) or (n, h, w) uint8 -> (n,) uint64: ``phash`` of each; 9 to 11 times as fast as
+    ``imagehash.phash`` at 224 px, 8 times at 112. Raises UsageError for other shapes and types."""
     return hashes_of(lowest_of(pixels))
 
 
