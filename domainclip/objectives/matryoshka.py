@@ -29,7 +29,8 @@ from domainclip.objectives.weighted import Weighted
 __all__ = ["Matryoshka"]
 
 _OF_INNER = (
-    "needs", "raw", "captions", "teacher", "momentum", "wants", "views", "second_texts",
+    "needs", "raw", "captions", "teacher", "momentum", "wants", "views", "grid",
+    "second_texts",
 )  # fmt: skip
 _LEAST = 2  # a single number of unit length says nothing but its sign
 
