@@ -125,7 +125,7 @@ def grid_of(
     area that cannot be read or laid over the scene).
     """
     if (size_px is None) == (size_m is None):
-        raise UsageError("tiles: give the side either in pixels or in metres: size_px or size_m.")
+        raise UsageError("tiles: give the side either in pixels or in metres: --size-px or --size-m.")
     if stride_px is not None and stride_m is not None:
         raise UsageError("tiles: give the stride either in pixels or in metres, not both.")
     if edge not in EDGES:
@@ -148,17 +148,17 @@ def grid_of(
 def _pixels(scene: Scene, what: str, px: int | None, metres: float | None) -> int | None:
     if px is not None:
         if px < 1:
-            raise UsageError(f"tiles: {what}_px {px} must be at least 1.")
+            raise UsageError(f"tiles: --{what}-px {px} must be at least 1.")
         return px
     if metres is None:
         return None
     if not 0 < metres < float("inf"):
-        raise UsageError(f"tiles: {what}_m {metres:g} must be above 0.")
+        raise UsageError(f"tiles: --{what}-m {metres:g} must be above 0.")
     gsd_m = _gsd_m(scene)
     if gsd_m is None:
         raise BadInput(
-            f"{scene.name}: {what}_m needs its ground resolution, which is not known; give "
-            f"{what}_px."
+            f"{scene.name}: --{what}-m needs its ground resolution, which is not known; give "
+            f"--{what}-px."
         )
     return max(1, round(metres / gsd_m))
 

@@ -162,7 +162,7 @@ def _clouds_unknown(tools: Tools, scene: Scene) -> tuple[str, str] | None:
 def _found(tiles: Tiles, root: str) -> Iterator[Listed | Refused]:
     if is_stac(root):
         found = False
-        for item in scenes_of_stac(root, assets=tiles.assets):
+        for item in scenes_of_stac(root, assets=tiles.assets, trusted=tiles.trusted):
             found = True
             yield item
         if not found:

@@ -180,9 +180,10 @@ def open_cover(
             "have none; leave --purity out."
         )
     known = classes.names.values()
-    for name in (*include, *exclude):
-        if known and name not in known:
-            raise UsageError(f"{name!r} is no class of {source}.{nearest(name, known)}")
+    for flag, asked in (("--include", include), ("--exclude", exclude)):
+        for name in asked:
+            if known and name not in known:
+                raise UsageError(f"{flag}: {name!r} is no class of {source}.{nearest(name, known)}")
     return Cover(classes, include, exclude, purity, inner_px, min_labelled)
 
 

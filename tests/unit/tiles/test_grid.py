@@ -50,7 +50,7 @@ def test_metres_are_pixels_of_the_scenes_centre(tmp_path: Path) -> None:
 
 def test_metres_need_a_resolution_and_sizes_must_be_sizes(tmp_path: Path) -> None:
     placeless = _scene(tmp_path, crs=None)
-    with pytest.raises(BadInput, match="give size_px"):
+    with pytest.raises(BadInput, match="give --size-px"):
         grid_of(placeless, size_m=100.0)
     with pytest.raises(BadInput, match="no place"):
         grid_of(placeless, size_px=10, aoi="0,0,1,1")
