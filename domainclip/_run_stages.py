@@ -16,6 +16,7 @@ from torch import Tensor
 from domainclip._run_captions import fit_captions
 from domainclip._run_data import pairs_of
 from domainclip._run_directory import RunDirectory, Stages, digest
+from domainclip._run_texts import said_of_cut
 from domainclip.adapters._protocol import inject_for
 from domainclip.adapters.storage import load_adapter, save_adapter
 from domainclip.backbones import Backbone, load_backbone
@@ -113,6 +114,9 @@ class Work:
         if self.stages.path.is_dir():
             self.directory.say("goes on after an interruption")
         self._say_left_out()
+        said = said_of_cut(self.pairs, self.backbone, self.recipe.text)
+        if said:
+            self.say(said)
         values: list[Measured] = []
         for label, component in evaluator_labels(self.recipe.evaluate):
             name = f"before-{label}-{digest([self.identity, as_tree_of(component)])}"
