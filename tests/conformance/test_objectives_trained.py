@@ -26,8 +26,9 @@ def tuning(name: str, chunk: int | None) -> Tuning:
     clip = make_backbone("vit")
     adapter = load("adapters", "full")(towers=("image", "text"))
     adapter.inject(clip)
+    objective = load("objectives", name)(**OPTIONS.get(name, {}))
     made = Tuning(
-        clip, adapter, load("objectives", name)(**OPTIONS.get(name, {})), TrainerSettings(chunk=chunk),
+        clip, adapter, objective, TrainerSettings(chunk=chunk),
         classnames=["sea ice", "bush"], templates=("a {}.",), long=None, seed=0, total_steps=1,
     )  # fmt: skip
     made._trainer = SimpleNamespace(  # type: ignore[assignment]
