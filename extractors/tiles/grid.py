@@ -125,7 +125,7 @@ def grid_of(
     area that cannot be read or laid over the scene).
     """
     if (size_px is None) == (size_m is None):
-        raise UsageError("tiles: give the side either in pixels or in metres: --size-px or --size-m.")
+        raise UsageError("tiles: give the side in pixels or in metres: --size-px or --size-m.")
     if stride_px is not None and stride_m is not None:
         raise UsageError("tiles: give the stride either in pixels or in metres, not both.")
     if edge not in EDGES:

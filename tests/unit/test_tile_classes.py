@@ -172,7 +172,7 @@ def test_tiles_by_their_key(tmp_path: Path, scene: Path) -> None:
         ("label,x,y\n", "empty"),
         ("label,x,y\nfarm,1,2\nfarm,1,north\n", r"\.csv:3: a coordinate"),
         ("label,x,y\nfarm,1,nan\n", "no number"),
-        ("label,west,south,east,north\nfarm,2,0,1,1\n", "west <= east"),
+        ("label,west,south,east,north\nfarm,2,0,1,1\n", "west < east"),
         ("label,geometry\nfarm,POINT (1 2)\n", "no POLYGON"),
         ('label,geometry\nfarm,"POLYGON ((1 2, 3 4))"\n', "no POLYGON"),
     ],
