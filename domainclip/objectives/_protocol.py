@@ -97,9 +97,10 @@ class Objective(Protocol):
     features come as the towers give them, not of unit length. captions = "classes": captions are
     the class prompts of the images. views: how many more views, an int. teacher: (name, pretrained)
     of a backbone; without it the teacher is the model as training found it. momentum: decay of the
-    average. grid: an int. ``make_parts(dim)``: an nn.Module for features of width d. Modules in it
-    may have ``after_step()``, which is called once a step: what changes but by gradients (a queue,
-    an average) changes there, not in a loss; checkpoints hold it. ``negative_texts(batch)``:
+    average; averaged_views = False where it need not see views. grid: an int.
+    ``make_parts(dim)``: an nn.Module for features of width d. Modules in it may have
+    ``after_step()``, which is called once a step: what changes but by gradients (a queue, an
+    average) changes there, not in a loss; checkpoints hold it. ``negative_texts(batch)``:
     b lists of equally many texts; without it the batch's own negatives. ``second_texts(batch)``:
     b texts; without it another caption. Rules on weights and parts
     (``logit_scale`` of its own) stand in the docstring of each.

@@ -129,6 +129,8 @@ class Extras:
         self._average.to(x.device)
         with torch.no_grad():
             image = self._average.encode_image(x, normalize=not self._encoder.raw)
+            if not getattr(self._objective, "averaged_views", True):
+                return image, image[:, None][:, :0]
             views = batch.views.flatten(0, 1).to(x.dtype)
             more = self._average.encode_image(views, normalize=not self._encoder.raw)
         return image, more.reshape(*batch.views.shape[:2], -1)

@@ -16,12 +16,15 @@ from tests.data.objective_inputs import SCALE, inputs
 from tests.data.pretend_ranks import on_ranks
 
 NAMES = [entry.name for entry in entries("objectives")]
-CUTS = [0, 5, 9]  # uneven: a broken image leaves a rank with fewer
+# uneven: broken images leave a rank with fewer, with one or with none
+CUTS = ([0, 5, 9], [0, 8, 9], [0, 9, 9])
 # options without which one says nothing, or whose random part has a test of its own
 OPTIONS: dict[str, dict[str, object]] = {
     "clip_refine": {"rafa": 0.0},
     "primary_component": {"components": 3},
     "symile": {"negatives": "n2"},
+    "slip": {"hidden": 32, "out": 8},  # a small head promises what a large one does
+    "self_distillation": {"hidden": 32, "prototypes": 64},
 }
 # the order of a batch or its cuts matter to these, and their docstrings say how
 ORDERED: set[str] = set()
@@ -59,13 +62,16 @@ def test_loss_does_not_depend_on_the_order_of_the_batch(name: str, objective: Ob
     torch.testing.assert_close(given.call(order), given.call())
 
 
-def test_ranks_average_to_the_joint_loss_and_its_gradients(name: str, objective: Objective) -> None:
+@pytest.mark.parametrize("cuts", CUTS, ids=str)
+def test_ranks_average_to_the_joint_loss_and_its_gradients(
+    name: str, objective: Objective, cuts: list[int]
+) -> None:
     if name in ORDERED:
         pytest.skip("its negatives are drawn by position")
     joint, dealt = inputs(objective), inputs(objective)
     whole = joint.call()
     whole.backward()
-    losses = on_ranks(dealt.call, CUTS)
+    losses = on_ranks(dealt.call, cuts)
     mean = torch.stack([loss.double() for loss in losses]).mean()
     torch.testing.assert_close(mean, whole.double(), rtol=1e-5, atol=1e-6)
     mean.backward()

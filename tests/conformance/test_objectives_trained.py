@@ -14,12 +14,16 @@ from domainclip.data.batch import PairBatch
 from domainclip.objectives._protocol import Alone
 from domainclip.training.module import Tuning
 from domainclip.training.settings import TrainerSettings
+from tests.conformance.test_objectives import OPTIONS as CONFORMANCE
 from tests.data.tiny_towers import make_backbone
 
 NAMES = [entry.name for entry in entries("objectives")]
 SIZE = 6
 # a teacher that is the student itself has no gradient but rounding
-OPTIONS: dict[str, dict[str, object]] = {"distillation": {"teacher_scale": 5.0}}
+OPTIONS: dict[str, dict[str, object]] = {
+    **{name: CONFORMANCE[name] for name in ("slip", "self_distillation")},
+    "distillation": {"teacher_scale": 5.0},
+}
 
 
 def tuning(name: str, chunk: int | None) -> Tuning:

@@ -1,0 +1,106 @@
+"""DeCLIP: supervision from two views of image and text, from views alone, and from similar texts.
+
+loss = clip · 1/4 Σ_{a,b in 1,2} C(I_a, T_b) + nearest · 1/2 Σ_a C(I_a, N(T_1)) + simsiam ·
+(D(p_1, z_2) + D(p_2, z_1)) / 2; C(X, Y) = (CE(s X Yᵀ) + CE(s Y Xᵀ)) / 2, targets on the diagonal;
+N(t) the most similar of the last texts of other steps; D(p, z) the mean of -cos(p, z) without
+gradient to z; z = projector(I_a), p = predictor(z).
+Reference: DeCLIP, Li et al. 2022, https://arxiv.org/abs/2110.05208, section 3, weights as its code.
+Differs: masked language modelling within texts (weight 0.2) is left out: a CLIP's text tower has
+nothing that predicts words. T_2 is another caption of the pair, not words replaced; the same where
+it has none. The queue holds 4096 texts, not 65536: it must be shorter than an epoch, or a text's
+neighbour is itself. Captions and groups that are alike are treated as ``infonce`` does.
+Shapes: image, text, second (b, d), views (b, 1, d). Ranks: this rank's pairs against those of all,
+and all of them enter the queue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from domainclip.objectives._heads import MLP, Queue
+from domainclip.objectives._positives import Alike, log_shares, same_as, target_over
+from domainclip.objectives._protocol import Batch, Gather, rows_mean
+
+__all__ = ["DeCLIP"]
+
+
+@dataclass(frozen=True)
+class DeCLIP:
+    """clip, nearest, simsiam: weights of the parts. queue: texts that a neighbour is sought among.
+    hidden: width of projector and predictor, whose own hidden layer is half as wide. same_text,
+    same_group: as ``infonce``."""
+
+    clip: Annotated[float, ">= 0"] = 0.4
+    nearest: Annotated[float, ">= 0"] = 0.2
+    simsiam: Annotated[float, ">= 0"] = 0.2
+    queue: Annotated[int, ">= 1"] = 4096
+    hidden: Annotated[int, ">= 2"] = 1024
+    same_text: Literal["positive", "ignore", "negative"] = "positive"
+    same_group: Literal["ignore", "positive", "negative"] = "ignore"
+
+    needs: ClassVar[str] = "captions"
+    wants: ClassVar[tuple[str, ...]] = ("views", "second", "parts")
+    views: ClassVar[int] = 1
+
+    def make_parts(self, dim: int) -> nn.Module:
+        """Projector, predictor and queue."""
+        wide, half = self.hidden, self.hidden // 2
+        return nn.ModuleDict(
+            {
+                "projector": MLP((dim, wide, wide, wide), norm_last=True),
+                "predictor": MLP((wide, half, wide)),
+                "queue": Queue(self.queue, dim),
+            }
+        )
+
+    def __call__(
+        self,
+        image: Tensor,
+        text: Tensor,
+        batch: Batch,
+        *,
+        logit_scale: Tensor,
+        logit_bias: Tensor | None,
+        gather: Gather,
+        views: Tensor,
+        second: Tensor,
+        parts: nn.Module,
+    ) -> Tensor:
+        """This rank's part of the mean over all pairs."""
+        assert isinstance(parts, nn.ModuleDict)
+        queue = parts["queue"]
+        assert isinstance(queue, Queue)
+        images, texts = (image, views[:, 0]), (text, second)
+        alike = same_as(batch, gather, image.device).judged(
+            text=self.same_text, group=self.same_group
+        )
+
+        def between(one: Tensor, other: Tensor) -> Tensor:
+            there = _summed(logit_scale * one @ gather(other).T, alike)
+            return (there + _summed(logit_scale * other @ gather(one).T, alike)) / 2
+
+        across = torch.stack([between(one, other) for one in images for other in texts]).mean()
+        near = queue.nearest(text)
+        nearest = torch.stack([between(one, near) for one in images]).mean()
+        if queue.training and torch.is_grad_enabled():
+            queue.wait(gather(text.detach()))
+        loss = self.clip * across + self.nearest * nearest
+        loss = loss + self.simsiam * _simsiam(images, parts, gather)
+        return rows_mean(loss, len(image), gather)
+
+
+def _summed(logits: Tensor, alike: Alike) -> Tensor:
+    return -(target_over(alike) * log_shares(logits, alike.left_out)).sum()
+
+
+def _simsiam(images: tuple[Tensor, Tensor], parts: nn.ModuleDict, gather: Gather) -> Tensor:
+    """Summed over this rank's images."""
+    z = [parts["projector"](each, gather) for each in images]
+    p = [parts["predictor"](each, gather) for each in z]
+    cosines = [functional.cosine_similarity(p[a], z[1 - a].detach(), dim=-1) for a in (0, 1)]
+    return -(cosines[0] + cosines[1]).sum() / 2
