@@ -24,8 +24,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from domainclip.errors import UsageError
+from domainclip.objectives._beside import beside_infonce
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
-from domainclip.objectives.infonce import InfoNCE
 
 __all__ = ["PatchDistillation"]
 
@@ -62,11 +62,10 @@ class PatchDistillation:
         cosines = functional.cosine_similarity(self._regions(patches), taught, dim=-1)
         gather(image)  # how many rows there are
         loss = rows_mean(self.distill * (1 - cosines).mean(1).sum(), len(image), gather)
-        if self.clip:
-            loss = loss + self.clip * InfoNCE()(
-                image, text, batch, logit_scale=logit_scale, logit_bias=logit_bias, gather=gather
-            )
-        return loss
+        return beside_infonce(
+            loss, self.clip, image, text, batch,
+            logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,
+        )  # fmt: skip
 
     def _regions(self, patches: Tensor) -> Tensor:
         """(b, n, d) -> (b, grid², d): means of the positions that each cell touches."""

@@ -22,10 +22,10 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
+from domainclip.objectives._beside import beside_infonce
 from domainclip.objectives._heads import Prototypes
 from domainclip.objectives._positives import widened
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
-from domainclip.objectives.infonce import InfoNCE
 
 __all__ = ["SelfDistillation"]
 
@@ -80,11 +80,10 @@ class SelfDistillation:
             scores = widened(head.scores(head.bottleneck(view, gather)))
             loss = loss - (taught * (scores / self.student_temperature).log_softmax(1)).sum()
         loss = rows_mean(self.distill * loss / views.shape[1], len(image), gather)
-        if self.clip:
-            loss = loss + self.clip * InfoNCE()(
-                image, text, batch, logit_scale=logit_scale, logit_bias=logit_bias, gather=gather
-            )
-        return loss
+        return beside_infonce(
+            loss, self.clip, image, text, batch,
+            logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,
+        )  # fmt: skip
 
 
 class _Heads(nn.Module):

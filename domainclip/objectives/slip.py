@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from domainclip.objectives._beside import beside_infonce
 from domainclip.objectives._heads import MLP
 from domainclip.objectives._positives import widened
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
-from domainclip.objectives.infonce import InfoNCE
 
 __all__ = ["SLIP"]
 
@@ -67,11 +67,10 @@ class SLIP:
         both = [self._summed(z[one], everyone[1 - one], everyone[one], own) for one in (0, 1)]
         loss = torch.stack(both).sum()
         loss = rows_mean(self.simclr * loss / 2, len(image), gather)
-        if self.clip:
-            loss = loss + self.clip * InfoNCE()(
-                image, text, batch, logit_scale=logit_scale, logit_bias=logit_bias, gather=gather
-            )
-        return loss
+        return beside_infonce(
+            loss, self.clip, image, text, batch,
+            logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,
+        )  # fmt: skip
 
     def _summed(self, x: Tensor, others: Tensor, likes: Tensor, own: Tensor) -> Tensor:
         """x (b, o) of one view against the other view and the same view of all (n, o)."""
