@@ -75,5 +75,5 @@ class PatchDistillation:
                 f"patch_distillation: the image tower has {patches.shape[1]} positions, which are "
                 f"no square of at least {self.grid} x {self.grid}."
             )
-        square = patches.mT.unflatten(2, (side, side))
+        square = patches.mT.reshape(len(patches), patches.shape[2], side, side)
         return functional.adaptive_avg_pool2d(square, self.grid).flatten(2).mT
