@@ -78,15 +78,18 @@ class PieceEncoder:
         return pooled(z, pieces.owners, pieces.weights, "mean")
 
     def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int = 256) -> Tensor:
-        """batch_size: pieces per forward pass; they are batched by length."""
+        """batch_size: pieces per forward pass; they are batched by length, equal ones read once."""
         if not len(texts):
             return torch.zeros(0, backbone.embed_dim)
         pieces = self.pieces(backbone, texts)
+        # reports say many a sentence in the same words
+        ids, at = torch.unique(pieces.ids, dim=0, return_inverse=True)
+        if len(ids) == len(at):
+            ids, at = pieces.ids, torch.arange(len(at))
         # the tower itself is compiled where ``Backbone.compile`` was called
         if self.raw or type(self).read is not PieceEncoder.read:
-            z = backbone.encode_ids(
-                pieces.ids, batch_size, read=lambda ids: self.read(backbone, ids)
-            )
+            z = backbone.encode_ids(ids, batch_size, read=lambda part: self.read(backbone, part))
         else:
-            z = backbone.encode_ids(pieces.ids, batch_size)
+            z = backbone.encode_ids(ids, batch_size)
+        z = z[at]
         return self.pool(z, pieces)
