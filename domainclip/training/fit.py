@@ -20,10 +20,11 @@ import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
+from torch.utils.checkpoint import CheckpointError
 
 from domainclip.backbones._streaming import prefer_channels_last
-from domainclip.errors import BadInput, OutputInUse
-from domainclip.objectives._protocol import Objective
+from domainclip.errors import BadInput, OutputInUse, UsageError
+from domainclip.objectives._protocol import Objective, wants_of
 from domainclip.text._protocol import TextEncoder
 from domainclip.training import _checkpoints as checkpoints
 from domainclip.training._pace import Pace
@@ -87,10 +88,11 @@ def fit(
     and TensorBoard logs to ``out/logs``. A directory with checkpoints is gone on with. say: a line
     per validated epoch, and one where a training goes on.
 
-    Raises BadInput (nothing to train, no classes, no validation split to choose by), OutputInUse
-    (the checkpoints are another run's), OutputError (they cannot be written).
+    Raises BadInput (nothing to train, no classes, no validation split to choose by), UsageError
+    (settings that exclude each other), OutputInUse (the checkpoints are another run's), OutputError
+    (they cannot be written), NotFinite.
     """
-    _check(adapter, objective, class_text, long)
+    _check(adapter, objective, settings, class_text, long)
     if settings.wise_ft is not None:
         check_line(adapter, settings, data_module)
     content = checkpoints.newest(out / "checkpoints")
@@ -134,6 +136,12 @@ def fit(
                     trainer.fit(module, datamodule=data_module)
                 except SystemExit as stop:  # what Lightning makes of Ctrl-C
                     raise KeyboardInterrupt from stop
+                except CheckpointError as error:
+                    raise UsageError(
+                        f"trainer.checkpoint_blocks: {type(adapter).__name__} changes what blocks "
+                        "read from outside of them, so they cannot be computed again; leave it "
+                        "out, or give trainer.chunk."
+                    ) from error
         keeper.finish()
         with _quiet():
             alpha = settle(
@@ -154,8 +162,8 @@ def fit(
 
 
 def _check(
-    adapter: Adapter, objective: Objective, class_text: tuple[Sequence[str], Sequence[str]],
-    long: TextEncoder | None,
+    adapter: Adapter, objective: Objective, settings: TrainerSettings,
+    class_text: tuple[Sequence[str], Sequence[str]], long: TextEncoder | None,
 ) -> None:  # fmt: skip
     if next(iter(adapter.parameters()), None) is None:
         raise BadInput(f"{type(adapter).__name__} has nothing to train; check its options.")
@@ -163,6 +171,11 @@ def _check(
         raise BadInput(
             f"{type(objective).__name__} needs features before they get unit length, which only "
             "text.name 'truncate' gives."
+        )
+    if settings.patch_dropout and "patches" in wants_of(objective):
+        raise UsageError(
+            f"trainer.patch_dropout: {type(objective).__name__} reads the patches that it would "
+            "leave out; give 0."
         )
     classes = objective.needs == "classes" or from_classes(objective)
     if classes and len(class_text[0]) < 2:
