@@ -220,6 +220,7 @@ class Work:
             self.pairs, self.recipe.data, self.backbone,
             seed=self.recipe.seed, classnames=text.classnames,
             views=getattr(made, "views", 0), second="second" in wants_of(made),
+            regions="regions" in wants_of(made),
         )  # fmt: skip
         result = fit(
             self.backbone, adapter, made, module, self.recipe.trainer,

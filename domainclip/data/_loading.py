@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from domainclip.data._regions import regions_of
 from domainclip.data.batch import PairBatch, Sample, collate
 from domainclip.data.classes import Classes
 from domainclip.data.transforms import Transform, seeded
 from domainclip.errors import BadInput
 from domainclip.pairs import Pair, PairStream
 
-__all__ = ["COLUMNS", "Maker", "Memory", "batches"]
+__all__ = ["Maker", "Memory", "batches"]
 
 COLUMNS = ("key", "image", "text", "texts", "labels", "group")
 
@@ -29,6 +30,7 @@ class Maker:
     seed: None for plain views and first captions. views: further views of each image, made like
     the first one, with other random numbers. second: another caption of each pair is drawn too,
     the same where it has no other. chances: role -> how often its captions are drawn, against 1.
+    regions: its objects too.
     """
 
     transform: Transform
@@ -38,6 +40,12 @@ class Maker:
     views: int = 0
     second: bool = False
     chances: Mapping[str, float] = field(default_factory=dict)
+    regions: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What must be read of a pair."""
+        return (*COLUMNS, "meta", "width", "height") if self.regions else COLUMNS
 
     def prepare(self, pair: Pair) -> Sample:
         """The sample before anything random, with every caption that it may show."""
@@ -47,6 +55,8 @@ class Maker:
             group=pair.group,
             tags=self.classes.indices(pair.labels),
             negatives=tuple(text.text for text in pair.texts if text.role == "negative"),
+            regions=regions_of(pair.meta, pair.width, pair.height, self.transform.size)
+            if self.regions else (),
         )  # fmt: skip
         try:
             return replace(known, image=self.transform.prepare(pair.image))
@@ -118,7 +128,7 @@ class Memory:
     """A split decoded once: samples by key, before anything random."""
 
     def __init__(self, stream: PairStream, maker: Maker) -> None:
-        whole = stream.pairs[0].rows(COLUMNS, split=stream.split)
+        whole = stream.pairs[0].rows(maker.columns, split=stream.split)
         self.samples = {pair.key: maker.prepare(pair) for pair in whole}
 
 

@@ -9,6 +9,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from domainclip.data._regions import Region
+
 __all__ = ["PairBatch", "Sample", "collate"]
 
 
@@ -18,7 +20,8 @@ class Sample:
 
     choices: (text, chance) of every caption that it may show; the chances sum to 1. group: what
     never crosses a split; empty for none. tags: every class of the pair. second:
-    another caption. views: uint8 (v, 3, h, w). negatives: texts that are not of the image.
+    another caption. views: uint8 (v, 3, h, w). negatives: texts that are not of the image. regions:
+    (category, box) of objects.
     """
 
     key: str
@@ -32,6 +35,7 @@ class Sample:
     second: str = ""
     views: Tensor | None = None
     negatives: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass  # not frozen: Lightning refuses to look for half-precision tensors in a frozen one
@@ -44,7 +48,8 @@ class PairBatch:
     consumed: samples of the epoch that all ranks have used, this batch included. groups: b each.
     tags: every class of each pair. Where an objective asks for them, seconds: another caption of
     each pair, views: (b, v, 3, h, w) more views like ``images``, negatives: texts that are not of
-    the image.
+    the image, regions: of each pair's objects (category, box (x0, y0, x1, y1) as shares of the
+    image).
     """
 
     images: Tensor
@@ -59,6 +64,7 @@ class PairBatch:
     seconds: tuple[str, ...] = ()
     views: Tensor | None = None
     negatives: tuple[tuple[str, ...], ...] = ()
+    regions: tuple[tuple[Region, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -99,5 +105,6 @@ def collate(samples: Sequence[Sample], size: tuple[int, int] = (1, 1)) -> PairBa
         seconds=tuple(sample.second for sample in good),
         views=torch.stack(views) if views else None,
         negatives=tuple(sample.negatives for sample in good),
+        regions=tuple(sample.regions for sample in good),
         skipped=tuple((sample.key, sample.reason) for sample in samples if sample.image is None),
     )

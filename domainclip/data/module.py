@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import lightning.pytorch as lightning
 import torch
 
-from domainclip.data._loading import COLUMNS, Maker, Memory, batches, normalised
+from domainclip.data._loading import Maker, Memory, batches, normalised
+from domainclip.data._regions import check_stays
 from domainclip.data.batch import PairBatch
 from domainclip.data.classes import find_classes
 from domainclip.data.settings import AugmentSettings, DataSettings
@@ -37,7 +38,8 @@ class PairsDataModule(lightning.LightningDataModule):
     """Training and validation batches of one pairs directory.
 
     backbone: says what images must look like. classnames: label -> words, see ``find_classes``.
-    views, second: what an objective asks for beside one view and one caption, see ``PairBatch``.
+    views, second, regions: what an objective asks for beside one view and one caption, see
+    ``PairBatch``; BadInput where views would move regions.
     An image that cannot be decoded is left out of its batch, which names it in ``skipped``.
     A split whose prepared images fit in ``settings.memory_mb`` is decoded once, by all epochs.
     """
@@ -52,8 +54,11 @@ class PairsDataModule(lightning.LightningDataModule):
         classnames: Mapping[str, str] | None = None,
         views: int = 0,
         second: bool = False,
+        regions: bool = False,
     ) -> None:
         super().__init__()
+        if regions:
+            check_stays(settings.augment)
         self.pairs, self.options, self.seed = pairs, settings, seed
         self.classes = find_classes(pairs, classnames)
         self.class_counts = torch.from_numpy(self.classes.counts(pairs, "train"))
@@ -64,12 +69,14 @@ class PairsDataModule(lightning.LightningDataModule):
         plain = Transform(self.size, interpolation=backbone.interpolation)
         roles, chances = settings.text_roles, settings.role_weights
         self._train = _Split(
-            self, "train", Maker(train, self.classes, roles, seed, views, second, chances)
+            self, "train", Maker(train, self.classes, roles, seed, views, second, chances, regions)
         )
         self._val: _Split | None = None
         if pairs.count_splits().get("val"):
             self._val = _Split(
-                self, "val", Maker(plain, self.classes, roles, None, views, second, chances)
+                self,
+                "val",
+                Maker(plain, self.classes, roles, None, views, second, chances, regions),
             )
         self._position = (0, 0)
 
@@ -151,7 +158,7 @@ class _Split:
                 seed=self.module.seed,
                 world_size=world_size,
                 batch=options.batch_size,
-                columns=COLUMNS,
+                columns=self.maker.columns,
                 weights=self.module.source_weights() if training else None,
                 # ranks must take equally many steps; who validates must count each sample once
                 last="pad" if training else "keep",

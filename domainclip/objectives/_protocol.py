@@ -10,6 +10,7 @@ Most need no more. What else one can ask for, in ``wants``, comes by keyword und
     patches     (b, n, d): of every image position, ``backbones.dense``
     crops       (feature (b, c, d'), mean of patches (b, c, d')): by the teacher, of the c cells of
                 a ``grid`` x ``grid`` over each image, each enlarged to an image of its own
+    regions     (b, m, d): of ``region_texts``, one a box of ``batch.regions``, zeros beyond them
     words       (words (b, t, d), real (b, t) bool): of every token of the caption
     momentum    (image (b, d), views (b, v, d)): by an exponential average of the model
     parts       the module that ``make_parts`` made: weights of its own, which train too
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 WANTS = (
-    "teacher", "views", "second", "negatives", "patches", "crops", "words", "momentum",
+    "teacher", "views", "second", "negatives", "patches", "crops", "regions", "words", "momentum",
     "parts", "weights",
 )  # fmt: skip
 
@@ -70,6 +71,10 @@ class Batch(Protocol):
     @property
     def negatives(self) -> Sequence[Sequence[str]]:
         """b lists of texts that are not of the image: a pair's texts in the role ``negative``."""
+
+    @property
+    def regions(self) -> Sequence[Sequence[tuple[str, tuple[float, float, float, float]]]]:
+        """b lists of objects: category, and box (x0, y0, x1, y1) as shares of the image."""
 
 
 class Gather(Protocol):
@@ -102,7 +107,8 @@ class Objective(Protocol):
     ``after_step()``, which is called once a step: what changes but by gradients (a queue, an
     average) changes there, not in a loss; checkpoints hold it. ``negative_texts(batch)``:
     b lists of equally many texts; without it the batch's own negatives. ``second_texts(batch)``:
-    b texts; without it another caption. Rules on weights and parts
+    b texts; without it another caption. ``region_texts(batch)``: b lists of m texts, empty
+    ones beyond an image's boxes. Rules on weights and parts
     (``logit_scale`` of its own) stand in the docstring of each.
     """
 

@@ -22,15 +22,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from domainclip.catalogue import load
 from domainclip.errors import UsageError
 from domainclip.objectives._protocol import Batch, Gather
-from domainclip.objectives.weighted import Weighted
 
 __all__ = ["Matryoshka"]
 
 _OF_INNER = (
     "needs", "raw", "captions", "teacher", "momentum", "wants", "views", "grid",
-    "second_texts",
+    "second_texts", "region_texts",
 )  # fmt: skip
 _LEAST = 2  # a single number of unit length says nothing but its sign
 
@@ -94,8 +94,8 @@ class Matryoshka:
             return getattr(self._inner(), name)
         raise AttributeError(name)
 
-    def _inner(self) -> Weighted:
-        return Weighted(terms=(self.of,))
+    def _inner(self) -> Any:
+        return load("objectives", "weighted")(terms=(self.of,))
 
     def _dims(self, width: int) -> tuple[int, ...]:
         dims = self.dims or tuple(

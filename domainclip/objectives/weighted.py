@@ -112,6 +112,14 @@ class Weighted:
         each = [_negatives(term, batch) for term in asking]
         return [[text for texts in row for text in texts] for row in zip(*each, strict=True)]
 
+    def region_texts(self, batch: Batch) -> list[list[str]]:
+        """Those of the first term that has boxes."""
+        asking = [term for term in self._built() if "regions" in wants_of(term)]
+        if any(term.region_texts(batch) != asking[0].region_texts(batch) for term in asking):
+            raise UsageError("weighted: its terms do not mean the same prompts of boxes.")
+        found: list[list[str]] = asking[0].region_texts(batch)
+        return found
+
     def second_texts(self, batch: Batch) -> Sequence[str]:
         """Those of its terms, which are the same for all."""
         asking = [term for term in self._built() if "second" in wants_of(term)]

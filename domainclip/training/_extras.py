@@ -113,6 +113,16 @@ class Extras:
         flat = [text for each in texts for text in each]
         return self._encoder.captions(flat).reshape(len(texts), counts.pop(), -1)
 
+    def _regions_of(self, batch: Any, x: Tensor) -> Tensor:
+        rows = self._objective.region_texts(batch)
+        texts = dict.fromkeys(text for row in rows for text in row if text)
+        z = self._encoder.captions(list(texts) or [""])
+        z = torch.cat([z, torch.zeros_like(z[:1])])
+        at = {text: number for number, text in enumerate(texts)}
+        places = [[at.get(text, len(z) - 1) for text in row] for row in rows]
+        width = len(places[0]) if places else 1
+        return z[torch.tensor(places, dtype=torch.int64, device=z.device).reshape(len(rows), width)]
+
     def _patches_of(self, batch: Any, x: Tensor) -> Tensor:
         from domainclip.backbones.dense import image_tokens
 

@@ -24,6 +24,7 @@ class Batch:
     groups: tuple[str, ...] = ()
     tags: tuple[tuple[int, ...], ...] = ()
     negatives: tuple[tuple[str, ...], ...] = ()
+    regions: tuple[tuple[Any, ...], ...] = ()
 
     def of(self, rows: slice | list[int]) -> Batch:
         """Some of the rows."""
@@ -35,6 +36,7 @@ class Batch:
             tuple(self.groups[i] for i in at),
             tuple(self.tags[i] for i in at),
             tuple(self.negatives[i] for i in at),
+            tuple(self.regions[i] for i in at),
         )
 
 
@@ -97,6 +99,13 @@ def inputs(objective: Any, size: int = 9, width: int = 6, dtype: Any = torch.flo
         tuple("" if number == 1 else f"group {number // 2}" for number in range(size)),
         tags,
         tuple((f"no {number}", f"not {number}") for number in range(size)),
+        tuple(
+            tuple(
+                (f"ship {(number + one) % 3}", (0.1 * one, 0.0, 0.9, 0.7))
+                for one in range(number % 3)
+            )
+            for number in range(size)
+        ),
     )
     image, text = draw(size), draw(rows)
     cells = int(getattr(objective, "grid", None) or 1) ** 2
@@ -116,6 +125,7 @@ def inputs(objective: Any, size: int = 9, width: int = 6, dtype: Any = torch.flo
         "negatives": draw(size, k),
         "patches": draw(size, 4),
         "crops": (draw(size, cells, grad=False), draw(size, cells, grad=False)),
+        "regions": draw(size, int(getattr(objective, "most", 2))),
         "words": (draw(size, 5), real),
         "momentum": (draw(size, grad=False), draw(size, views, grad=False)),
         "parts": parts,

@@ -1,0 +1,108 @@
+"""FarSLIP's region-category alignment: objects' boxes and the names of categories find each other.
+
+loss = region · (CE(Y, s R Cᵀ) + CE(Y, s C Rᵀ)) / 2 + clip · InfoNCE of images and captions, means
+over the boxes of all images; R a box's patches pooled, of unit length, C the prompt of its
+category, Y uniform over all boxes of the same category (MPCL), s the logit scale.
+Reference: FarSLIP, Li et al. 2025, https://github.com/NJU-LHRS/FarSLIP, its region loss with
+multiple positives, weights 1 and 1.
+Differs: a box's feature is that of the image's patches in it (FarSLIP's ``roi``), not of its crop,
+and without RoI-Align: positions count by how much of them lies in the box. InfoNCE is ``infonce``.
+Boxes are the objects that ``extract tiles --boxes`` found; a batch without any is InfoNCE alone.
+Costs one more pass of the image tower, and a text for each category of the batch. Shapes: image,
+text (b, d), patches (b, n, d) of a square of positions, regions (b, m, d), m = ``most``. Ranks:
+this rank's boxes against those of all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from domainclip.errors import UsageError
+from domainclip.objectives._beside import beside_infonce
+from domainclip.objectives._positives import Alike, log_shares, target_over
+from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
+
+__all__ = ["RegionCategory"]
+
+
+@dataclass(frozen=True)
+class RegionCategory:
+    """template: of a category's prompt, with {} for its name. most: boxes of an image, the largest.
+    region, clip: weights of the two parts; clip 0 beside another objective in ``weighted``."""
+
+    template: str = "a satellite photo of {}."
+    most: Annotated[int, ">= 1"] = 20
+    region: Annotated[float, ">= 0"] = 1.0
+    clip: Annotated[float, ">= 0"] = 1.0
+
+    needs: ClassVar[str] = "captions"
+    wants: ClassVar[tuple[str, ...]] = ("patches", "regions")
+
+    def region_texts(self, batch: Batch) -> list[list[str]]:
+        """b lists of ``most`` prompts, one a box; empty ones fill up."""
+        if "{}" not in self.template:
+            raise UsageError(f"region_category: template needs {{}}, and is {self.template!r}.")
+        rows = [[self.template.replace("{}", name) for name, _ in self._kept(one)]
+                for one in batch.regions]  # fmt: skip
+        return [[*row, *[""] * (self.most - len(row))] for row in rows]
+
+    def __call__(
+        self,
+        image: Tensor,
+        text: Tensor,
+        batch: Batch,
+        *,
+        logit_scale: Tensor,
+        logit_bias: Tensor | None,
+        gather: Gather,
+        patches: Tensor,
+        regions: Tensor,
+    ) -> Tensor:
+        """This rank's part of the mean over all boxes."""
+        kept = [self._kept(one) for one in batch.regions]
+        rows = [row for row, boxes in enumerate(kept) for _ in boxes]
+        places = [place for boxes in kept for place, _ in enumerate(boxes)]
+        names = [name for boxes in kept for name, _ in boxes]
+        device = patches.device
+        shares = torch.tensor(
+            [_shares(box, patches.shape[1]) for boxes in kept for _, box in boxes], device=device
+        ).reshape(len(rows), patches.shape[1])  # (r, n)
+        pooled = (shares.to(patches.dtype)[:, :, None] * patches[rows]).sum(1)
+        boxes, prompts = functional.normalize(pooled, dim=-1), regions[rows, places]  # (r, d)
+        every_box, every_prompt = gather(boxes), gather(prompts)
+        numbers = numbers_of(names, device)
+        same = numbers[:, None] == gather(numbers)
+        alike = Alike(same, torch.zeros_like(same))
+        said = log_shares(logit_scale * boxes @ every_prompt.T, alike.left_out)
+        said = said + log_shares(logit_scale * prompts @ every_box.T, alike.left_out)
+        loss = rows_mean(-self.region * (target_over(alike) * said).sum() / 2, len(rows), gather)
+        return beside_infonce(
+            loss, self.clip, image, text, batch,
+            logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,
+        )  # fmt: skip
+
+    def _kept(self, regions: object) -> list[tuple[str, tuple[float, float, float, float]]]:
+        every = list(regions)  # type: ignore[call-overload]
+        every.sort(key=lambda one: (one[1][0] - one[1][2]) * (one[1][3] - one[1][1]))
+        return every[: self.most]
+
+
+def _shares(box: tuple[float, float, float, float], positions: int) -> list[float]:
+    """How much of each position of a square of them lies in a box, together 1."""
+    side = math.isqrt(positions)
+    if side * side != positions:
+        raise UsageError(
+            f"region_category: the image tower has {positions} positions, which are no square."
+        )
+    across, down = (
+        [max(0.0, min(high * side, at + 1) - max(low * side, at)) for at in range(side)]
+        for low, high in ((box[0], box[2]), (box[1], box[3]))
+    )
+    whole = sum(across) * sum(down) or 1.0
+    return [x * y / whole for y in down for x in across]
