@@ -23,6 +23,8 @@ from domainclip.recipe import Recipe, to_yaml
 __all__ = ["RunDirectory", "Stages", "digest", "hold", "write_bytes"]
 
 RECIPE = "recipe.yaml"
+# a training goes on with other devices, and says what that means (``training.fit``)
+_ON_OTHER_RANKS = ("trainer.devices", "trainer.strategy", "data.batch_size")
 _WORK = ("stages", "checkpoints", "adapter", "head", "runs", "metrics.json")
 
 
@@ -82,14 +84,20 @@ class RunDirectory:
         except (yaml.YAMLError, UnicodeDecodeError):
             before = None
         old, new = _flat(before), _flat(yaml.safe_load(to_yaml(self.recipe)))
+        free = _ON_OTHER_RANKS if self._trains() else ()
         changed = [key for key in [*new, *(k for k in old if k not in new)]
-                   if old.get(key) != new.get(key)]  # fmt: skip
+                   if old.get(key) != new.get(key) and key not in free]  # fmt: skip
         if changed:
             shown = ", ".join(changed[:6]) + (" and more" if len(changed) > 6 else "")
             raise OutputInUse(
                 f"{self.path}: holds a run of another recipe, which differs in {shown}; choose "
                 "another output with -o, or delete it to start anew."
             )
+
+    def _trains(self) -> bool:
+        """Whether a training was begun and not ended."""
+        ended = (self.path / "stages" / "train.json").is_file()
+        return (self.path / "checkpoints").is_dir() and not ended
 
 
 class Stages:

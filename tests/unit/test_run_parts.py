@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from domainclip._run_directory import Stages
+from domainclip._run_directory import RunDirectory, Stages
 from domainclip._run_environment import environment, homeless
 from domainclip._run_report import component_text, duration
 from domainclip._run_stages import evaluator_labels
 from domainclip._run_sweep import Row, combined, folders, mean_of
+from domainclip.errors import OutputInUse
 from domainclip.evaluation._results import Measured
 from domainclip.evaluation.metrics import Value
 from domainclip.evaluation.report import headline
@@ -33,6 +37,25 @@ def test_a_stage_is_made_once_and_a_broken_file_again(tmp_path) -> None:  # type
     assert found is not None and found["keys"].tolist() == ["é", "b"]
     (tmp_path / "stages" / "b.npz").write_bytes(b"PK\x03\x04 cut short")
     assert stages.arrays("b") is None and stages.arrays("c") is None
+
+
+def test_a_training_goes_on_with_other_ranks_and_no_other_change(tmp_path: Path) -> None:
+    recipe = load_recipe("quickstart")
+    assert recipe.trainer is not None
+    other = replace(
+        recipe, data=replace(recipe.data, batch_size=7), trainer=replace(recipe.trainer, devices=2)
+    )
+    with RunDirectory(tmp_path / "run", recipe):
+        (tmp_path / "run" / "checkpoints").mkdir()
+    with RunDirectory(tmp_path / "run", other):
+        pass
+    objective = load_recipe("quickstart", ["objective.name=infonce"])
+    with pytest.raises(OutputInUse, match=r"differs in .*objective\.name"):
+        RunDirectory(tmp_path / "run", objective).__enter__()
+    (tmp_path / "run" / "stages").mkdir()
+    (tmp_path / "run" / "stages" / "train.json").write_text("{}")
+    with pytest.raises(OutputInUse, match=r"differs in data\.batch_size, trainer\.devices"):
+        RunDirectory(tmp_path / "run", recipe).__enter__()
 
 
 def test_evaluators_of_one_name_are_told_apart_by_what_differs() -> None:
