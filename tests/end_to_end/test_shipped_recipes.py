@@ -80,7 +80,7 @@ def test_a_recipe_for_your_own_pairs_says_what_it_lacks(
 
 HEADS = [name for name in TUNING if name.endswith("/gda")]
 PROMPTS = ["remote_sensing/coop", "medical/biomedcoop"]
-REPORTS = ["medical/chest_reports", "medical/ct_mr"]
+REPORTS = ["medical/chest_reports", "medical/ct_mr", "medical/reports_long"]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,10 @@ def test_layer_decay_gives_each_stage_of_the_embedded_tower_its_own_rate() -> No
         assert decayed[id(p)] == (recipe.trainer.weight_decay if p.ndim > 1 else 0.0)
 
 
-def test_papers_become_pairs_and_a_model_of_their_figures(place: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["figures/papers", "figures/captions_long"])
+def test_papers_become_pairs_and_a_model_of_their_figures(
+    name: str, place: Path, tmp_path: Path
+) -> None:
     for number in range(12):
         write_jats(tmp_path / "in" / f"article{number}", f"article{number}", figures=3)
     pairs, out = tmp_path / "pairs", tmp_path / "run"
@@ -254,7 +257,7 @@ def test_papers_become_pairs_and_a_model_of_their_figures(place: Path, tmp_path:
         main(["extract", "papers", str(tmp_path / "in"), "-o", str(pairs), "--workers", "1"]) == 0
     )
     words = [
-        "figures/papers", *SMALL, f"data.pairs={pairs}", f"backbone.name={place / 'clip'}",
+        name, *SMALL, f"data.pairs={pairs}", f"backbone.name={place / 'clip'}",
         "backbone.pretrained=null",
     ]  # fmt: skip
     assert main(["run", *words, "-o", str(out)]) == 0
@@ -263,7 +266,7 @@ def test_papers_become_pairs_and_a_model_of_their_figures(place: Path, tmp_path:
     assert found == {("before", "retrieval"), ("after", "retrieval")}
 
 
-@pytest.mark.parametrize("name, modality", zip(REPORTS, ("CR", "CT"), strict=True))
+@pytest.mark.parametrize("name, modality", zip(REPORTS, ("CR", "CT", "CR"), strict=True))
 def test_studies_become_pairs_and_a_model_of_their_reports(
     place: Path, tmp_path: Path, name: str, modality: str
 ) -> None:
