@@ -16,6 +16,7 @@ from domainclip.data.batch import PairBatch
 from domainclip.data.classes import find_classes
 from domainclip.data.settings import AugmentSettings, DataSettings
 from domainclip.data.transforms import Transform
+from domainclip.errors import BadInput, nearest
 from domainclip.pairs import Pairs, PairStream
 
 __all__ = ["PairsDataModule"]
@@ -96,17 +97,30 @@ class PairsDataModule(lightning.LightningDataModule):
         return self._train.stream(1).total
 
     def source_weights(self) -> dict[str, float]:
-        """Source -> mean copies of a sample an epoch, by ``weights`` and ``temperature``."""
+        """Source -> mean copies of a sample an epoch, by ``weights`` and ``temperature``.
+
+        Raises BadInput for weights of sources that no training pair has, or that leave none.
+        """
         given, temperature = dict(self.options.weights), self.options.temperature
-        if temperature == 1.0:
+        if temperature == 1.0 and not given:
             return given
         column = self.pairs.table(["source"], split="train").column("source").to_pylist()
         counts = Counter(str(source or "") for source in column)
+        for source in given:
+            if source not in counts:
+                raise BadInput(
+                    f"data.weights: no training pair has the source {source!r}; they have "
+                    f"{', '.join(map(repr, sorted(counts)))}.{nearest(source, counts)}"
+                )
         wanted = {
             source: given.get(source, 1.0) * count ** (1 / temperature)
             for source, count in counts.items()
         }
-        scale = len(column) / sum(wanted.values()) if sum(wanted.values()) else 0.0
+        if counts and not sum(wanted.values()):
+            raise BadInput("data.weights: every source has weight 0, so nothing is left to train.")
+        if temperature == 1.0:
+            return given
+        scale = len(column) / max(sum(wanted.values()), 1e-12)
         return {source: scale * wanted[source] / counts[source] for source in counts}
 
     def place(self, epoch: int, consumed: int) -> None:

@@ -1,0 +1,78 @@
+"""Sources mixed by weights and a temperature: what is drawn, and what is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from domainclip.data import PairsDataModule
+from domainclip.data.settings import DataSettings
+from domainclip.errors import BadInput, RecipeError
+from domainclip.pairs import Pairs
+from domainclip.recipe import load_recipe
+from tests.data.make_pairs import make_pair, write_pairs
+from tests.data.toy_tower import ToyTower
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
+    return write_pairs(tmp_path_factory.mktemp("mixed") / "pairs", [
+        make_pair(number, source="large" if number < 60 else "small", split="train")
+        for number in range(80)
+    ])  # fmt: skip
+
+
+def drawn(pairs: Pairs, epochs: int = 6, **options: Any) -> tuple[Counter[str], list[int]]:
+    """How often each source is read in some epochs, and the length of each."""
+    data = PairsDataModule(pairs, DataSettings(batch_size=8, **options), ToyTower(), seed=1)
+    source = {pair.key: pair.source for pair in pairs.rows(("key", "source"))}
+    found: Counter[str] = Counter()
+    lengths = []
+    for epoch in range(epochs):
+        data.place(epoch, 0)
+        keys = [key for batch in data.train_dataloader() for key in batch.keys]
+        found.update(source[key] for key in keys)
+        lengths.append(len(keys))
+    return found, lengths
+
+
+def test_weights_are_mean_copies_and_need_not_sum_to_anything(pairs: Pairs) -> None:
+    found, lengths = drawn(pairs, weights={"small": 2.5, "large": 0.5})
+    assert found["large"] / 6 == pytest.approx(30, abs=5)
+    assert found["small"] / 6 == pytest.approx(50, abs=5)
+    assert len(set(lengths)) > 1  # a fraction of a copy is drawn anew in every epoch
+
+
+def test_a_temperature_evens_sources_out_at_the_length_of_an_epoch(pairs: Pairs) -> None:
+    found, lengths = drawn(pairs, temperature=2.0)
+    share = 60**0.5 / (60**0.5 + 20**0.5)
+    assert found["large"] / sum(found.values()) == pytest.approx(share, abs=0.05)
+    assert sum(lengths) / 6 == pytest.approx(80, abs=6)
+    both, _ = drawn(pairs, temperature=2.0, weights={"small": 0.0})
+    assert both["small"] == 0
+
+
+def test_the_same_seed_draws_the_same(pairs: Pairs) -> None:
+    assert drawn(pairs, temperature=3.0) == drawn(pairs, temperature=3.0)
+
+
+def test_sources_that_are_not_there_and_weights_that_leave_none_are_said(pairs: Pairs) -> None:
+    with pytest.raises(BadInput, match=r"data\.weights: .*'smal'; they have 'large', 'small'\."):
+        _ = drawn(pairs, weights={"smal": 2.0})
+    with pytest.raises(BadInput, match=r"every source has weight 0"):
+        _ = drawn(pairs, weights={"small": 0.0, "large": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("data.temperature=0.5", r"data\.temperature: expected a number \(>= 1\)"),
+        ("data.weights={a: -1}", r"data\.weights\.a: give a number from 0 up"),
+        ("data.role_weights={mention: 1}", r"data\.role_weights\.mention: is none of data\.text_r"),
+    ],
+)
+def test_a_recipe_says_what_no_weight_can_be(override: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        load_recipe("quickstart", [override])
