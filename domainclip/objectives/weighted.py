@@ -75,7 +75,7 @@ class Weighted:
     @property
     def teacher(self) -> Any:
         """The backbone that those terms name which have a teacher."""
-        return self._same("teacher", None, "teacher", "crops")
+        return self._same("teacher", (), "teacher", "crops")
 
     @property
     def grid(self) -> Any:

@@ -179,3 +179,14 @@ def test_two_terms_with_two_teachers_do_not_go_together() -> None:
     terms = ({"name": "distillation", "teacher": ("ViT-L-14",)}, {"name": "patch_distillation"})
     with pytest.raises(UsageError, match="teacher is Distillation"):
         _ = load("objectives", "weighted")(terms=terms).teacher
+
+
+def test_terms_that_learn_from_the_model_as_it_was_share_it() -> None:
+    terms = (
+        {"name": "distillation"},
+        {"name": "patch_distillation", "clip": 0.0},
+        {"name": "anchor"},
+    )
+    together = load("objectives", "weighted")(terms=terms)
+    assert not together.teacher and together.grid == 2
+    assert torch.isfinite(inputs(together).call())
