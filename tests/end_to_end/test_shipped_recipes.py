@@ -57,7 +57,7 @@ def test_a_shipped_recipe_is_short_complete_and_explained(name: str, tmp_path: P
     for word in ("Data", "Split", f"domainclip run {name}"):
         assert word in header, word
     (tmp_path / "part-000000.parquet").touch()
-    yours = name.startswith(("medical/", "figures/")) or name in SCENES
+    yours = name.startswith(("medical/", "figures/")) or name in (*SCENES, *SWEEPS)
     needed = [f"data.pairs={tmp_path}"] if yours else []
     assert main(["check", name, *needed]) == 0
     recipe = load_recipe(name, needed)
@@ -81,12 +81,16 @@ def test_a_recipe_for_your_own_pairs_says_what_it_lacks(
 HEADS = [name for name in TUNING if name.endswith("/gda")]
 PROMPTS = ["remote_sensing/coop", "medical/biomedcoop"]
 REPORTS = ["medical/chest_reports", "medical/ct_mr", "medical/reports_long"]
+SWEEPS = ["medical/objectives", "medical/long_text", "remote_sensing/objectives"]
 
 
 @pytest.mark.parametrize(
     "name",
-    [n for n in TUNING if n not in ("remote_sensing/climate", *HEADS, *PROMPTS, *REPORTS, *SCENES)],
-)
+    [
+        n for n in TUNING
+        if n not in ("remote_sensing/climate", *HEADS, *PROMPTS, *REPORTS, *SCENES, *SWEEPS)
+    ],
+)  # fmt: skip
 def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: Path) -> None:
     words = [
         *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
@@ -246,7 +250,7 @@ def test_layer_decay_gives_each_stage_of_the_embedded_tower_its_own_rate() -> No
         assert decayed[id(p)] == (recipe.trainer.weight_decay if p.ndim > 1 else 0.0)
 
 
-@pytest.mark.parametrize("name", ["figures/papers", "figures/captions_long"])
+@pytest.mark.parametrize("name", ["figures/papers", "figures/captions_long", "figures/teacher"])
 def test_papers_become_pairs_and_a_model_of_their_figures(
     name: str, place: Path, tmp_path: Path
 ) -> None:
@@ -260,6 +264,11 @@ def test_papers_become_pairs_and_a_model_of_their_figures(
         name, *SMALL, f"data.pairs={pairs}", f"backbone.name={place / 'clip'}",
         "backbone.pretrained=null",
     ]  # fmt: skip
+    if name == "figures/teacher":
+        teacher = write_tiny_clip(tmp_path / "teacher", seed=1)
+        words.append(
+            f"objective.terms=[{{name: infonce}}, {{name: distillation, teacher: [{teacher}]}}]"
+        )
     assert main(["run", *words, "-o", str(out)]) == 0
     found = {(value.stage, value.evaluator) for value in read_result(out).values}
     # the figures' kinds are labels, and yet nothing is measured of classes
@@ -313,3 +322,33 @@ def test_scenes_become_pairs_and_models_of_their_classes_and_captions(
         found = {(value.stage, value.evaluator) for value in read_result(out).values}
         evaluator = "zero_shot" if recipe == "class_folders" else "retrieval"
         assert {("before", evaluator), ("after", evaluator)} <= found
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_every_loss_and_every_way_of_reading_long_texts_trains(
+    name: str, place: Path, tmp_path: Path
+) -> None:
+    pairs, out = tmp_path / "pairs", tmp_path / "run"
+    if name.startswith("medical/"):
+        write_patients(tmp_path / "in", "CR", 12)
+        words = ["extract", "dicom", str(tmp_path / "in"), "--key", write_key(tmp_path)]
+    else:
+        for number in range(24):
+            folder = tmp_path / "in" / ("field", "harbour", "forest")[number % 3]
+            folder.mkdir(parents=True, exist_ok=True)
+            write_scene(folder / f"s{number}.tif", scene_values(32, 32), origin=(number, 50))
+        words = ["extract", "tiles", str(tmp_path / "in"), "--classes", "folders", "--whole"]
+    assert main([*words, "-o", str(pairs), "--workers", "1"]) == 0
+    given = [f"data.pairs={pairs}", f"backbone.name={place / 'clip'}", "backbone.pretrained=null"]
+    if name == "remote_sensing/objectives":  # the tiny model's features have 16 numbers
+        listed = load_recipe(name, given).sweep["objective"]
+        small = [{**each, "dims": [16, 8]} if each["name"] == "matryoshka" else each
+                 for each in listed]  # fmt: skip
+        given.append(f"sweep.objective={json.dumps(small)}")
+    assert main(["run", name, *SMALL, *given, "-o", str(out)]) == 0
+    recipe = load_recipe(name, given)
+    (values,) = recipe.sweep.values()
+    runs = [path.parent for path in out.rglob("metrics.json") if path.parent != out]
+    assert len(runs) == len(values)
+    for run in runs:
+        assert {value.stage for value in read_result(run).values} == {"before", "after"}
