@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from domainclip.training.sharding import dealt, local, whole
+
 __all__ = ["Average"]
 
 
@@ -23,12 +25,22 @@ class Average:
         self._tensors, self._decay = list(tensors), decay
         self.mean = [tensor.detach().clone() for tensor in tensors] if decay is not None else []
 
+    def over(self, tensors: Sequence[Tensor]) -> Average:
+        """This average for the same tensors, now dealt over ranks, or whole again."""
+        other = Average(tensors, self._decay)
+        pairs = zip(self.mean, tensors, strict=self._decay is not None)
+        other.mean = [dealt(whole(mean), tensor) for mean, tensor in pairs]
+        return other
+
     def update(self, step: int) -> None:
         """Take in the weights after step number ``step``, from 0."""
         if self._decay is not None:
             decay = min(self._decay, (1 + step) / (10 + step))
             with torch.no_grad():
-                torch._foreach_lerp_(self.mean, [t.detach() for t in self._tensors], 1 - decay)
+                means, now = (
+                    [local(t.detach()) for t in each] for each in (self.mean, self._tensors)
+                )
+                torch._foreach_lerp_(means, now, 1 - decay)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

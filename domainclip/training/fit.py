@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import lightning.pytorch as lightning
 import torch
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy
 from torch import nn
 from torch.utils.checkpoint import CheckpointError
 
@@ -33,6 +33,7 @@ from domainclip.training.keeper import EpochRow, Journal, Keeper
 from domainclip.training.logs import EpochLines, ProgressBar, StepLog
 from domainclip.training.module import Adapter, Tower, Tuning, from_classes
 from domainclip.training.settings import TrainerSettings
+from domainclip.training.sharding import check_shards
 from domainclip.training.thrift import thrift
 from domainclip.training.wise_ft import check_line, finish, settle
 
@@ -93,6 +94,7 @@ def fit(
     (they cannot be written), NotFinite.
     """
     _check(adapter, objective, settings, class_text, long)
+    check_shards(settings, objective)
     if settings.wise_ft is not None:
         check_line(adapter, settings, data_module)
     content = checkpoints.newest(out / "checkpoints")
@@ -217,7 +219,11 @@ def _trainer(
 ) -> lightning.Trainer:  # fmt: skip
     world_size = _world_size(settings)
     strategy: Any = settings.strategy
-    if strategy == "auto" and world_size > 1:
+    if world_size == 1:
+        strategy = "auto"
+    elif strategy == "fsdp":
+        strategy = ModelParallelStrategy(data_parallel_size=world_size, tensor_parallel_size=1)
+    else:
         # an adapter may train weights that a batch does not reach
         strategy = DDPStrategy(find_unused_parameters=True)
     devices: Any = settings.devices

@@ -18,6 +18,7 @@ from domainclip.training._pace import Leg
 from domainclip.training.averaging import Average
 from domainclip.training.module import Tuning, Validation
 from domainclip.training.settings import TrainerSettings
+from domainclip.training.sharding import dealt, whole
 
 __all__ = ["EpochRow", "Journal", "Keeper", "score"]
 
@@ -107,14 +108,17 @@ class Keeper(lightning.Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
         self._started = time.monotonic() - self.journal.seconds
+        self._take_up()
         # totals over all ranks, which are added up again: one rank carries them on
         first = trainer.is_global_zero
         self.module.loss_sum = self.journal.loss_sum if first else 0.0
         self.module.loss_count = self.journal.loss_count if first else 0
         if self._resumed is None:
             return
-        trainer.optimizers[0].load_state_dict(self._resumed["optimizer"])
-        trainer.lr_scheduler_configs[0].scheduler.load_state_dict(self._resumed["schedule"])
+        _load_optimizer(trainer.optimizers[0], self.tensors, self._resumed["optimizer"])
+        schedule: Any = trainer.lr_scheduler_configs[0].scheduler
+        where = {name: self._resumed["schedule"][name] for name in ("last_epoch", "_step_count")}
+        schedule.load_state_dict({**schedule.state_dict(), **where})
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         if scaler is not None and self._resumed["scaler"]:
             scaler.load_state_dict(self._resumed["scaler"])
@@ -168,6 +172,9 @@ class Keeper(lightning.Callback):
         self._save(trainer)
 
     def on_train_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        if self.module.shards is not None:
+            self.module.shards.put_together()
+            self._take_up()
         trainer.strategy.barrier()  # no rank reads the best weights before they are written
 
     def finish(self) -> None:
@@ -183,13 +190,19 @@ class Keeper(lightning.Callback):
         journal, found = self.journal, score(validated, self.settings.monitor)
         if journal.best is None or found > journal.best:
             journal.best, journal.best_epoch, journal.stale = found, epoch, 0
-            if trainer.is_global_zero:
-                with self.average.in_place():
-                    checkpoints.save_file(self.directory / "best.pt", self._weights())
+            with self.average.in_place():
+                weights = self._weights()  # every rank has its part to give
+                if trainer.is_global_zero:
+                    checkpoints.save_file(self.directory / "best.pt", weights)
         else:
             journal.stale += 1
             if self.settings.patience is not None and journal.stale >= self.settings.patience:
                 trainer.should_stop = True
+
+    def _take_up(self) -> None:
+        """The tensors that train, which are others once blocks are dealt over ranks."""
+        self.tensors = dict(self.module.trained())
+        self.average = self.average.over(list(self.tensors.values()))
 
     def _weights(self) -> dict[str, Any]:
         # statistics change only where a module with them is in training mode
@@ -200,27 +213,28 @@ class Keeper(lightning.Callback):
             and (not self.settings.frozen_eval or name.split(".")[0] == "parts")
             for key, value in module.named_buffers(recurse=False)
         }
-        weights = {name: value.detach().cpu() for name, value in self.tensors.items()}
+        weights = {name: whole(value.detach()).cpu() for name, value in self.tensors.items()}
         return {"weights": weights, "buffers": buffers}
 
     def _save(self, trainer: lightning.Trainer) -> None:
         journal = self.journal
         journal.loss_sum, journal.loss_count = self.module.loss_totals()
         journal.seconds = time.monotonic() - self._started
-        if not trainer.is_global_zero:
+        if not trainer.is_global_zero and self.module.shards is None:
             return
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         content = {
             **self._weights(),
             "identity": self.identity,
-            "average": [mean.cpu() for mean in self.average.mean],
-            "optimizer": trainer.optimizers[0].state_dict(),
+            "average": [whole(mean).cpu() for mean in self.average.mean],
+            "optimizer": _optimizer_state(trainer.optimizers[0], self.tensors),
             "schedule": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
             "scaler": scaler.state_dict() if scaler is not None else {},
             "extras": self.module.extras.state(),
             "journal": asdict(journal),
         }
-        checkpoints.save(self.directory, journal.step, content)
+        if trainer.is_global_zero:
+            checkpoints.save(self.directory, journal.step, content)
 
 
 def score(validated: Validation, monitor: str) -> float:
@@ -229,6 +243,35 @@ def score(validated: Validation, monitor: str) -> float:
         monitor = "accuracy"
     value: float | None = None if monitor == "loss" else getattr(validated, monitor)
     return -validated.loss if value is None else value
+
+
+def _optimizer_state(optimizer: Any, named: Mapping[str, Tensor]) -> dict[str, Any]:
+    """By name, with every tensor whole, so that it does not matter who has which part. Every rank
+    must call it."""
+    names = {id(parameter): name for name, parameter in named.items()}
+    state = {
+        names[id(p)]: {k: whole(v) if isinstance(v, Tensor) else v for k, v in values.items()}
+        for p, values in optimizer.state.items()
+    }
+    groups = {
+        names[id(p)]: {k: v for k, v in group.items() if k != "params"}
+        for group in optimizer.param_groups for p in group["params"]
+    }  # fmt: skip
+    return {"state": state, "groups": groups}
+
+
+def _load_optimizer(optimizer: Any, named: Mapping[str, Tensor], saved: Mapping[str, Any]) -> None:
+    names = {id(parameter): name for name, parameter in named.items()}
+    groups = optimizer.state_dict()["param_groups"]
+    state = {}
+    for group, real in zip(groups, optimizer.param_groups, strict=True):
+        group.update(saved["groups"][names[id(real["params"][0])]])
+        for number, p in zip(group["params"], real["params"], strict=True):
+            known = saved["state"].get(names[id(p)], {})
+            state[number] = {k: dealt(v, p) if isinstance(v, Tensor) else v
+                             for k, v in known.items()}  # fmt: skip
+    kept = {number: values for number, values in state.items() if values}
+    optimizer.load_state_dict({"state": kept, "param_groups": groups})
 
 
 def _share(skipped: dict[str, str], world_size: int) -> None:

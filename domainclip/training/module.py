@@ -22,6 +22,7 @@ from domainclip.training._gather import RankGather
 from domainclip.training._stand_in import no_rows, stand_in
 from domainclip.training.optimizer import bound_logit_scale, make_optimizer, make_schedule
 from domainclip.training.settings import TrainerSettings
+from domainclip.training.sharding import Shards, average_gradients, clip_gradients
 from domainclip.training.thrift import switch_patch_dropout
 
 __all__ = ["Tower", "Tuning", "Validation", "from_classes"]
@@ -115,6 +116,7 @@ class Tuning(lightning.LightningModule):
         self.loss_sum: Tensor | float = 0.0
         self.loss_count = 0
         self.lr = 0.0  # of the last step
+        self.shards: Shards | None = None
 
     @property
     def over_classes(self) -> bool:
@@ -123,6 +125,25 @@ class Tuning(lightning.LightningModule):
     def trained(self) -> list[tuple[str, nn.Parameter]]:
         """(name, parameter) of everything that training changes, in a stable order."""
         return [(name, p) for name, p in self.named_parameters() if p.requires_grad]
+
+    def configure_model(self) -> None:
+        if self._settings.strategy == "fsdp" and self.trainer.world_size > 1 and not self.shards:
+            self.shards = Shards(self.model, self.device_mesh["data_parallel"])
+
+    def on_after_backward(self) -> None:
+        if self.shards is not None:
+            average_gradients(parameter for _, parameter in self.trained())
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: Any = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:  # fmt: skip
+        if self.shards is None:
+            super().configure_gradient_clipping(
+                optimizer, gradient_clip_val, gradient_clip_algorithm
+            )
+        elif gradient_clip_val is not None:
+            clip_gradients((p for _, p in self.trained()), float(gradient_clip_val))
 
     def configure_optimizers(self) -> Any:
         vectors = bool(getattr(self._adapter, "decay_vectors", False))
@@ -185,6 +206,8 @@ class Tuning(lightning.LightningModule):
         switch = getattr(self._adapter, "eval", None)
         if callable(switch):
             switch()
+        if self.shards is not None:  # ranks have unequally many batches here
+            self.shards.gather()
         self._sums = _Sums(len(self._classnames))
         if self.encoder.text_trained and self.over_classes and not self._conditional:
             self._classes = self._class_text()  # once for the whole pass
@@ -199,6 +222,8 @@ class Tuning(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self.validated = self._sums.result(self.device, self.trainer.world_size)
+        if self.shards is not None:
+            self.shards.let_go()
         if self.encoder.text_trained:
             self._classes = None
 

@@ -41,19 +41,21 @@ def parameter_groups(
     """
     parameters = dict(named)
     scales = _layer_scales(parameters, settings.layer_decay)
-    groups: dict[tuple[float, bool], list[Parameter]] = {}
+    groups: dict[tuple[float, bool, bool], list[Parameter]] = {}
     for name, parameter in parameters.items():
         decayed = decay_vectors or (
             parameter.ndim > 1 and not name.endswith("bias") and not _POSITIONS.search(name)
         )
-        groups.setdefault((scales[name], decayed), []).append(parameter)
+        # one kernel takes no mixture of tensors that are dealt over ranks and whole ones
+        dealt = hasattr(parameter, "full_tensor")
+        groups.setdefault((scales[name], decayed, dealt), []).append(parameter)
     return [
         {
             "params": group,
             "lr": settings.lr * scale,
             "weight_decay": settings.weight_decay if decayed else 0.0,
         }
-        for (scale, decayed), group in groups.items()
+        for (scale, decayed, _), group in groups.items()
     ]
 
 

@@ -22,7 +22,8 @@ class TrainerSettings:
     at one more forward pass and the memory of one chunk (gradient caching); null reads all at once.
     patch_dropout: share of an image's patches that a step does not read (FLIP); 0.5 is about twice
     as fast. checkpoint_blocks: less memory for one more forward pass of every block.
-    precision: Lightning's names. devices, strategy: Lightning's too, so 2 and ``ddp`` for two GPUs.
+    precision: Lightning's names. devices: how many of this machine's. strategy: ``ddp`` has the
+    model on each, ``fsdp`` deals the blocks that train over them.
     ema: decay of an exponential average of the weights, which is then what is validated and kept.
     frozen_eval: what is not trained runs in evaluation mode (batch-norm statistics, dropout).
     patience: epochs without a better validation until the training stops; null never stops it.
@@ -51,7 +52,7 @@ class TrainerSettings:
     checkpoint_blocks: bool = False
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = "32-true"
     devices: Literal["auto"] | Annotated[int, ">= 1"] = "auto"
-    strategy: str = "auto"
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     ema: Annotated[float, "> 0 < 1"] | None = None
     frozen_eval: bool = True
     patience: Annotated[int, ">= 1"] | None = None

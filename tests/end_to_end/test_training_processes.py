@@ -45,15 +45,17 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
     return striped_pairs(tmp_path_factory.mktemp("broken") / "pairs", 12, broken=3)
 
 
-def started(*jobs: Job, **environment: str) -> subprocess.Popen[str]:
+def started(
+    *jobs: Job, module: str = "tests.data.train_toy", **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.data.train_toy", json.dumps(jobs)],
+        [sys.executable, "-m", module, json.dumps(jobs)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )  # fmt: skip
 
 
-def on_two_ranks(*jobs: Job) -> list[subprocess.Popen[str]]:
+def on_two_ranks(*jobs: Job, module: str = "tests.data.train_toy") -> list[subprocess.Popen[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -61,7 +63,10 @@ def on_two_ranks(*jobs: Job) -> list[subprocess.Popen[str]]:
     shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0",
               "TORCHELASTIC_RUN_ID": "test", "TORCHELASTIC_USE_AGENT_STORE": "False",
               "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}  # fmt: skip
-    return [started(*jobs, LOCAL_RANK=str(rank), RANK=str(rank), **shared) for rank in range(2)]
+    return [
+        started(*jobs, module=module, LOCAL_RANK=str(rank), RANK=str(rank), **shared)
+        for rank in range(2)
+    ]
 
 
 def test_killed_in_mid_epoch_and_called_again_gives_the_same_bits(
