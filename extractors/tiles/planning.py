@@ -14,10 +14,11 @@ from domainclip.errors import BadInput, MissingExtra, UsageError
 from domainclip.extraction import Source
 
 from .checks import check_options
+from .labels.boxes.sources import ENDINGS
 from .left_out import Named, source_of_rest
 from .pixels.bands import composite_of
 from .pixels.limits import decibels_already, scene_limits
-from .reading.finding import scenes_of
+from .reading.finding import is_folder, scenes_of
 from .reading.refusals import refusal
 from .reading.rows import GDAL_ERRORS, rows_of_band, words_of
 from .reading.scenes import Scene
@@ -39,6 +40,8 @@ ROWS_AROUND = 32  # tiles around features, one or few a row
 def sources_of(tiles: Tiles, roots: Sequence[str]) -> Iterator[Source]:
     """See Tiles.all_sources."""
     check_options(tiles)
+    for root in roots:
+        _check_folders(tiles, root)
     tools = tools_of(tiles)
     named, unused = Named(tools), Unused(tiles)
     for root in roots:
@@ -173,16 +176,42 @@ def _found(tiles: Tiles, root: str) -> Iterator[Listed | Refused]:
     yield from scenes_of(root, leave_out=_labels_below(tiles), subdatasets=tiles.subdatasets)
 
 
+def _check_folders(tiles: Tiles, root: str) -> None:
+    """Rasters that are no scenes must not lie among the scenes: nothing tells them apart. Raises
+    UsageError."""
+    if is_stac(root) or not is_folder(root):
+        return
+    for option, what in (("masks", "the masks"), ("geotiff", "the tiles")):
+        named = getattr(tiles, option)
+        if named and _holds(Path(named), Path(root)):
+            raise UsageError(
+                f"--{option} {named} holds the scenes of {root} too; put {what} in a folder of "
+                "their own."
+            )
+
+
 def _labels_below(tiles: Tiles) -> Callable[[Path], bool]:
-    """Is a file of the scenes' folder one of labels, or of what the tiles leave behind?"""
-    named = (tiles.classes, tiles.labels, tiles.boxes, tiles.masks, tiles.vectors, tiles.clouds)
-    others = [Path(one).resolve() for one in (*named, tiles.geotiff) if one]
+    """Is a file of the scenes' folder one of labels, or of what the tiles leave behind?
+
+    Annotations may lie beside the images that they are of: a folder of them hides no image.
+    """
+    beside = [Path(one).resolve() for one in (tiles.boxes, tiles.labels, tiles.vectors) if one]
+    alone = [Path(one).resolve() for one in (tiles.masks, tiles.geotiff) if one]
+    files = [Path(one).resolve() for one in (tiles.classes, tiles.clouds) if one]
 
     def leave_out(path: Path) -> bool:
         here = path.resolve()
-        return any(other == here or other in here.parents for other in others)
+        if here in files or any(_holds(other, here) for other in alone):
+            return True
+        is_annotation = here.suffix.lower() in ENDINGS
+        return any(other == here or (is_annotation and _holds(other, here)) for other in beside)
 
     return leave_out
+
+
+def _holds(folder: Path, path: Path) -> bool:
+    """Is a path a folder itself, or below it?"""
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _refused(name: str, path: str, reason: str, detail: str) -> Source:

@@ -19,7 +19,7 @@ from .scenes import BUILT_IN
 from .stores import files_of_store, is_store_folder
 from .trust import DRIVERS, check_local
 
-__all__ = ["is_raster_name", "scenes_of"]
+__all__ = ["is_folder", "is_raster_name", "scenes_of"]
 
 # Names of rasters that GDAL's list of extensions lacks, since several drivers share them.
 ALSO = {"vrt", "nc", "nc4", "cdf", "h5", "hdf5", "he5", "hdf", "h4", "jp2", "j2k", "jpx", "jxl",
@@ -60,7 +60,7 @@ def scenes_of(
     if root in BUILT_IN or root.lstrip().startswith("<"):
         yield Listed(root if root in BUILT_IN else "scene.vrt", root)
         return
-    if _exists(folder) and folder.is_dir():
+    if is_folder(root):
         found = False
         for path in _files_below(folder, leave_out):
             name = path.relative_to(folder).as_posix()
@@ -80,6 +80,11 @@ def scenes_of(
     if _is_plain(root) and not _exists(folder):
         raise BadInput(f"{root}: no such file, and no built-in scene.{nearest(root, BUILT_IN)}")
     yield from _inside(_name_of(root), root, subdatasets)
+
+
+def is_folder(root: str) -> bool:
+    """Is this a folder of this machine?"""
+    return _exists(Path(root)) and Path(root).is_dir()
 
 
 def is_raster_name(name: str) -> bool:

@@ -185,3 +185,38 @@ def test_features_that_no_tile_can_show_are_counted_once(tmp_path: Path, kind: s
     pairs, counts = _run(tiles, scenes)
     assert len(pairs) == 100
     assert counts == {"feature_no_visible_kind": 12}
+
+
+def _voc(path: Path, name: str) -> None:
+    path.write_text(
+        f"<annotation><filename>{name}</filename><object><name>ship</name><bndbox><xmin>2</xmin>"
+        "<ymin>2</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"
+    )
+
+
+@pytest.mark.parametrize("annotations", ["data/images", "data", "."])
+def test_annotations_may_lie_beside_the_images_that_they_are_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, annotations: str
+) -> None:
+    scenes = _scenes(tmp_path / "data" / "images", "P1.tif", "P2.tif")
+    _voc(scenes / "P1.xml", "P1.tif")
+    write_layer(
+        tmp_path / "data" / "images" / "roads.gpkg",
+        [(shapely.box(0, 0, 1, 1), {"type": "x"})],
+        driver="GPKG",
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("of what is in it")
+    for root in ("data", "data/images"):
+        pairs, counts = _run(Tiles(boxes=annotations, size_px=32), Path(root))
+        assert [pair.labels for pair in pairs] == [("ship",)]
+        assert "annotations_without_scene" not in counts
+
+
+@pytest.mark.parametrize("option", ["masks", "geotiff"])
+def test_rasters_that_are_no_scenes_need_a_folder_of_their_own(tmp_path: Path, option: str) -> None:
+    scenes = _scenes(tmp_path / "scenes", "P1.tif")
+    more = {"mask_category": "ship"} if option == "masks" else {}
+    for folder in (scenes, tmp_path, scenes / ".." / "scenes"):
+        with pytest.raises(UsageError, match=f"--{option} .* in a folder of their own"):
+            _run(Tiles(**{option: str(folder)}, **more, size_px=32), scenes)

@@ -21,9 +21,9 @@ from .reading import Asked, bounded_text, files_below
 from .tables import is_table, read_table
 from .voc import image_of_voc, read_voc
 
-__all__ = ["Annotated", "find_annotations"]
+__all__ = ["ENDINGS", "Annotated", "find_annotations"]
 
-_ENDINGS = {".json", ".geojson", ".gpkg", ".shp", ".fgb", ".xml", ".txt", ".csv", ".tsv"}
+ENDINGS = {".json", ".geojson", ".gpkg", ".shp", ".fgb", ".xml", ".txt", ".csv", ".tsv"}
 _HEAD = 1 << 16
 _FEATURES = re.compile(rb'"type"\s*:\s*"(?:FeatureCollection|Feature)"')
 
@@ -77,7 +77,7 @@ def find_annotations(root: Path, asked: Asked) -> Annotated:
         return found
     if not root.is_dir():
         raise BadInput(f"{root}: no such file or folder of annotations.")
-    for path in files_below(root, _ENDINGS):
+    for path in files_below(root, ENDINGS):
         if path.name.lower() in NAME_FILES:
             continue
         name = path.relative_to(root).as_posix()
