@@ -233,6 +233,7 @@ def _trainer(
     return lightning.Trainer(
         accelerator={"cuda": "gpu"}.get(device.type, device.type),
         devices=devices,
+        num_nodes=max(1, world_size // devices) if isinstance(devices, int) else 1,
         strategy=strategy,
         precision=settings.precision,
         max_epochs=epochs,

@@ -188,7 +188,8 @@ class Tuning(lightning.LightningModule):
         gather: Gather = Alone() if alone else RankGather()
         gather(batch.labels)
         if not gather.total(len(batch)):  # of all ranks
-            return torch.stack([parameter.sum() for _, parameter in self.trained()]).sum() * 0
+            _, image, text = self._features(stand_in(batch))
+            return 0 * (image.sum() + text.sum())
         loss = self._loss(batch, gather)[0]
         self.loss_sum += loss.detach() * len(batch)  # stays on the device: a step never syncs
         self.loss_count += len(batch)
@@ -247,14 +248,8 @@ class Tuning(lightning.LightningModule):
         return self._loss(batch, Alone())[0]
 
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
-        # what is computed in low precision depends on autocast; the input follows the weights
         read = batch if len(batch) else stand_in(batch)
-        x = read.images.to(self._backbone.dtype)
-        image = self.encoder.image(read.keys, x)
-        if self.over_classes:
-            text = self._class_text(image)
-        else:
-            text = self.encoder.captions(read.captions)
+        x, image, text = self._features(read)
         more = self.extras.of(read, x)
         if not len(batch):
             image, more = image[:0], no_rows(more)
@@ -277,6 +272,15 @@ class Tuning(lightning.LightningModule):
         ):
             loss = loss + penalty(image, batch.labels, text)
         return loss, image, text
+
+    def _features(self, batch: _ImageBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """(images (b, 3, h, w), image (b, d), text (b, d), of classes (c, d) or (b, c, d))."""
+        # what is computed in low precision depends on autocast; the input follows the weights
+        x = batch.images.to(self._backbone.dtype)
+        image = self.encoder.image(batch.keys, x)
+        if self.over_classes:
+            return x, image, self._class_text(image)
+        return x, image, self.encoder.captions(batch.captions)
 
     def _prompted(self, batch: Any) -> Any:
         """The batch with class prompts for captions, by templates drawn for this step."""

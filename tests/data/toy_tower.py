@@ -71,9 +71,11 @@ class Whole:
 
 
 def striped_pairs(
-    path: Path, count: int = 60, *, px: int = 12, broken: int = -1, part_bytes: int = 9000
+    path: Path, count: int = 60, *, px: int = 12, broken: int | range = -1, part_bytes: int = 9000
 ) -> Pairs:
     """Images of three classes that differ by colour; a fifth of them for validation."""
+
+    bad = broken if isinstance(broken, range) else (broken,)
 
     def pairs() -> Iterator[Pair]:
         random = np.random.default_rng(0)
@@ -85,7 +87,7 @@ def striped_pairs(
             Image.fromarray(pixels).save(buffer, "PNG")
             data = buffer.getvalue()
             yield make_pair(
-                number, image=data[:40] if number == broken else data, width=px, height=px,
+                number, image=data[:40] if number in bad else data, width=px, height=px,
                 split="val" if number % 5 == 4 else "train", labels=("abc"[kind],),
                 text=f"a picture of {'abc'[kind]} {number // 3}", texts=(),
             )  # fmt: skip

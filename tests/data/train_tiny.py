@@ -56,7 +56,8 @@ def train(
         features = clip.image(torch.ones(1, 3, 64, 64))[0, :4].tolist()
     return {
         "history": [row.train_loss for row in result.history], "features": features,
-        "weights": sum(float(p.detach().double().abs().sum()) for _, p in after), "resumed": result.resumed,
+        "weights": sum(float(p.detach().double().abs().sum()) for _, p in after),
+        "resumed": result.resumed,
     }  # fmt: skip
 
 

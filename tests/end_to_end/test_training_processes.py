@@ -45,6 +45,11 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
     return striped_pairs(tmp_path_factory.mktemp("broken") / "pairs", 12, broken=3)
 
 
+@pytest.fixture(scope="module")
+def mostly_broken(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
+    return striped_pairs(tmp_path_factory.mktemp("mostly") / "pairs", 12, broken=range(8))
+
+
 def started(
     *jobs: Job, module: str = "tests.data.train_toy", **environment: str
 ) -> subprocess.Popen[str]:
@@ -89,7 +94,7 @@ def test_killed_in_mid_epoch_and_called_again_gives_the_same_bits(
 
 @pytest.fixture(scope="module")
 def ranks(
-    pairs: Pairs, broken: Pairs, tmp_path_factory: pytest.TempPathFactory
+    pairs: Pairs, broken: Pairs, mostly_broken: Pairs, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Job]]:
     """What two ranks said of a list of trainings, the last of which killed them."""
     out = tmp_path_factory.mktemp("ranks")
@@ -111,6 +116,8 @@ def ranks(
         "nan": {**plain, "batch": 4, "nan": "pair-000007"},
         "broken": {**plain, "batch": 1, "pairs": str(broken.path), "parts": ["visual"],
                    "ema": None},
+        "mostly broken": {**plain, "batch": 1, "pairs": str(mostly_broken.path), "chunk": 1,
+                          "objective": "class_prompts"},
         "cut": {**plain, "batch": 4, "die_at": random.Random(4).randrange(11, 15)},
     }  # fmt: skip
     processes = on_two_ranks(*({**job, "out": str(out / name)} for name, job in jobs.items()))
@@ -243,3 +250,18 @@ def test_a_rank_whose_whole_batch_is_broken_brings_no_rows(
     found = ranks[1]["broken"]
     assert found["skipped"] == ["pair-000003"]
     alike(found, train(**job, batch=2, out=str(tmp_path)))
+
+
+def test_a_step_without_any_readable_image_is_taken_by_all_ranks(
+    ranks: tuple[Path, dict[str, Job]],
+) -> None:
+    found = ranks[1]["mostly broken"]
+    assert len(found["skipped"]) >= 7 and found["steps"] == [5, 10, 15]
+    assert all(loss == loss for row in found["history"] for loss in row)
+
+
+def test_a_checkpoint_of_another_objective_is_refused(pairs: Pairs, tmp_path: Path) -> None:
+    job = {"pairs": str(pairs.path), "out": str(tmp_path), "batch": 8, "steps": 2}
+    train(**job, objective="infonce")
+    said = train(**job, objective="class_prompts")["error"]
+    assert "belongs to a run with other settings (objective); choose another output" in said
