@@ -12,6 +12,7 @@ from ..records import Facts
 from .language import Language
 from .nouns import Noun
 from .phrases import measured, number_of
+from .waters import mostly_sea
 
 __all__ = ["PICTURES", "Alternatives", "context_of"]
 
@@ -27,6 +28,8 @@ _NEAR_KM = 30.0
 _AERIAL_GSD_M = 0.25
 # From it on they come from satellites: mapping agencies fly at 1 m and below. Between them both do.
 _SATELLITE_GSD_M = 2.0
+# what pictures may show beside natural colour; anything else is the name of an index
+_SHOWN = ("radar", "false_colour", "grey")
 _LEAST_PREFIX = 4  # letters of a satellite's name that may go on: Landsat8, but no "S2" in "S200"
 _TIME = re.compile(r"(\d{4})(?:-(\d{2}))?")
 _WORD = re.compile(r"[^\W_]+")
@@ -41,7 +44,7 @@ def context_of(facts: Facts, language: Language) -> Alternatives:
     when = _when(language, facts.acquired[:7], facts.season)
     if when:
         found["when"] = when
-    if facts.place is not None:
+    if facts.place is not None and (facts.place.water or not mostly_sea(facts, language.lists)):
         place = facts.place
         near = place.town_km is not None and place.town_km <= _NEAR_KM
         town = place.town if near else ""
@@ -105,7 +108,7 @@ def _pictures(language: Language, view: str, shows: str, sensor: str) -> Alterna
 def _nouns(language: Language, view: str, shows: str) -> tuple[Noun, ...]:
     """What a picture is called: by what it shows where that is not natural colour, else by where it
     was taken from. The plain word is true of all, and stands where a language has no other."""
-    kind = view if not shows else shows if shows in ("radar", "false_colour") else "index"
+    kind = view if not shows else shows if shows in _SHOWN else "index"
     nouns = language.pictures.get(kind, (language.picture_word,))
     if kind != "index":
         return nouns

@@ -46,7 +46,7 @@ MAY_LACK = frozenset({"objects.around", "features.around"})
 # kinds of pictures: those that a language must have words for, and those for which the plain word
 # for a picture stands where it has none
 _PICTURES = ("satellite", "aerial")
-_MORE_PICTURES = ("overhead", "radar", "false_colour", "index")
+_MORE_PICTURES = ("overhead", "radar", "false_colour", "index", "grey")
 _COVER = ("whole", "most", "half", "third", "part", "little")
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _FIELDS = (

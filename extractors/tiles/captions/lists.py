@@ -13,7 +13,7 @@ __all__ = ["EnglishLists", "lists_of"]
 
 _NAMED = (
     "uncounted", "bare_cover", "singular_s", "proper", "the_countries", "names", "satellites",
-    "aerial_sensors",
+    "aerial_sensors", "seas", "waters",
 )  # fmt: skip
 
 
@@ -25,6 +25,7 @@ class EnglishLists:
     category that is no noun -> what it says of a thing, with {} for that. names: key -> a proper
     name as it is written, with its article where it has one; name_words: those of one word.
     satellites, aerial_sensors: how the names of sensors begin, and what is in them, in lower case.
+    seas: what the sea is called. waters: what may be the sea, or a lake.
     """
 
     aliases: dict[str, str]
@@ -40,6 +41,8 @@ class EnglishLists:
     the_countries: frozenset[str]
     satellites: frozenset[str]
     aerial_sensors: frozenset[str]
+    seas: frozenset[str]
+    waters: frozenset[str]
 
 
 def lists_of(files: list[Marked]) -> EnglishLists:
@@ -81,4 +84,6 @@ def lists_of(files: list[Marked]) -> EnglishLists:
         the_countries=frozen["the_countries"],
         satellites=frozen["satellites"],
         aerial_sensors=frozen["aerial_sensors"],
+        seas=frozen["seas"],
+        waters=frozen["waters"],
     )

@@ -28,6 +28,7 @@ from .objects import (
 from .phrases import a_noun, bare_noun, ground_in
 from .sentences import Sentence
 from .templates import Templates
+from .waters import is_sea
 
 __all__ = ["captions_of"]
 
@@ -219,11 +220,14 @@ def _class(facts: Facts, language: Language, draws: Draws) -> Material | None:
 
 def _summary(facts: Facts, language: Language, draws: Draws) -> Material | None:
     """The most telling that is known of the ground: objects or the class, features, cover. Of what
-    is no object nobody says that it is on the open sea, or where a place with a name is."""
+    is no object nobody says that it is on the open sea, or where a place with a name is; nor is the
+    sea, of which a tile on the coast has some, in a country."""
     if facts.objects and not (facts.label and draws.below(2)):
         return _as_main(some_objects(facts, language, draws), "things")
     at_sea = facts.place is not None and facts.place.water
-    unsaid = _PLACES if at_sea or is_proper(facts.label, language.lists) else frozenset()
+    names = [name for name, _ in facts.shares] + [one.category for one in facts.features]
+    sea = at_sea or any(is_sea(name, language.lists) for name in names)
+    unsaid = _PLACES if sea or is_proper(facts.label, language.lists) else frozenset()
     if facts.label:
         return _as_main(_class(facts, language, draws), "a_class", unsaid)
     if facts.focus:

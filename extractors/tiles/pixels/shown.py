@@ -20,8 +20,11 @@ _UNSEEN = (
 
 
 def shown_as(scene: Scene, composite: Composite, *, sensor: str = "", decibels: str = "") -> str:
-    """``radar``, ``false_colour`` or the name of an index; "" for natural colour, one band in grey,
-    a palette's colours, and where nothing says which band is which.
+    """``radar``, ``false_colour``, ``grey`` or the name of an index; "" for natural colour, a
+    palette's colours, and where nothing says which band is which.
+
+    grey: one band of other than 8-bit values, which heights are as well as light; those of 8 bits
+    are the grey photo that they look like, "".
 
     sensor: as in composite_of. decibels: as in Look: only radar has them.
     """
@@ -41,7 +44,7 @@ def shown_as(scene: Scene, composite: Composite, *, sensor: str = "", decibels: 
     if composite.name in PRESETS:
         return "" if composite.name == "true_colour" else "false_colour"
     if len(composite.channels) == 1:
-        return ""
+        return "" if composite.dtype == "uint8" else "grey"
     if shown & _numbers(scene, _UNSEEN, sensor).keys():
         return "false_colour"
     seen = _numbers(scene, PRESETS["true_colour"], sensor)

@@ -42,7 +42,7 @@ def _scene(folder: Path, names: tuple[str, ...], dtype: str = "uint16", sensor: 
         (SENTINEL, ("swir",), "false_colour"),
         (SENTINEL, ("ndvi",), "ndvi"),
         (SENTINEL, ("mndwi",), "mndwi"),
-        (SENTINEL, ("B08",), ""),  # grey
+        (SENTINEL, ("B08",), "grey"),
         (("nir", "red", "green"), (), "false_colour"),
         (("vv", "vh"), ("dual_pol",), "radar"),
         (("vv", "vh"), ("vv",), "radar"),
@@ -62,9 +62,23 @@ def test_complex_values_decibels_and_sentinel_1_are_radar(tmp_path: Path) -> Non
     scene = _scene(tmp_path, ("a",), "complex64")
     assert shown_as(scene, composite_of(scene)) == "radar"
     scene = _scene(tmp_path, ("a",), "float32")
-    assert shown_as(scene, composite_of(scene)) == ""
+    assert shown_as(scene, composite_of(scene)) == "grey"
     assert shown_as(scene, composite_of(scene), decibels="power") == "radar"
     assert shown_as(scene, composite_of(scene), sensor="Sentinel-1A") == "radar"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shows"),
+    [("uint8", ""), ("uint16", "grey"), ("int16", "grey"), ("float32", "grey"), ("uint32", "grey")],
+)
+def test_one_band_of_heights_is_grey_and_one_of_8_bits_a_photo(
+    tmp_path: Path, dtype: str, shows: str
+) -> None:
+    scene = _scene(tmp_path, ("heights",), dtype)
+    assert shown_as(scene, composite_of(scene)) == shows
+    three = _scene(tmp_path, ("a", "b", "c"), dtype)
+    assert shown_as(three, composite_of(three)) == ""
+    assert shown_as(three, composite_of(three, ("2",))) == shows
 
 
 def test_captions_and_facts_of_tiles_say_it(tmp_path: Path) -> None:
