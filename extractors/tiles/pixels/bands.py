@@ -15,7 +15,7 @@ from ..reading.rows import default_bands
 from ..reading.scenes import Scene
 from ..reading.values import common_type
 from .composites import INDICES, PRESETS, Channel, Composite
-from .sensors import COMMON, band_names, key_of, sensor_of
+from .sensors import COMMON, band_names, key_of, sensor_of, why_no_names
 
 __all__ = ["band_number", "check_bands", "composite_of"]
 
@@ -39,7 +39,7 @@ def composite_of(scene: Scene, bands: tuple[str, ...] = (), sensor: str = "") ->
     if not bands:
         return _default(scene, names)
     if len(bands) == 1 and _word(bands[0]) in INDICES and not _find(bands[0], names):
-        return _index(scene, _word(bands[0]), names)
+        return _index(scene, _word(bands[0]), names, sensor)
     preset = len(bands) == 1 and _word(bands[0]) in PRESETS and not _find(bands[0], names)
     wanted = PRESETS[_word(bands[0])] if preset else bands
     numbers: list[int] = []
@@ -48,7 +48,7 @@ def composite_of(scene: Scene, bands: tuple[str, ...] = (), sensor: str = "") ->
         parts = band.split("/") if preset else [band]
         at = []
         for part in parts:
-            number = _number(scene, part, names, what=bands[0] if preset else "")
+            number = _number(scene, part, names, sensor, what=bands[0] if preset else "")
             if number not in numbers:
                 numbers.append(number)
             at.append(numbers.index(number))
@@ -60,7 +60,7 @@ def composite_of(scene: Scene, bands: tuple[str, ...] = (), sensor: str = "") ->
 def band_number(scene: Scene, band: str, sensor: str = "", *, option: str = "--bands") -> int:
     """The number, from 1, of a band given by number or name. option: the one that names it.
     Raises BadInput."""
-    return _number(scene, band, _names(scene, sensor), option=option)
+    return _number(scene, band, _names(scene, sensor), sensor, option=option)
 
 
 def check_bands(bands: tuple[str, ...]) -> None:
@@ -120,8 +120,8 @@ def _default(scene: Scene, names: list[set[str]]) -> Composite:
     return _made(scene, "", unique, channels)
 
 
-def _index(scene: Scene, name: str, names: list[set[str]]) -> Composite:
-    a, b = (_number(scene, band, names, what=name) for band in INDICES[name])
+def _index(scene: Scene, name: str, names: list[set[str]], sensor: str) -> Composite:
+    a, b = (_number(scene, band, names, sensor, what=name) for band in INDICES[name])
     return _made(scene, name, [a, b], [Channel("difference", (0, 1))])
 
 
@@ -148,7 +148,13 @@ def _bits(dataset: Any, number: int) -> int:
 
 
 def _number(
-    scene: Scene, band: str, names: list[set[str]], *, what: str = "", option: str = "--bands"
+    scene: Scene,
+    band: str,
+    names: list[set[str]],
+    sensor: str,
+    *,
+    what: str = "",
+    option: str = "--bands",
 ) -> int:
     number = _find(band, names)
     if number is not None:
@@ -158,12 +164,13 @@ def _number(
     if band.strip().isdigit():
         raise BadInput(f"{scene.name}: {raised}, and it has {len(names)}; choose with {option}.")
     known = {*there, *COMMON, *(WHOLE if option == "--bands" else ())}
-    hint = "" if what else nearest(band, known - {_word(band)})
+    # a name that is well known is no slip for the one that is spelt most like it
+    hint = "" if what or _is_common(band) else nearest(band, known - {_word(band)})
     if not there:
-        raise BadInput(
-            f"{scene.name}: {raised}, and none of its bands ({len(names)}) has a name; give "
-            f"numbers, or its --sensor.{hint}"
-        )
+        said = sensor or scene.facts.sensor
+        why = why_no_names(said, len(names)) if said else f"give numbers, or its --sensor.{hint}"
+        none = f"none of its bands ({len(names)}) has a name"
+        raise BadInput(f"{scene.name}: {raised}, and {none}{', and' if said else ';'} {why}")
     raise BadInput(
         f"{scene.name}: {raised}, and it has {', '.join(there[:20])}; choose with {option}.{hint}"
     )

@@ -16,7 +16,7 @@ from domainclip.errors import UsageError, nearest
 
 from ..reading.spelling import known_sensor
 
-__all__ = ["COMMON", "Sensor", "band_names", "check_sensor", "key_of", "sensor_of"]
+__all__ = ["COMMON", "Sensor", "band_names", "check_sensor", "key_of", "sensor_of", "why_no_names"]
 
 # Names of the STAC Electro-Optical Extension, and what else they are called.
 COMMON = {
@@ -49,6 +49,9 @@ _COMMON_OF = {each: name for name, others in COMMON.items() for each in (name, *
 _PARTS = re.compile(r"[,;()\[\]:|]|\s-\s|\s+band\b")
 _NUMBERED = re.compile(r"^(?:[st][rt]|toa|boa|reflectance)?(?:band|b)0*(\d+a?)$")
 _PADDED = re.compile(r"\bB(?:0\d|8A)\b")
+# Of those that are counted, the last that flies; of others none of its number is known to be wrong.
+_LAST = {"Landsat": 9, "Sentinel": 6, "WorldView": 4}
+_COUNTED = re.compile(rf"({'|'.join(_LAST).lower()})[-_ ]*(\d+)")
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,16 @@ def sensor_of(name: str, descriptions: Sequence[str] = ()) -> Sensor | None:
     for sensor, aliases in table:
         if plain and plain in aliases:
             return sensor
-    starts = [
-        (len(alias), sensor)
-        for sensor, aliases in table
-        for alias in aliases
-        if len(alias) >= 4 and plain.startswith(alias)  # Landsat 8 OLI/TIRS, Sentinel-2A MSI
-    ]
+    starts = (
+        []
+        if _never_flew(name)
+        else [
+            (len(alias), sensor)
+            for sensor, aliases in table
+            for alias in aliases
+            if len(alias) >= 4 and plain.startswith(alias)  # Landsat 8 OLI/TIRS, Sentinel-2A MSI
+        ]
+    )
     if starts:
         return max(starts, key=lambda start: start[0])[1]
     if not plain and any(_PADDED.search(each) for each in descriptions):
@@ -90,12 +97,18 @@ def sensor_of(name: str, descriptions: Sequence[str] = ()) -> Sensor | None:
 
 
 def check_sensor(name: str) -> None:
-    """Raises UsageError for what looks like a slip in a known sensor's name.
+    """Raises UsageError for what looks like a slip in a known sensor's name, or in its number.
 
     Any other name may be that of a sensor that is not known here: captions say it, and bands are
-    named by their files alone. Numbers are not compared: there will be a Landsat 10.
+    named by their files alone.
     """
-    if sensor_of(name) is not None or known_sensor(name):
+    family = _never_flew(name)
+    if family:
+        raise UsageError(
+            f"--sensor {name!r} is not known: there are {family} 1 to {_LAST[family]}; give one of "
+            "these, or leave it out."
+        )
+    if sensor_of(name) or known_sensor(name) or _COUNTED.match(name.lower()):  # Sentinel-5P
         return
     known = [sensor.name for sensor, _ in _sensors()]
     meant = get_close_matches(_letters(name), map(_letters, known), n=1, cutoff=0.8)
@@ -104,6 +117,21 @@ def check_sensor(name: str) -> None:
             f"--sensor {name!r} is not known.{nearest(name.lower(), known)} Bands are known of "
             f"{', '.join(known)}."
         )
+
+
+def why_no_names(name: str, count: int) -> str:
+    """Why a sensor (``Gaofen-2``) names no band of a file with so many, in a clause; and a hint
+    where its name is near a known one's."""
+    known = [sensor.name for sensor, _ in _sensors()]
+    found = sensor_of(name)
+    if found is None:
+        return (
+            f"the bands of {name!r} are not known (known are those of {', '.join(known)}); give "
+            f"numbers.{nearest(name.lower(), known)}"
+        )
+    orders = " or ".join(map(str, sorted(found.layouts)))
+    has = f"of {orders} bands alone" if orders else "of no files"
+    return f"the order of {found.name} bands is known {has}, and it has {count}; give numbers."
 
 
 def band_names(
@@ -138,6 +166,15 @@ def band_names(
         if colour in COMMON and not own & COMMON.keys():
             own.add(colour)
     return names
+
+
+def _never_flew(name: str) -> str:
+    """``Landsat`` of Landsat 9000, "" of what may fly. ``Landsat 8-9`` is a product of both."""
+    found = _COUNTED.match(name.lower())
+    if found is None:
+        return ""
+    family = next(each for each in _LAST if each.lower() == found[1])
+    return "" if 1 <= int(found[2][:9]) <= _LAST[family] else family
 
 
 def _letters(name: str) -> str:

@@ -110,7 +110,7 @@ def test_a_documented_order_serves_files_that_name_no_band(
     assert _shown(scene, "false_colour", sensor=sensor) == numbers
     with pytest.raises(BadInput, match="give numbers, or its --sensor"):
         composite_of(scene, ("false_colour",))
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match=rf"order of .* is known of .*, and it has {count + 1};"):
         composite_of(_scene(tmp_path, count=count + 1), ("false_colour",), sensor)
 
 
@@ -134,6 +134,27 @@ def test_a_missing_band_is_named_with_what_there_is(tmp_path: Path) -> None:
         composite_of(scene, ("ndvi_2",))
     with pytest.raises(BadInput, match=r"band wir16 is asked for.*Did you mean 'swir16'"):
         composite_of(scene, ("wir16",))
+
+
+def test_a_sensor_whose_bands_are_not_known_is_not_asked_for_again(tmp_path: Path) -> None:
+    scene = _scene(tmp_path, count=4)
+    for sensor, ends in (
+        ("Gaofen-2", r"known \(known are those of sentinel-2, .*\); give numbers\.$"),
+        ("Sentinel-3", r"give numbers\. Did you mean 'sentinel-[12]'\?$"),
+    ):
+        with pytest.raises(BadInput, match=f"the bands of '{sensor}' are not .*{ends}"):
+            composite_of(scene, ("ndvi",), sensor)
+    with pytest.raises(BadInput, match=r"sentinel-2 bands is known of no files, and it has 4;"):
+        composite_of(_scene(tmp_path, count=4, sensor="Sentinel-2"), ("ndvi",))
+    assert sensor_of("Landsat9000") is None
+    assert sensor_of("Landsat 8-9 OLI/TIRS") == sensor_of("Landsat 8")
+
+
+def test_a_well_known_band_is_no_slip_for_one_that_is_spelt_alike(tmp_path: Path) -> None:
+    scene = _scene(tmp_path, ("red", "green", "blue"))
+    for name in ("nir", "n", "thermal", "swir1"):
+        with pytest.raises(BadInput, match=r"and it has blue, green, red; choose with --bands\.$"):
+            composite_of(scene, (name, "red", "green"))
 
 
 def test_the_number_in_a_name_means_what_its_sensor_means(tmp_path: Path) -> None:

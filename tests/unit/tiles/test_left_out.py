@@ -200,11 +200,8 @@ def test_annotations_may_lie_beside_the_images_that_they_are_of(
 ) -> None:
     scenes = _scenes(tmp_path / "data" / "images", "P1.tif", "P2.tif")
     _voc(scenes / "P1.xml", "P1.tif")
-    write_layer(
-        tmp_path / "data" / "images" / "roads.gpkg",
-        [(shapely.box(0, 0, 1, 1), {"type": "x"})],
-        driver="GPKG",
-    )
+    roads = tmp_path / "data" / "images" / "roads.gpkg"
+    write_layer(roads, [(shapely.box(0, 0, 1, 1), {"type": "x"})], driver="GPKG")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").write_text("of what is in it")
     for root in ("data", "data/images"):

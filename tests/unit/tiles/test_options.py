@@ -170,13 +170,20 @@ def test_options_that_go_together_are_taken(options: dict[str, Any]) -> None:
 
 def test_a_sensor_that_is_not_known_here_may_be_said() -> None:
     for name in (
-        "", "Sentinel-2A", "LANDSAT_8", "Landsat 10", "Gaofen-2", "SkySat", "KOMPSAT-3A", "drone",
+        "", "Sentinel-2A", "LANDSAT_8", "Landsat 8-9 OLI/TIRS", "Landsat Next",
+        "Sentinel-5P", "Gaofen-2", "SkySat", "KOMPSAT-3A", "drone",
         "Cartosat-3", "Resourcesat-2", "SuperView-1", "FORMOSAT-2", "PRISMA", "EnMAP", "Planet",
         "WorldView-4", "aerial", "高分二号",
     ):  # fmt: skip
         check_sensor(name)
     for name in ("Sentinal-2", "Lansat 8", "Worldveiw-3"):
         with pytest.raises(UsageError, match="Did you mean"):
+            check_sensor(name)
+    for name, there in (
+        ("Landsat9000", "Landsat 1 to 9"), ("landsat-10 OLI", "Landsat 1 to 9"),
+        ("Sentinel 0", "Sentinel 1 to 6"), ("WorldView_5", "WorldView 1 to 4"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=f"not known: there are {there};"):
             check_sensor(name)
 
 
