@@ -14,8 +14,9 @@ __all__ = ["cover_as_things", "cover_in_numbers", "cover_in_words"]
 
 _PART = 0.1
 # From these shares on; below the last, words do not say it.
-_BANDS = ((0.95, "whole"), (0.55, "most"), (0.45, "half"), (0.3, "third"), (_PART, "part"),
-          (0.03, "little"))  # fmt: skip
+# Between two fractions their middle divides.
+_BANDS = ((0.95, "whole"), (0.55, "most"), (0.45, "half"), (11 / 30, "two_fifths"),
+          (7 / 24, "third"), (_PART, "part"), (0.03, "little"))  # fmt: skip
 _MAIN = 0.45  # a tile that has less of every class is a mix
 _SMALLEST = 0.01  # that numbers say
 _MOST_CLASSES = 8  # in numbers: more do not fit CLIP's 77 tokens
@@ -82,6 +83,8 @@ def _said(language: Language, name: str, share: float, draws: Draws, *, plain: b
     if plain:
         return bare_noun(noun)
     band = next(word for least, word in _BANDS if share >= least)
+    if band not in language.cover:  # a language of the user's need not have two fifths
+        band = "part"
     if not (noun.mass or noun.only_plural or noun.bare):
         band = f"{band}_counted" if f"{band}_counted" in language.cover else band
     text = draws.pick(language.cover[band]).replace("{some}", several(language, noun).text)

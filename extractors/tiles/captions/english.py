@@ -19,6 +19,9 @@ __all__ = ["a_phrase", "adjective_of", "is_proper", "noun_of", "said"]
 _ENGINE = inflect.engine()
 _CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z])")
 _OR = re.compile(r" / |(?<=[^\W\d_]{2})/(?=[^\W\d_]{2})")
+_EITHER = re.compile(r" ?/ ?| or ")
+# last words that are no nouns, beside those in -ous and the adjectives of the lexicon
+_NO_NOUN = frozenset({"bare", "dense", "evergreen", "mixed", "rocky", "sandy", "sparse", "woody"})
 _PREPOSITIONS = frozenset({"of", "with", "for", "in", "on", "at", "under", "by", "to", "from"})
 _KEPT = frozenset({"a", "an", "the", "some", "no"})
 _AN_NUMBER = re.compile(r"(8\d*|11|18)(\D|$)")
@@ -28,7 +31,8 @@ _AN_NUMBER = re.compile(r"(8\d*|11|18)(\D|$)")
 def said(name: str, lists: EnglishLists) -> str:
     """A class or category as a sentence says it: ``AnnualCrop`` -> annual cropland, ``Tree cover``
     -> tree cover, ``Small_Vehicle`` -> small vehicle. Acronyms and proper names keep capitals:
-    ``Estonia``, ``East Africa``, ``the Pacific Ocean``. ``dead`` is a dead object."""
+    ``Estonia``, ``East Africa``, ``the Pacific Ocean``. ``dead`` is a dead object. Of
+    ``Grassland / Herbaceous`` the noun is said; ``Hut/Tent`` is a hut or tent."""
     for key in _keys(name):
         if key in lists.aliases:
             return lists.aliases[key]
@@ -39,6 +43,9 @@ def said(name: str, lists: EnglishLists) -> str:
     name = _OR.sub(" or ", _CAMEL.sub(" ", " ".join(name.replace("_", " ").split())))
     if _is_name(name, lists):
         return name
+    first, either, other = name.partition(" or ")
+    if either and _is_no_noun(other, lists):
+        return said(first, lists)
     words = [word if _keeps_capital(word, lists) else word.lower() for word in name.split()]
     return " ".join(words)
 
@@ -98,9 +105,17 @@ def a_phrase(phrase: str) -> str:
     return f"{article if article in ('a', 'an') else 'a'} {phrase}"
 
 
-def _keys(name: str) -> tuple[str, str]:
+def _keys(name: str) -> tuple[str, ...]:
     name = " ".join(name.replace("_", " ").split())
-    return key_of(name), key_of(_CAMEL.sub(" ", name))
+    keys = key_of(name), key_of(_CAMEL.sub(" ", name))
+    if not _EITHER.search(name):
+        return keys
+    return *keys, *(_EITHER.sub(slash, key) for slash in ("/", " / ") for key in keys)
+
+
+def _is_no_noun(phrase: str, lists: EnglishLists) -> bool:
+    last = key_of(phrase).rpartition(" ")[2]
+    return last.endswith("ous") or last in lists.adjectives or last in _NO_NOUN
 
 
 def _is_name(name: str, lists: EnglishLists) -> bool:

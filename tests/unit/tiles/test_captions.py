@@ -652,3 +652,57 @@ def test_no_languages_and_no_captions_are_refused() -> None:
         captions_of(Facts(9), key="", seed=0, count=1, languages=("xx",), templates=OURS)
     with pytest.raises(UsageError, match="captions: 0"):
         captions_of(Facts(9), key="", seed=0, count=0, templates=OURS)
+
+
+@pytest.mark.parametrize(
+    ("percent", "words"),
+    [
+        (50, "about half water"), (45, "about half water"), (44, "about two fifths water"),
+        (40, "about two fifths water"), (37, "about two fifths water"),
+        (36, "about a third water"), (33, "about a third water"), (30, "about a third water"),
+        (29, "some water"),
+    ],
+)  # fmt: skip
+def test_a_share_is_told_as_the_nearest_fraction(percent: int, words: str) -> None:
+    shares = (("grassland", 0.5), ("water", percent / 100), ("sand", 0.5 - percent / 100))
+    made = [text.lower() for text in write(Facts(224, shares=shares), 40)]
+    assert any(words in text for text in made)
+    fractions = {"about half water", "about two fifths water", "about a third water", "some water"}
+    assert not any(other in text for other in fractions - {words} for text in made)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_tells_two_fifths_from_a_third(code: str) -> None:
+    made = [
+        set(write(Facts(224, shares=(("grassland", 0.5), ("water", share))), 40, code))
+        for share in (0.4, 0.333)
+    ]
+    words = [text for text in made[0] - made[1] if "%" not in text]
+    assert words and all(re.search("fift|fünft|cinqu|quint|vijf", text, re.I) for text in words)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Grassland / Herbaceous", "grassland"),
+        ("Grassland or herbaceous", "grassland"),
+        ("Meadow/Herbaceous", "meadow"),
+        ("Soil or rocky", "soil"),
+        ("Shrub / Scrub", "scrubland"),
+        ("Shrub or scrub", "scrubland"),
+        ("Bare/sparse vegetation", "bare ground"),
+        ("Hut / Tent", "hut or tent"),
+        ("Trees or shrubs", "trees or shrubs"),
+    ],
+)
+def test_of_two_names_for_a_class_both_are_said_where_both_are_nouns(
+    name: str, expected: str
+) -> None:
+    assert said(name, LISTS) == expected
+
+
+def test_many_things_take_a_verb_that_agrees_in_portuguese() -> None:
+    facts = Facts(512, objects=spread({"tree": 30}))
+    made = [text for key in "abcdefgh" for text in write(facts, 12, "pt", key=key)]
+    assert any("veem-se" in text.lower() for text in made)
+    assert not any("um grande número" in text for text in made)
