@@ -16,13 +16,13 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio import CRS
-from rasterio.errors import CRSError
 from rasterio.warp import transform as transform_points
 
 from domainclip.errors import BadInput, UsageError
 
 from .reading.between import between
 from .reading.errors import GDAL_ERRORS, words_of
+from .reading.placing import crs_named
 
 __all__ = ["Area", "open_area"]
 
@@ -192,8 +192,8 @@ def _of_file(name: str, state: tuple[int, ...]) -> Area:
     if meta["crs"] is None:
         raise BadInput(f"{name}: the area of interest names no CRS; add one with ogr2ogr -a_srs.")
     try:
-        crs = CRS.from_user_input(meta["crs"])
-    except CRSError as error:
+        crs = crs_named(meta["crs"])
+    except BadInput as error:
         raise BadInput(f"{name}: its CRS cannot be made out ({words_of(error)}).") from error
     return Area(name, crs, polygons)
 

@@ -12,9 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
-from rasterio import CRS
-
-from domainclip.errors import UsageError, nearest
+from domainclip.errors import BadInput, UsageError, nearest
 
 from .area import open_area
 from .captions.templates import read_templates
@@ -23,7 +21,7 @@ from .partners import check_partners, flag
 from .pixels.bands import check_bands
 from .pixels.keeping import check_folder
 from .pixels.sensors import check_sensor
-from .reading.errors import GDAL_ERRORS
+from .reading.placing import crs_named
 from .reading.spelling import as_iso
 from .reading.warping import RESAMPLING
 from .slicing import SIZE_PX
@@ -154,8 +152,8 @@ def _check_places(tiles: Tiles) -> None:
 
 def _crs(option: str, name: str, also: str = "") -> Any:
     try:
-        return CRS.from_user_input(name)
-    except (ValueError, *GDAL_ERRORS) as error:
+        return crs_named(name)
+    except BadInput as error:
         raise UsageError(
             f"{flag(option)} {name!r} is no CRS that PROJ knows{also}; e.g. EPSG:32633."
         ) from error

@@ -18,6 +18,7 @@ from .labels.boxes.sources import ENDINGS
 from .left_out import Named, source_of_rest
 from .pixels.bands import composite_of
 from .pixels.limits import decibels_already, scene_limits
+from .reading.errors import Placeless
 from .reading.finding import is_folder, scenes_of
 from .reading.refusals import refusal
 from .reading.rows import GDAL_ERRORS, rows_of_band, words_of
@@ -142,13 +143,15 @@ def _around_features(
 
 def _unlabelled(tools: Tools, scene: Scene) -> tuple[str, str] | None:
     """Labels with coordinates say nothing of a scene without a place: told once, and not by each of
-    its sources."""
+    its sources; nor do those that are in doubt."""
     if scene.georeference is not None:
         return None
     try:
         tools.facts_of_row(scene, 0, np.array([0]), 1)
-    except BadInput as error:
+    except Placeless as error:
         return "no_place", str(error)
+    except BadInput as error:
+        return "labels_unusable", str(error)
     return None
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import shapely
-from rasterio import CRS
-from rasterio.errors import CRSError
 
 from domainclip.errors import BadInput
 
+from ..reading.placing import crs_named
 from .class_places import BoxClasses, KeyClasses, PointClasses
 from .class_polygons import PolygonClasses
 from .classes import Classes
@@ -76,8 +75,8 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
 
 def _crs(text: str) -> Any:
     try:
-        return CRS.from_user_input(text)
-    except (CRSError, ValueError) as error:
+        return crs_named(text)
+    except BadInput as error:
         raise BadInput(f"--labels-crs {text!r} is no CRS that PROJ knows.") from error
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 
 from domainclip.errors import BadInput, UsageError, nearest
 
-from ..reading.scenes import Scene
+from ..reading.scenes import BUILT_IN, Scene
 from ..records import Facts
+from .class_names import BUILT_IN_TABLES
 from .class_polygons import open_class_vectors
 from .class_tables import open_class_table
 from .classes import Classes, open_raster_classes
@@ -193,7 +196,25 @@ def _opened(source: str, table: str | None, crs: str | None, label: str) -> Clas
         return open_class_table(Path(source), crs, label=label)
     if suffix in VECTORS or (suffix == ".gpkg" and _holds_layers(source)):
         return open_class_vectors(source, crs, label=label)
+    _check_word(source)
     return open_raster_classes(source, table)
+
+
+def _check_word(source: str) -> None:
+    """A word that is no file is a slip in one of ours, or a table without its raster. Raises
+    BadInput."""
+    if source in BUILT_IN or not re.fullmatch(r"[\w -]+", source) or Path(source).exists():
+        return
+    words = ("folders", "koppen_geiger", *BUILT_IN_TABLES)
+    plain = re.sub(r"[ -]", "_", source.lower())
+    meant = get_close_matches(plain, words, n=1, cutoff=0.75)
+    if meant and meant[0] in set(BUILT_IN_TABLES) - set(BUILT_IN):
+        raise BadInput(
+            f"{source}: no such file of classes; {meant[0]} is a table of names: give the raster "
+            f"with --classes, and --class-table {meant[0]}."
+        )
+    hint = f" Did you mean {meant[0]!r}?" if meant else ""
+    raise BadInput(f"{source}: no such file of classes, and none of folders, koppen_geiger.{hint}")
 
 
 def _holds_layers(source: str) -> bool:

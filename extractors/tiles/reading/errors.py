@@ -7,7 +7,7 @@ from rasterio.errors import CRSError, RasterioError
 
 from domainclip.errors import BadInput
 
-__all__ = ["GDAL_ERRORS", "ServerGone", "words_of"]
+__all__ = ["GDAL_ERRORS", "Placeless", "ServerGone", "words_of"]
 
 # What rasterio raises for a damaged file: its own errors, GDAL's that slip through, and text in a
 # file's header, or a file's name, that is no text.
@@ -16,6 +16,10 @@ GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError, UnicodeError)
 
 class ServerGone(BadInput):
     """A server that answered before and does no longer; what it holds is not damaged."""
+
+
+class Placeless(BadInput):
+    """A scene without a place, where one is needed."""
 
 
 def words_of(error: BaseException) -> str:

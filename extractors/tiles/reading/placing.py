@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from rasterio import CRS, Affine
 from rasterio.control import GroundControlPoint
+from rasterio.env import Env
 from rasterio.transform import GCPTransformer, RPCTransformer, from_bounds
 
 from domainclip.errors import BadInput
@@ -116,7 +117,9 @@ def _crs_beside(path: str) -> Any:
         file = Path(path).with_suffix(".prj")
         if file == Path(path) or not file.is_file() or file.stat().st_size > PRJ_BYTES:
             return None
-        return CRS.from_wkt(file.read_text(encoding="utf-8-sig"), morph_from_esri_dialect=True)
+        text = file.read_text(encoding="utf-8-sig")
+        with Env():  # else GDAL prints what it says
+            return CRS.from_wkt(text, morph_from_esri_dialect=True)
     except (OSError, ValueError, *GDAL_ERRORS):
         return None
 
@@ -143,6 +146,7 @@ def _from_bounds(bounds: tuple[float, ...], dataset: Any) -> Affine:
 def crs_named(name: str) -> Any:
     """Of a user's words for it. Raises BadInput."""
     try:
-        return CRS.from_user_input(name)
+        with Env():  # else GDAL prints what it says
+            return CRS.from_user_input(name)
     except (ValueError, *GDAL_ERRORS) as error:
         raise BadInput(f"{name!r} is no CRS that PROJ knows, e.g. EPSG:32633.") from error

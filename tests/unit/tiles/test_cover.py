@@ -434,3 +434,19 @@ def test_shares_in_another_crs_are_within_a_hundredth(shared_data: Path, tmp_pat
             assert shares.get(name, 0.0) == pytest.approx(names.count(name) / whole, abs=0.01)
         compared += 1
     assert compared >= 2
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("folder", "Did you mean 'folders'"),
+        ("Koppen-Geiger", "Did you mean 'koppen_geiger'"),
+        ("World Cover", "give the raster with --classes, and --class-table worldcover"),
+        ("nlcd", "--class-table nlcd"),
+        ("lc", "none of folders, koppen_geiger\\.$"),
+        ("lc.tif", "not a raster that GDAL can open"),
+    ],
+)
+def test_a_word_that_is_no_file_is_told_what_is_near_it(word: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        open_cover(word)

@@ -217,3 +217,14 @@ def test_rasters_that_are_no_scenes_need_a_folder_of_their_own(tmp_path: Path, o
     for folder in (scenes, tmp_path, scenes / ".." / "scenes"):
         with pytest.raises(UsageError, match=f"--{option} .* in a folder of their own"):
             _run(Tiles(**{option: str(folder)}, **more, size_px=32), scenes)
+
+
+def test_an_image_annotated_twice_is_not_said_to_have_no_place(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "P1.png")
+    for name in ("one.csv", "two.csv"):
+        (tmp_path / name).write_text("image,xmin,ymin,xmax,ymax,label\nP1.png,2,2,9,9,ship\n")
+    tiles = Tiles(boxes=str(tmp_path), size_px=32)
+    (source,) = tiles.sources(str(tmp_path))
+    part = dict(source.part)
+    assert part["refused"] == "labels_unusable"
+    assert "one.csv" in part["detail"] and "two.csv" in part["detail"]

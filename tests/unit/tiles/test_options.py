@@ -286,3 +286,14 @@ def test_the_end_of_a_run_says_why_nothing_came_of_it(
         assert f"--max-errors {most}: must be a percentage, 0 to 100." in capsys.readouterr().err
     assert main([*words, "--engine", "dask"]) == 2
     assert capsys.readouterr().err.startswith("usage: domainclip extract NAME SOURCE... -o PAIRS")
+
+
+@pytest.mark.parametrize("option", ["crs", "bounds_crs", "labels_crs"])
+def test_a_crs_that_proj_lacks_is_refused_in_one_sentence(
+    option: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = {option: "EPSG:99999"}
+    if option == "labels_crs":
+        options["vectors"] = str(tmp_path / "absent.geojson")
+    assert "'EPSG:99999' is no CRS that PROJ knows" in _refused(options)
+    assert capfd.readouterr().err == ""  # GDAL prints there by itself

@@ -16,13 +16,13 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio import CRS
-from rasterio.errors import CRSError
 from shapely.errors import ShapelyError
 
 from domainclip.errors import BadInput
 
 from ...reading.between import between
 from ...reading.errors import words_of
+from ...reading.placing import crs_named
 from ...reading.scenes import Scene
 from ..extent import Extent
 from ..vectors.placing import laid, regions
@@ -188,8 +188,8 @@ def _layer(
     if not given:
         raise BadInput(f"{where}: names no CRS; give it with --labels-crs EPSG:...")
     try:
-        crs = CRS.from_user_input(given)
-    except CRSError as error:
+        crs = crs_named(given)
+    except BadInput as error:
         raise BadInput(
             f"{'--labels-crs' if asked.crs else where}: {given!r} is no CRS that PROJ knows."
         ) from error

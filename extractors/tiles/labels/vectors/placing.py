@@ -13,6 +13,7 @@ from rasterio.warp import transform_bounds
 from domainclip.errors import BadInput
 
 from ...reading.between import between
+from ...reading.errors import Placeless
 from ...reading.georeference import Georeference
 from ...reading.rows import GDAL_ERRORS
 from ...reading.scenes import Scene
@@ -24,9 +25,9 @@ _PIECES = 64  # an edge is bent between two CRSs at so many points across the sc
 
 
 def placed(scene: Scene) -> Georeference:
-    """The place of a scene. Raises BadInput where it has none."""
+    """The place of a scene. Raises Placeless where it has none."""
     if scene.georeference is None:
-        raise BadInput(
+        raise Placeless(
             f"{scene.name}: has no place on the ground, and labels with coordinates need one; give "
             "it with --bounds W,S,E,N, or labels in its pixels."
         )

@@ -13,11 +13,10 @@ import numpy as np
 import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
-from rasterio import CRS
-from rasterio.errors import CRSError
 
 from domainclip.errors import BadInput
 
+from ...reading.placing import crs_named
 from ...reading.rows import words_of
 from ...reading.scenes import Scene
 from ..boxes.offline import refuse_remote_crs
@@ -268,8 +267,8 @@ def _crs(path: str, info: dict[str, Any], fields: tuple[str, ...], given: str | 
             "scene where its coordinates are those of the scenes."
         )
     try:
-        crs = CRS.from_user_input(text)
-    except (CRSError, ValueError) as error:
+        crs = crs_named(text)
+    except BadInput as error:
         raise BadInput(
             f"{'--labels-crs' if given else path}: {text!r} is no CRS that PROJ knows."
         ) from error
