@@ -46,8 +46,9 @@ def pairs_of(data: DataSettings, say: Callable[[str], None] = lambda text: None)
     )  # fmt: skip
     counts = ", ".join(f"{name} {rows:,}" for name, rows in plan.rows.items())
     untimed = f"; {plan.untimed:,} left out for want of a date" if plan.untimed else ""
+    warning = f"; {plan.warning().rstrip('.')}" if plan.skewed else ""
     say(f"split: {counts}; made anew by {by}; {plan.buffered:,} left out by the buffer{untimed}; "
-        f"labels are off their share by at most {plan.deviation:.1%}")  # fmt: skip
+        f"labels are off their share by at most {plan.deviation:.1%}{warning}")  # fmt: skip
     return pairs.with_splits(plan.splits)
 
 

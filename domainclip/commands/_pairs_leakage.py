@@ -102,7 +102,7 @@ def _print(report: Leakage) -> None:
     for why in report.unplaced.values():
         print(f"Not compared on the ground: {why}")
     for one in report.splits:
-        print(_verdict(one))
+        print(_verdict(one, whole=not report.unplaced))
         for field in one.leaks:
             example = " and ".join(
                 repr(shortened(word, 60)) for word in getattr(one, field).example
@@ -112,11 +112,18 @@ def _print(report: Leakage) -> None:
         print(f"Shared documents: {_ROWS['documents'][1]}.")
 
 
-def _verdict(one: SplitLeak) -> str:
+def _verdict(one: SplitLeak, *, whole: bool) -> str:
+    """whole: everything that has a place was compared on the ground."""
     names = f"{one.against} against {one.reference}"
     if not one.leaks:
         apart = "" if one.distance_m is None else f", {_metres(one.distance_m)} apart"
-        return f"{names}: nothing leaks{apart}."
+        if whole:
+            return f"{names}: nothing leaks{apart}."
+        ground = ", and on the ground {:,} and {:,} of {:,} and {:,} pairs".format(
+            *one.placed[::-1], *one.pairs[::-1]
+        )
+        some = ground if all(one.placed) else ""
+        return f"{names}: nothing leaks of what was compared (documents, groups, copies{some})."
     worst = max(getattr(one, field).share for field in one.leaks)
     said = " and ".join(_ROWS[field][0] for field in one.leaks)
     return f"{names}: LEAKS, up to {worst:.1%} of its pairs ({said})."

@@ -41,10 +41,13 @@ def split(arguments: argparse.Namespace) -> int:
                 made=_command(),
                 progress=progress,
             )
+    if warning := plan.warning():
+        print(f"Note: {warning}", file=sys.stderr)
     if arguments.json:
         written = plain(plan)
-        del written["splits"], written["units"]
-        print_json(written | {"output": arguments.output and str(arguments.output)})
+        del written["splits"], written["units"], written["skewed"]
+        out = arguments.output and str(arguments.output)
+        print_json(written | {"skewed": sorted(plan.skewed), "output": out})
         return 0
     total = max(sum(plan.rows.values()), 1)
     rows = [
@@ -59,9 +62,10 @@ def split(arguments: argparse.Namespace) -> int:
             print(f"... {len(labels) - 40:,} more labels; --json lists all.")
     if plan.labels:
         print(f"Largest deviation of a label's share in a split: {plan.deviation:.3f}")
-    asked = arguments.by == "cell" or arguments.buffer is not None
-    if asked or arguments.buffer_m is not None:
+    if arguments.buffer is not None or arguments.buffer_m is not None:
         print(f"Left out by the buffer: {plan.buffered:,} pairs")
+    elif arguments.by == "cell":
+        print(f"Left out, since they touch another split: {plan.buffered:,} pairs")
     if plan.untimed:
         print(f"Left out, for want of a date (where.acquired): {plan.untimed:,} pairs")
     print(f"Written to {arguments.output}" if arguments.output else "Nothing written: give -o OUT.")

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from domainclip.errors import BadInput
+from domainclip.pairs._bodies import crs_name
 from domainclip.pairs._close import close_pairs
 from domainclip.pairs._footprints import Footprints, is_geographic
 from domainclip.pairs._ground import Ground
 
-__all__ = ["PRIORITY", "check_located", "near_mask", "placed_on_ground", "without_near"]
+__all__ = [
+    "PRIORITY", "check_located", "check_one_map", "near_mask", "placed_on_ground", "without_near",
+]  # fmt: skip
 
 # Who keeps a place where two splits meet: the last one. Other names come before all of these.
 PRIORITY = ("train", "val", "test")
@@ -57,14 +60,34 @@ def check_located(footprints: Footprints, keys: Sequence[str] | None) -> None:
         )
 
 
-def placed_on_ground(footprints: Footprints, keys: Sequence[str] | None) -> Ground:
-    """All rows on the ground. Raises BadInput where one has no place there."""
+def check_one_map(footprints: Footprints) -> None:
+    """Raises BadInput where cells in units of the CRS would be of several CRSs."""
+    if len(footprints.names) > 1:
+        metres = (
+            "give the side of a cell in metres (--cell-m; in a recipe data.split.cell=null "
+            "data.split.cell_m=METRES)"
+        )
+        raise BadInput(
+            f"{_differing(footprints)}, so cells in its units are no one grid; "
+            f"{_in_metres(footprints, metres)}."
+        )
+
+
+def placed_on_ground(
+    footprints: Footprints, keys: Sequence[str] | None, *, cells: bool = False
+) -> Ground:
+    """All rows on the ground. Raises BadInput where one has no place there, with what to give
+    instead of metres: cells, if these are what asked for them, or a buffer."""
     check_located(footprints, keys)
     ground = Ground(footprints)
     if ground.refused:
-        raise BadInput(
-            next(iter(ground.refused.values())) + " Give the buffer in units of the CRS."
-        )
+        if len(footprints.names) > 1:
+            remedy = _WITHOUT_GROUND[0].upper() + _WITHOUT_GROUND[1:]
+        elif cells:
+            remedy = "Give cells in units of the CRS (--cell SIDE)"
+        else:
+            remedy = "Give the buffer in units of the CRS (--buffer DISTANCE)"
+        raise BadInput(f"{next(iter(ground.refused.values()))} {remedy}.")
     return ground
 
 
@@ -115,13 +138,32 @@ def _near_on_ground(
 def _in_degrees(footprints: Footprints) -> bool:
     """Whether the one CRS is in degrees; raises BadInput where there are several."""
     if len(footprints.names) > 1:
+        metres = (
+            "give the buffer in metres (--buffer-m; in a recipe data.split.buffer=null "
+            "data.split.buffer_m=METRES), where 0 leaves out tiles that touch"
+        )
         raise BadInput(
-            f"where.crs differs among the rows ({', '.join(sorted(footprints.names)[:4])}), so "
-            "their distances cannot be compared in its units; give the buffer in metres "
-            "(--buffer-m; in a recipe data.split.buffer=null data.split.buffer_m=METRES), where 0 "
-            "leaves out tiles that touch."
+            f"{_differing(footprints)}, so their distances cannot be compared in its units; "
+            f"{_in_metres(footprints, metres)}."
         )
     return any(map(is_geographic, footprints.names))
+
+
+_WITHOUT_GROUND = "split such pairs by document or group, without a buffer"
+
+
+def _differing(footprints: Footprints) -> str:
+    names = sorted(map(crs_name, footprints.names))
+    more = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
+    return f"where.crs differs among the rows ({', '.join(names[:4])}{more})"
+
+
+def _in_metres(footprints: Footprints, remedy: str) -> str:
+    """The remedy, where all rows have a place on the ground."""
+    refused = Ground(footprints).refused
+    if not refused:
+        return remedy
+    return f"{_WITHOUT_GROUND}, since metres cannot be told in {crs_name(next(iter(refused)))}"
 
 
 def _discs(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

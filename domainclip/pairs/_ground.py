@@ -4,17 +4,20 @@ Boxes of longitudes and latitudes are kept as such (_lonlat.py: closed form); th
 become rings of eight points (_rings.py: an azimuthal equidistant plane between the two, off by
 0.004 % over 100 km and 0.4 % over 1,000 km). Boxes in one CRS are compared in it for touching and
 overlap, exactly.
+
+Other planets and moons have a ground of their own: nothing on one is near anything on another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
 from domainclip.errors import BadInput
 from domainclip.pairs import _lonlat, _rings
+from domainclip.pairs._bodies import Body, body_of, gathered
 from domainclip.pairs._close import close_pairs
 from domainclip.pairs._footprints import Footprints, is_lonlat
 
@@ -30,8 +33,10 @@ _ANY_SHARE_ACROSS = 1e-3  # between CRSs, where sides are chords
 class Ground:
     """The footprints of n rows.
 
-    placed: (n,) bool, has a place on Earth. centres: (n, 2) degrees of WGS 84, NaN elsewhere.
-    points: (n, 3) the same on the unit sphere. radii: (n,) radians about them that hold it all.
+    placed: (n,) bool, has a place on the ground. bodies: (n,) number in ``body``, the planets and
+    moons of the CRSs; -1 where there is none. centres: (n, 2) degrees of WGS 84, or planetocentric
+    ones of another body; NaN elsewhere. points: (n, 3) the same on the unit sphere. radii: (n,)
+    radians about them that hold it all. scales: (n,) metres there to a metre on the Earth.
     refused: for each CRS where some or all have no such place, the sentence that says why.
     Raises MissingExtra where rasterio is missing and a CRS is not longitude and latitude.
     """
@@ -48,9 +53,13 @@ class Ground:
         self._ring_of = np.full(size, -1)
         self._rings = np.empty((0, 8, 3))
         self._sags = np.empty(0)
+        self.bodies = np.full(size, -1)
+        self.scales = np.ones(size)
+        self.body = self._bodies_of(footprints.names)
         for number, name in enumerate(footprints.names):
             rows = np.flatnonzero(self._systems == number)
-            self._add_what_fits(rows, name, usable=False)
+            if name not in self.refused:
+                self._add_what_fits(rows, name, usable=False)
         lon, lat = np.radians(self.centres).T
         self.points = _lonlat.unit(lon, lat)
 
@@ -65,10 +74,12 @@ class Ground:
         """(positions in rows, positions in others), some at a time: each pair that may lie within
         ``metres``; most of them do. done: (len(rows),) bool that the caller sets for positions it
         needs no more of."""
-        angle = metres / _lonlat.LEAST_RADIUS_M
+        angle = metres / (_lonlat.LEAST_RADIUS_M * self.scales)  # (n,), alike on one body
         reach = self.radii + angle / 2
         chords = 2 * np.sin(np.minimum(reach, np.pi) / 2)  # two of them span more than both arcs
-        points, radii = self.points, self.radii
+        # bodies side by side, out of each other's reach: no chord is longer than 2
+        aside = np.stack([10.0 * self.bodies, 0 * self.scales, 0 * self.scales], axis=1)
+        points, radii = self.points + aside, self.radii
         found = close_pairs(
             points[rows], chords[rows], points[others], chords[others], 0.0, done=done
         )
@@ -76,12 +87,14 @@ class Ground:
             a, b = rows[i], others[j]
             chord = np.linalg.norm(points[a] - points[b], axis=1)
             apart = 2 * np.arcsin(np.minimum(chord / 2, 1))
-            near = apart <= (radii[a] + radii[b] + angle) * (1 + 1e-6) + 1e-9
+            near = apart <= (radii[a] + radii[b] + angle[a]) * (1 + 1e-6) + 1e-9
+            near &= self.bodies[a] == self.bodies[b]
             if near.any():
                 yield i[near], j[near]
 
     def gaps(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """(m,) rows twice -> (m,) metres between the nearest points of both; 0 where they touch.
+        Both on one body.
 
         Between CRSs never more than the truth; less by what sides bend there.
         """
@@ -92,7 +105,7 @@ class Ground:
         if len(rest):
             (ring, sag), (other, other_sag) = self._ringed(a[rest]), self._ringed(b[rest])
             result[rest] = np.maximum(_rings.planar_gaps(ring, other) - sag - other_sag, 0)
-        return result
+        return result * self.scales[a]
 
     def shares(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """(m,) rows twice -> (m,) the share of b's footprint that a covers, 0 to 1."""
@@ -109,7 +122,7 @@ class Ground:
         return result
 
     def areas(self, rows: np.ndarray) -> np.ndarray:
-        """(n,) rows -> (n,) m², within a percent."""
+        """(n,) rows -> (n,) m², within a percent; two on other bodies."""
         result = np.zeros(len(rows))
         flat = self._lonlat[rows]
         result[flat] = _lonlat.areas(self._boxes[rows[flat]])
@@ -117,7 +130,25 @@ class Ground:
         spokes = ring - ring.mean(axis=1, keepdims=True)
         turns = np.cross(spokes, np.roll(spokes, -1, axis=1)).sum(axis=1)
         result[~flat] = np.linalg.norm(turns, axis=1) / 2
-        return result
+        return result * self.scales[rows] ** 2
+
+    def _bodies_of(self, names: Sequence[str]) -> tuple[Body, ...]:
+        """Tells each row's body and its scale; a CRS that has none is refused."""
+        own: dict[str, Body] = {}
+        for name in names:
+            try:
+                own[name] = body_of(name)
+            except BadInput as error:
+                self.refused[name] = str(error)
+        bodies = dict(zip(own, gathered(list(own.values())), strict=True))
+        # the Earth first, then by size: whatever comes first in the rows
+        found = sorted(set(bodies.values()), key=lambda body: (not body.is_earth, body.axis_m))
+        for number, name in enumerate(names):
+            if name in bodies:
+                rows = self._systems == number
+                self.bodies[rows] = found.index(bodies[name])
+                self.scales[rows] = bodies[name].scale
+        return tuple(found)
 
     def _add_what_fits(self, rows: np.ndarray, crs: str, *, usable: bool) -> None:
         """Halved again and again, since one footprint beyond the edge of a map (the Earth's disk in

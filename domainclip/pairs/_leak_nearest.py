@@ -19,12 +19,12 @@ _LEAF = 1 << 16  # pairs of rows that are simply compared
 def nearest_rows(
     ground: Ground, here: np.ndarray, there: np.ndarray
 ) -> tuple[float, tuple[int, int]]:
-    """(n,) and (m,) placed rows -> metres between the nearest two footprints, and their rows.
+    """(n,) and (m,) rows on one body -> metres between the nearest two footprints, and their rows.
 
     Splits of one area are asked in circles that grow to some tiles; splits that lie farther apart
     are halved, the nearest halves first (branch and bound on their bounding circles).
     """
-    widest = 16 * 2 * float(np.median(ground.radii[there])) * LEAST_RADIUS_M
+    widest = 16 * 2 * float(np.median(ground.radii[there])) * _radius_m(ground, there)
     reach = _FIRST_REACH_M
     while True:
         best = np.inf, (0, 0)
@@ -79,7 +79,12 @@ def _bound(ground: Ground, a: np.ndarray, b: np.ndarray) -> float:
     """Metres that no two of these rows are nearer than."""
     (first, radius), (second, other) = _circle(ground, a), _circle(ground, b)
     apart = 2 * np.arcsin(min(float(np.linalg.norm(first - second)) / 2, 1.0))
-    return max(apart - radius - other, 0.0) * LEAST_RADIUS_M * (1 - 1e-6)
+    return max(apart - radius - other, 0.0) * _radius_m(ground, a) * (1 - 1e-6)
+
+
+def _radius_m(ground: Ground, rows: np.ndarray) -> float:
+    """Of the sphere whose arcs are never longer than distances on the rows' body."""
+    return LEAST_RADIUS_M * float(ground.scales[rows[0]])
 
 
 def _circle(ground: Ground, rows: np.ndarray) -> tuple[np.ndarray, float]:

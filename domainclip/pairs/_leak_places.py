@@ -34,7 +34,7 @@ class Compared:
 
 
 class Places:
-    """The footprints of pairs. refused: for each CRS without a place on Earth, why."""
+    """The footprints of pairs. refused: for each CRS without a place on the ground, why."""
 
     def __init__(self, pairs: Pairs) -> None:
         self._footprints = read_footprints(where_of(pairs), RowKeys(pairs))
@@ -49,7 +49,7 @@ class Places:
         if not len(here) or not len(there):
             return Compared(counts)
         overlap = self._overlaps(here, there)
-        distance, nearest = nearest_rows(self._ground, here, there)
+        distance, nearest = _nearest(self._ground, here, there)
         days = self._footprints.days
         best = int(overlap.share.argmax())
         rows = np.flatnonzero(overlap.share)
@@ -81,6 +81,18 @@ class Places:
             better = found > share[j]
             share[j[better]], by[j[better]] = found[better], i[better]
         return _Overlaps(share, by, same_day)
+
+
+def _nearest(
+    ground: Ground, here: np.ndarray, there: np.ndarray
+) -> tuple[float | None, tuple[int, ...]]:
+    """Metres between the nearest two of one planet, and their rows; None where they share none."""
+    best: tuple[float, tuple[int, int]] | None = None
+    for body in np.intersect1d(ground.bodies[here], ground.bodies[there]):
+        of_body = (rows[ground.bodies[rows] == body] for rows in (here, there))
+        found = nearest_rows(ground, *of_body)
+        best = found if best is None else min(best, found)
+    return best or (None, ())
 
 
 @dataclass(frozen=True, slots=True)

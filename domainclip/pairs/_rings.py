@@ -1,4 +1,8 @@
-"""Boxes of any CRS as rings of points on the Earth, compared in a plane that touches it."""
+"""Boxes of any CRS as rings of points on the ground, compared in a plane that touches it.
+
+Rings on other bodies than the Earth are made as if their planetocentric latitudes and longitudes
+were those of WGS 84; Body.scale brings distances between them down to size.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from types import ModuleType
 import numpy as np
 
 from domainclip.errors import BadInput, MissingExtra
+from domainclip.pairs._bodies import body_of, crs_name
 from domainclip.pairs._footprints import is_lonlat
 from domainclip.pairs._lonlat import AXIS_M, geocentric
 
@@ -30,7 +35,7 @@ def rings_of(boxes: np.ndarray, crs: str) -> tuple[np.ndarray, np.ndarray]:
     """(n, 4) boxes -> (n, 8, 3) metres from the Earth's centre: corners and middles of sides; and
     (n,) metres that a true side, which bends in other CRSs, may lie off the chord between two.
 
-    Raises BadInput where they have no place on Earth, MissingExtra where rasterio is missing.
+    Raises BadInput where they have no place on the ground, MissingExtra where rasterio is missing.
     """
     rings, sags = np.empty((len(boxes), 8, 3)), np.empty(len(boxes))
     for start in range(0, len(boxes), _AT_ONCE):
@@ -49,12 +54,11 @@ def rings_of(boxes: np.ndarray, crs: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lonlat_of(crs: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) coordinates -> (n,) longitudes and latitudes in degrees; raises as rings_of."""
+    """(n,) coordinates -> (n,) longitudes and latitudes in degrees: of WGS 84, or planetocentric on
+    other bodies than the Earth. Raises as rings_of."""
     if is_lonlat(crs):
         return x, y
-    name = crs if len(crs) < 80 else f"{crs[:77]}..."
-    if not crs:
-        raise BadInput("where.bounds without where.crs: such rows have no place on Earth.")
+    body = body_of(crs)
     try:
         from rasterio._err import CPLE_BaseError  # what transform raises, and no public name has
         from rasterio.errors import RasterioError
@@ -62,14 +66,16 @@ def lonlat_of(crs: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nd
     except ImportError as error:
         raise MissingExtra("tiles", "rasterio") from error
     try:
-        lon, lat = transform(crs, "EPSG:4326", x, y)
+        lon, lat = transform(crs, "EPSG:4326" if body.is_earth else body.lonlat, x, y)
     except (RasterioError, CPLE_BaseError, ValueError) as error:
-        said = " ".join(str(error).split())[:80]
-        raise BadInput(f"where.crs {name!r}: no place on Earth for it ({said}).") from error
+        raise BadInput(
+            f"where.crs {crs_name(crs)}: PROJ finds no longitudes and latitudes for some "
+            "where.bounds, so no place on the ground."
+        ) from error
     lons, lats = np.array(lon, dtype=float), np.array(lat, dtype=float)
     if not (np.isfinite(lons).all() and np.isfinite(lats).all()):
-        raise BadInput(f"where.crs {name!r}: some where.bounds lie outside of it.")
-    return lons, lats
+        raise BadInput(f"where.crs {crs_name(crs)}: some where.bounds lie outside of it.")
+    return lons, lats if body.is_earth else body.planetocentric(lats)
 
 
 def planar_gaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ def check_distances(
         if value is not None and not (value > 0 and math.isfinite(value)):
             raise UsageError(f"{name}={value!r}: give a side above 0.")
     if cell_m is not None and cell_m < 1:
-        raise UsageError(f"cell_m={cell_m!r}: the Earth's grid has cells of a metre or more.")
+        raise UsageError(f"cell_m={cell_m!r}: cells on the ground are a metre wide or more.")
 
 
 def checked_fractions(fractions: Mapping[str, float]) -> tuple[list[str], np.ndarray]:

@@ -1,4 +1,4 @@
-"""What splits are made of besides columns: cells of a map or of the Earth, and days."""
+"""What splits are made of besides columns: cells of a map or of a body's ground, and days."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ _MERIDIAN_M = 20_003_931.5  # from pole to pole on WGS 84
 
 def earth_cells(ground: Ground, cell_m: float) -> list[str]:
     """(n,) the cell of each footprint's middle, ``earth/5000/1800/2141``: row from the south pole,
-    column eastwards from 180° W. All rows must be placed.
+    column eastwards from 180° W. All rows must be placed. Of another body
+    ``radius-3396km/5000/...``: each has cells of its own.
 
-    One grid for scenes of every CRS: rows of latitude ``cell_m`` high (a little less, so that a
-    whole number fits), each cut into the whole number of columns that makes its cells nearest to
-    square. So cells are of nearly equal area everywhere but at the poles, and none crosses the
-    dateline (the integerised sinusoidal grid of Rossow and Garder 1984, as in MODIS's bins).
+    One grid for scenes of every CRS of a body: rows of latitude ``cell_m`` high (a little less, so
+    that a whole number fits), each cut into the whole number of columns that makes its cells
+    nearest to square. So cells are of nearly equal area everywhere but at the poles, and none
+    crosses the dateline (the integerised sinusoidal grid of Rossow and Garder 1984, as in MODIS's
+    bins).
     """
-    lon, lat = ground.centres.T
-    rows = max(1, math.ceil(_MERIDIAN_M / cell_m))
-    row = np.clip(np.floor((lat + 90) / 180 * rows), 0, rows - 1).astype(np.int64)
-    round_m = 2 * _MERIDIAN_M * np.cos(np.radians((row + 0.5) / rows * 180 - 90))
-    columns = np.maximum(1, np.round(round_m / cell_m)).astype(np.int64)
-    column = np.minimum(np.floor((lon + 180) % 360 / 360 * columns).astype(np.int64), columns - 1)
-    return _named(f"earth/{cell_m:g}", row, column)
+    names = np.empty(len(ground.bodies), dtype=object)
+    for number, body in enumerate(ground.body):
+        held = np.flatnonzero(ground.bodies == number)
+        # a sphere's, which is never less than that of its ellipsoid
+        meridian_m = _MERIDIAN_M if body.is_earth else math.pi * body.axis_m
+        row, column = _cells(ground.centres[held], meridian_m, cell_m)
+        names[held] = _named(f"{body.name}/{cell_m:g}", row, column)
+    return list(names)
 
 
 def map_cells(footprints: Footprints, cell: float) -> list[str]:
@@ -85,6 +88,17 @@ def day_names(days: np.ndarray) -> list[str]:
     start = date(1970, 1, 1)
     names = ["" if d == NO_DAY else str(start + timedelta(days=int(d))) for d in held.tolist()]
     return [names[at] for at in of_row.tolist()]
+
+
+def _cells(lonlat: np.ndarray, meridian_m: float, cell_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 2) degrees -> (n,) rows and (n,) columns of a body's grid."""
+    lon, lat = lonlat.T
+    rows = max(1, math.ceil(meridian_m / cell_m))
+    row = np.clip(np.floor((lat + 90) / 180 * rows), 0, rows - 1).astype(np.int64)
+    round_m = 2 * meridian_m * np.cos(np.radians((row + 0.5) / rows * 180 - 90))
+    columns = np.maximum(1, np.round(round_m / cell_m)).astype(np.int64)
+    column = np.minimum(np.floor((lon + 180) % 360 / 360 * columns).astype(np.int64), columns - 1)
+    return row, column
 
 
 def _named(prefix: str, first: np.ndarray, second: np.ndarray) -> list[str]:

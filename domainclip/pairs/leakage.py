@@ -40,8 +40,9 @@ class Shared:
 class SplitLeak:
     """The second split, ``against``, measured by the first, ``reference``.
 
-    pairs: rows of each. placed: rows of each with a place on Earth. distance_m: metres on the
-    ground between their nearest footprints, 0 where they touch, None where either has no place;
+    pairs: rows of each. placed: rows of each with a place on the ground. distance_m: metres on
+    it between their nearest footprints, 0 where they touch, None where either has no place or they
+    lie on different planets;
     nearest: keys of the two. overlapping: rows whose footprint shares ground with one of the
     reference. covered: share of the second split's ground, tiles added up, that the one reference
     tile on each covers most: at least so much is seen. same_place_and_day: overlapping rows
@@ -76,8 +77,7 @@ class SplitLeak:
 @dataclass(frozen=True, slots=True)
 class Leakage:
     """splits: every two of them, compared. distance: bits of near copies; rotations: turned and
-    mirrored ones too. unplaced: for each CRS of which
-    rows have no place on Earth, why."""
+    mirrored ones too. unplaced: for each CRS of which rows have no place on the ground, why."""
 
     splits: tuple[SplitLeak, ...]
     distance: int

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from domainclip.errors import BadInput, UsageError, nearest
-from domainclip.pairs._buffer import check_located, placed_on_ground, without_near
+from domainclip.pairs._buffer import (
+    check_located,
+    check_one_map,
+    placed_on_ground,
+    without_near,
+)
 from domainclip.pairs._footprints import NO_DAY, Footprints, read_footprints, where_of
 from domainclip.pairs._split_checks import (
     check_distances,
@@ -49,6 +54,8 @@ class SplitPlan:
     that split's own share of all labelled rows placed (0 is perfect).
     units: per row, what no split divides: its group, document, cell or day; "" stands alone. Pairs
     that are written with these splits are to have them as their groups.
+    skewed: splits whose share of the rows the buffer has moved to be off by more than half of what
+    was asked.
     """
 
     fractions: dict[str, float]
@@ -60,6 +67,23 @@ class SplitPlan:
     deviation: float
     untimed: int = 0
     units: list[str] = field(default_factory=list)
+    skewed: frozenset[str] = frozenset()
+
+    def warning(self) -> str:
+        """A sentence on what the buffer did to the shares; "" where little."""
+        if not self.skewed:
+            return ""
+        total = sum(self.rows.values())
+        shares = ", ".join(
+            f"{name} {self.rows[name] / total:.1%} (asked {share:.0%})"
+            for name, share in self.fractions.items()
+            if name in self.skewed
+        )
+        return (
+            f"{self.buffered:,} of {total + self.buffered:,} pairs lie too near another split and "
+            f"are left out, and of the rest {shares}; larger cells, less distance between splits "
+            "or more scenes keep the shares."
+        )
 
 
 def plan_splits(
@@ -79,9 +103,9 @@ def plan_splits(
     ``group``, ``document`` (of tiles: the scene), ...; or one of
 
     - ``cell``: map cells made now from ``where.bounds``, whatever cells the pairs were extracted
-      with: cell_m metres wide, one grid for scenes of every CRS (earth_cells), or cell units of the
-      CRS wide (map_cells). A tile belongs to the cell of its middle. Without a buffer the tiles
-      that touch another split are left out all the same, so no two splits overlap;
+      with: cell_m metres wide, one grid for scenes of every CRS of a planet (earth_cells), or cell
+      units of the one CRS wide (map_cells). A tile belongs to the cell of its middle. Without a
+      buffer the tiles that touch another split are left out all the same, so no two overlap;
     - ``time``: days of ``where.acquired``, the oldest in the split named first; no day is cut, and
       rows without a time are left out (``untimed``). Labels and the seed have no say.
 
@@ -106,7 +130,7 @@ def plan_splits(
     if by in _UNITS or buffer is not None or buffer_m is not None:
         footprints = read_footprints(where_of(pairs), keys)
     if footprints is not None and (buffer_m is not None or cell_m is not None):
-        ground = placed_on_ground(footprints, keys)
+        ground = placed_on_ground(footprints, keys, cells=cell_m is not None)
     if by == "time":
         assert footprints is not None
         splits = chronological(footprints.days, fractions)
@@ -117,6 +141,8 @@ def plan_splits(
         if ground is not None and cell_m is not None:
             groups = earth_cells(ground, cell_m)
         else:
+            if buffer_m is None:
+                check_one_map(footprints)
             groups = map_cells(footprints, cell or 0.0)
         check_enough(groups, names, by=by, placed=lambda: True)
         splits = assign_splits(groups, labels, fractions, seed)
@@ -128,7 +154,9 @@ def plan_splits(
     if footprints is not None and (buffer is not None or buffer_m is not None):
         near = without_near(splits, footprints, ground, buffer, buffer_m, keys)
         check_none_empty(splits, near, buffer=buffer, buffer_m=buffer_m)
-        splits = near
+        before, splits = splits, near
+        plan = describe_splits(splits, groups, labels, fractions, untimed=untimed)
+        return replace(plan, skewed=_off(near, fractions) - _off(before, fractions))
     return describe_splits(splits, groups, labels, fractions, untimed=untimed)
 
 
@@ -183,8 +211,9 @@ def buffered_splits(
       the ground. Rows without bounds are left alone when buffer is 0; with a real distance they
       raise BadInput;
     - buffer_m: metres on the ground between footprints of any CRSs, at the poles and the dateline
-      too, never less. Rows without a place on Earth raise BadInput. CRSs other than longitude and
-      latitude need the extra ``tiles``.
+      too, never less; on other planets and moons too, of which none is near another. Rows without
+      a place on the ground raise BadInput. CRSs other than longitude and latitude need the extra
+      ``tiles``.
     """
     check_distances("", buffer, buffer_m, None, None)
     footprints = read_footprints(where, keys)
@@ -231,6 +260,16 @@ def describe_splits(
         deviation=deviation,
         untimed=untimed,
         units=["" if group.startswith("\0") else group for group in groups],
+    )
+
+
+def _off(splits: Sequence[str], fractions: Mapping[str, float]) -> frozenset[str]:
+    """The splits whose share of the rows is off by more than half of what was asked."""
+    counted = Counter(split for split in splits if split)
+    return frozenset(
+        name
+        for name, share in fractions.items()
+        if abs(counted[name] / max(counted.total(), 1) - share) > share / 2
     )
 
 

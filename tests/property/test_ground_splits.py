@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from domainclip.pairs._footprints import read_footprints
 from domainclip.pairs._ground import Ground
 from tests.data.make_pairs import make_pair, write_pairs
 
+rasterio = pytest.importorskip("rasterio")
 warp = pytest.importorskip("rasterio.warp")
 pyproj = pytest.importorskip("pyproj")
 
@@ -383,14 +385,149 @@ def test_ways_to_split_that_contradict_are_refused(tmp_path: Path) -> None:
             plan_splits(pairs, FRACTIONS, **options)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"no where\.bounds"):
         plan_splits(pairs, FRACTIONS, by="cell", cell_m=9.0)
-    mars = (
-        'GEOGCS["Mars",DATUM["D_Mars",SPHEROID["Mars_Sphere",3396190,0]],'
-        'PRIMEM["Reference",0],UNIT["Degree",0.0174532925199433]]'
-    )
     for crs, said in (
-        (mars, "no place on Earth"),
+        ('LOCAL_CS["site",UNIT["metre",1]]', "bound to no planet"),
         ("", r"without where\.crs"),
-        ("EPSG:1", "place"),
+        ("EPSG:1", "no CRS that PROJ knows"),
     ):
         with pytest.raises(BadInput, match=said):
             buffered_splits(["train"], [{"crs": crs, "bounds": [1, 2, 3, 4]}], buffer_m=1.0)
+
+
+MARS = [
+    "IAU_2015:49900",  # a sphere
+    "+proj=longlat +a=3396190 +b=3376200 +no_defs",
+    "+proj=eqc +R=3396190 +units=m +no_defs",
+    "+proj=stere +lat_0=90 +R=3396190 +units=m +no_defs",
+]
+
+
+def _spots(crs: str, count: int = 64) -> list[Where]:
+    """Tiles of about 10 km on Mars or another body, round 40° N 10° E."""
+    lonlat = "longlat" in crs or crs.startswith("IAU")
+    side = 0.17 if lonlat else 10_000.0
+    if lonlat:
+        x, y = 10.0, 40.0
+    else:
+        base = re.sub(r"\+proj=\w+", "+proj=longlat", crs)
+        (x,), (y,) = warp.transform(base, crs, [10.0], [40.0])
+    return [
+        {"crs": crs, "bounds": [w, s, w + side, s + side]}
+        for w, s in ((x + at % 8 * side, y + at // 8 * side) for at in range(count))
+    ]
+
+
+@pytest.mark.parametrize("crs", MARS)
+def test_cells_in_metres_are_those_of_the_body(crs: str, tmp_path: Path) -> None:
+    made = [make_pair(at, where=where, group="") for at, where in enumerate(_spots(crs))]
+    pairs = write_pairs(tmp_path, made)
+    plan = plan_splits(pairs, FRACTIONS, by="cell", cell_m=20_000)
+    assert {unit.rpartition("/")[0].rpartition("/")[0] for unit in plan.units} == {
+        "radius-3396km/20000"
+    }
+    # 80 km by 60 to 80 km; the pole's map has scale 1.2 at 40° N, and eqc stretches by 1.3
+    assert 8 <= len(set(plan.units)) <= 25
+    assert set(plan.splits) == {"train", "val", "test", ""}
+    ground = Ground(read_footprints(w.where for w in made))
+    rows = [np.flatnonzero(np.array(plan.splits) == name) for name in FRACTIONS]
+    for first in range(3):
+        for second in range(first):
+            a, b = (v.ravel() for v in np.meshgrid(rows[first], rows[second]))
+            assert ground.gaps(a, b).min() > 0
+
+
+def test_maps_of_one_body_share_its_cells_and_ground_and_bodies_share_none() -> None:
+    from domainclip.pairs._split_units import earth_cells
+
+    point = {"eqc": (592_748.0, 1_185_497.0), "longlat": (10.0, 20.0)}
+    where = [
+        {"crs": crs, "bounds": [x, y, x, y]}
+        for crs, (x, y) in [
+            ("IAU_2015:49900", point["longlat"]),
+            (MARS[2], point["eqc"]),
+            # geodetic 20.2184°, which is 20° from the centre: what the spheres' maps give
+            (MARS[1], (10.0, 20.2184004)),
+            ("IAU_2015:30100", point["longlat"]),
+            ("EPSG:4326", point["longlat"]),
+        ]
+    ]
+    ground = Ground(read_footprints(where))
+    cells = earth_cells(ground, 100.0)
+    assert cells[0] == cells[1] == cells[2]
+    assert [c.split("/")[0] for c in cells[2:]] == ["radius-3396km", "radius-1737km", "earth"]
+    everything = np.arange(5)
+    near = {
+        (int(i), int(j))
+        for rows, far in ground.close(everything, everything, 1e9)
+        for i, j in zip(rows, far, strict=True)
+    }
+    assert near == {(i, j) for i in range(3) for j in range(3)} | {(3, 3), (4, 4)}
+    assert buffered_splits(["train", "test", "", "train", "val"], where, buffer_m=1e6) == [
+        "", "test", "", "train", "val",
+    ]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lonlats=st.lists(
+        st.tuples(st.floats(-179, 178), st.floats(-85, 84)), min_size=2, max_size=2, unique=True
+    ),
+    polar=st.sampled_from([3396190.0, 3376200.0, 3300000.0]),
+    near=st.booleans(),
+)
+def test_gaps_on_other_bodies_are_never_more_than_geodesics(
+    lonlats: list[tuple[float, float]], polar: float, near: bool
+) -> None:
+    (x, y), (x2, y2) = lonlats
+    if near:
+        x2, y2 = x + (x2 + 180) / 360, y + (y2 + 90) / 180
+    crs = f"+proj=longlat +a=3396190 +b={polar} +no_defs"
+    where = [{"crs": crs, "bounds": [a, b, a + 1e-4, b + 1e-4]} for a, b in ((x, y), (x2, y2))]
+    found = float(Ground(read_footprints(where)).gaps(np.array([0]), np.array([1]))[0])
+    _, _, true = pyproj.Geod(a=3396190, b=polar).inv(x, y, x2, y2)
+    assert found <= true * 1.000001 + 0.01
+    if near:
+        flat = 1 - polar / 3396190
+        assert found >= true * (0.99 - 3 * flat) - 25
+
+
+def test_refusals_name_what_was_asked_for_and_the_crs(tmp_path: Path) -> None:
+    local = 'LOCAL_CS["dig site",UNIT["metre",1]]'
+    tiles = [make_pair(at, where=place, group="") for at, place in enumerate(_spots(local))]
+    alone = write_pairs(tmp_path / "alone", tiles)
+    with pytest.raises(
+        BadInput, match=r"'dig site': bound to no planet.*\(--cell SIDE\)"
+    ) as caught:
+        plan_splits(alone, FRACTIONS, by="cell", cell_m=20_000)
+    assert "buffer" not in str(caught.value)
+    both = [
+        *tiles,
+        *(make_pair(64 + at, where=w, group="") for at, w in enumerate(_spots(MARS[2]))),
+    ]
+    mixed = write_pairs(tmp_path / "mixed", both)
+    for cells in ({"cell": 20_000.0}, {"cell_m": 20_000.0}):
+        with pytest.raises(BadInput, match=r"[sS]plit such pairs by document or group"):
+            plan_splits(mixed, FRACTIONS, by="cell", **cells)
+    wkt = rasterio.CRS.from_user_input(MARS[2]).to_wkt()
+    assert plan_splits(alone, FRACTIONS, by="cell", cell=20_000).units[0].startswith("LOCAL_CS")
+    planets = [{"crs": wkt, "bounds": [0, 0, 1, 1]}, {"crs": "EPSG:4326", "bounds": [0, 0, 1, 1]}]
+    two = write_pairs(tmp_path / "two", [make_pair(n, where=w) for n, w in enumerate(planets)])
+    with pytest.raises(BadInput, match=r"'EPSG:4326'.* no one grid; give the side .*--cell-m"):
+        plan_splits(two, {"a": 0.5, "b": 0.5}, by="cell", cell=1)
+
+
+def test_names_of_crss_are_never_cut_wkt() -> None:
+    from rasterio import CRS
+
+    from domainclip.pairs._bodies import crs_name
+
+    assert crs_name("EPSG:32633") == "'EPSG:32633'"
+    mars = CRS.from_user_input(MARS[2])
+    unnamed = "unnamed (Equirectangular, radius 3396 km)"
+    for version in ("WKT1_GDAL", "WKT2_2019"):
+        found = crs_name(mars.to_wkt(version=version))
+        assert found.startswith("unnamed (Equi") and found.endswith(unnamed[-16:])
+    assert crs_name(CRS.from_epsg(32633).to_wkt()) == "'WGS 84 / UTM zone 33N'"
+    assert crs_name('{"type": "ProjectedCRS", "name": "Olympus"}') == "'Olympus'"
+    long = crs_name("+proj=lcc " + "+lat_1=33 " * 30)
+    assert len(long) < 90 and long.endswith("lat_1=33' (and more)")

@@ -116,6 +116,21 @@ def test_a_split_that_its_buffer_empties_is_refused(tmp_path: Path) -> None:
     assert min(plan_splits(pairs, HALVES, by="cell", cell_m=600).rows.values()) > 0
 
 
+def test_shares_that_the_buffer_moves_far_are_said_in_one_line(tmp_path: Path) -> None:
+    shares = {"train": 0.8, "test": 0.2}
+    pairs = write_pairs(tmp_path / "all", _row(100, split=""))
+    assert plan_splits(pairs, shares, by="key").warning() == ""
+    assert plan_splits(pairs, shares, by="cell", cell_m=2_000).warning() == ""
+    plan = plan_splits(pairs, shares, by="cell", cell_m=1_000, buffer_m=3_500)
+    asked = plan.rows["test"] / sum(plan.rows.values())
+    assert asked > 0.3 and plan.skewed == {"test"} | ({"train"} if asked > 0.6 else set())
+    assert plan.warning().count("\n") == 0
+    assert f"test {asked:.1%} (asked 20%)" in plan.warning()
+    split = SplitSettings(by="cell", cell_m=1_000, buffer_m=3_500, fractions=shares)
+    _, said = _split_by(tmp_path / "run", _row(100, split=""), split)
+    assert said.endswith(plan.warning().rstrip("."))
+
+
 def test_a_split_by_time_says_how_many_have_no_date(tmp_path: Path) -> None:
     def taken(days: Sequence[str]) -> list[Pair]:
         return [make_pair(at, where={"acquired": day}) for at, day in enumerate(days)]

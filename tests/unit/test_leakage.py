@@ -128,14 +128,42 @@ def test_ground_is_compared_across_maps(tmp_path: Path) -> None:
     assert val.leaks == ()
 
 
-def test_other_planets_are_said_not_to_be_compared(tmp_path: Path) -> None:
+def _sphere(radius: float) -> str:
+    return f'GEOGCS["B",DATUM["D",SPHEROID["S",{radius},0]],PRIMEM["R",0],UNIT["Degree",0.0174533]]'
+
+
+def test_ground_of_other_planets_is_compared_and_that_of_two_never_meets(tmp_path: Path) -> None:
     pytest.importorskip("rasterio")
-    mars = 'GEOGCS["Mars",DATUM["D",SPHEROID["S",3396190,0]],PRIMEM["R",0],UNIT["Degree",0.0174]]'
-    where = {"crs": mars, "bounds": [0, 0, 1, 1]}
+    mars, moon = _sphere(3396190.0), _sphere(1737400.0)
+    rows = [
+        {"split": split, "where": {"crs": crs, "bounds": [west, 0, west + 1, 1]}}
+        for split, crs, west in [("train", mars, 0), ("test", mars, 3), ("val", moon, 0)]
+    ]
+    by = {one.against: one for one in leakage(_pairs(tmp_path, rows), reference=["train"]).splits}
+    # two degrees at one degree of latitude
+    true = np.radians(2) * 3396190 * np.cos(np.radians(1))
+    assert 0.99 * true < (by["test"].distance_m or 0) <= true
+    assert (by["val"].placed, by["val"].distance_m, by["val"].overlapping.rows) == ((1, 1), None, 0)
+
+
+def test_what_was_not_compared_on_the_ground_is_in_the_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("rasterio")
+    local = 'LOCAL_CS["site",UNIT["metre",1]]'
+    where = {"crs": local, "bounds": [0, 0, 1, 1]}
     rows = [{"split": "train", "where": where}, {"split": "test", "where": where}]
     report = leakage(_pairs(tmp_path, rows))
     assert report.splits[0].placed == (0, 0)
-    assert list(report.unplaced) == [mars]
+    assert list(report.unplaced) == [local]
+    parser = argparse.ArgumentParser()
+    add_leakage_arguments(parser)
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("--json", action="store_true")
+    assert command(parser.parse_args([str(tmp_path)])) == 0
+    out = capsys.readouterr().out
+    assert "Not compared on the ground: where.crs 'site': bound to no planet" in out
+    assert "nothing leaks of what was compared (documents, groups, copies)." in out
 
 
 @pytest.mark.parametrize(("apart", "count"), [(0.0, 40), (3.0, 40), (90.0, 400), (170.0, 400)])
