@@ -140,6 +140,8 @@ def test_a_finished_run_repeated_prints_its_result_again(
     assert main(["run", str(place / "tiny.yaml"), "-o", str(finished)]) == 0
     shown = capsys.readouterr().out
     assert "full (this run)" in shown and "report.html" in shown and "zero shot" in shown
+    (split,) = (line for line in shown.splitlines() if line.startswith("split: "))
+    assert split in (finished / "log.txt").read_text()
     assert (finished / "metrics.json").stat().st_mtime_ns == before
     assert main(["run", str(place / "tiny.yaml"), "-o", str(finished), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "tiny"
