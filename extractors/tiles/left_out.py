@@ -30,12 +30,17 @@ MOST = 1_000_000  # of one reason and source
 
 
 class Named:
-    """The annotations that a run's scenes are named by, and the labels that lie on none of them."""
+    """The annotations that a run's scenes are named by, and the labels that lie on none of them.
+
+    failed: something of the run has failed before.
+    """
 
     def __init__(self, tools: Tools) -> None:
         self._objects = tools.objects
         self._seen: list[set[str]] = [set() for _ in self._objects]
+        self._labels = tools.labels
         self._unmatched = Unmatched(tools.labels)
+        self.failed = False
 
     def add(self, found: Listed | Refused) -> None:
         """A scene of the run, whether or not it can be opened."""
@@ -55,6 +60,11 @@ class Named:
                 found[reason] = found.get(reason, 0) + count
         return found
 
+    def nothing_fits(self, unmatched: int) -> bool:
+        """Are so many labels that fit no scene all that there are, and why no tile has a caption?
+        The run then ends with their sentence by itself."""
+        return unmatched == len(self._labels) == 1 and not self.failed
+
     def unmatched(self) -> Iterator[tuple[str, str]]:
         """(option and file, sentence) of labels that fit none of these scenes."""
         yield from self._unmatched.sentences()
@@ -63,17 +73,20 @@ class Named:
 def source_of_rest(tools: Tools, named: Named) -> Iterator[Source]:
     """Sources for what belongs to no scene, where there is anything: one for each damaged file of
     annotations, one that counts the rest, and one for each of the labels that fit none, of which
-    the user is told at once."""
+    the user is told at once; in short where the run will say it at its end."""
     for labels in tools.objects:
         for name, sentence in labels.damaged:
             part = (("refused", "unreadable_annotations"), ("detail", sentence))
+            named.failed = True
             yield Source(f"{name}#annotations", name, part)
     rest = named.rest()
     path = tools.tiles.boxes or tools.tiles.masks or ""
     if rest:
         yield Source(f"{Path(path).name}#without_scene", path, (("left_out", rest),))
-    for typed, sentence in named.unmatched():
-        print(sentence, file=sys.stderr)
+    unmatched = list(named.unmatched())
+    at_the_end = named.nothing_fits(len(unmatched))
+    for typed, sentence in unmatched:
+        print(f"{typed}: fits no scene." if at_the_end else sentence, file=sys.stderr)
         option, _, path = typed.partition(" ")
         name = f"{option} {Path(path).name}#fits_no_scene"
         yield Source(name, path, (("refused", "labels_fit_no_scene"), ("detail", sentence)))

@@ -18,6 +18,7 @@ from domainclip.images.encoded import encode
 from domainclip.images.phash import phash, phashes
 from domainclip.pairs import Pair, Skip, Text
 
+from .captions.english import said
 from .captions.writing import captions_of
 from .labels.class_places import tile_key
 from .labels.draws import draw
@@ -209,12 +210,12 @@ class _Making:
 
     def _texts(self, facts: Facts, key: str) -> tuple[Text, ...]:
         """Captions in the languages asked for, in English where none of them has the words; then
-        the class by itself."""
-        said = _with_words(facts)
+        the class by itself, in the words of the captions: ``grassland`` of RSSCN7's aGrass."""
+        told = _with_words(facts)
         texts: tuple[Text, ...] = ()
         for languages in (words_in(self.tiles.languages), ("en",)):
             texts = texts or captions_of(
-                said,
+                told,
                 key=key,
                 seed=self.tiles.seed,
                 count=self.tiles.captions,
@@ -222,7 +223,8 @@ class _Making:
                 templates=self.tools.templates,
             )
         if facts.label:
-            texts = (*texts, Text("label", facts.label, "en"))
+            lists = self.tools.templates.languages["en"].lists
+            texts = (*texts, Text("label", said(facts.label, lists), "en"))
         return texts
 
     def _where(self, column: int, row: int, facts: Facts, cloud: float | None) -> dict[str, Any]:

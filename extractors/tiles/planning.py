@@ -48,7 +48,9 @@ def sources_of(tiles: Tiles, roots: Sequence[str]) -> Iterator[Source]:
     for root in roots:
         for found in _found(tiles, root):
             named.add(found)
-            yield from _of_found(tools, root, found, (named.look, unused.add))
+            for source in _of_found(tools, root, found, (named.look, unused.add)):
+                named.failed |= "refused" in dict(source.part)
+                yield source
     yield from source_of_rest(tools, named)
     for sentence in unused.sentences():
         print(sentence, file=sys.stderr)

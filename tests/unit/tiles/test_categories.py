@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from domainclip.errors import BadInput, UsageError
+from domainclip.extractors.tiles import Tiles
 from domainclip.extractors.tiles.labels import csv_lines
 from domainclip.extractors.tiles.labels.boxes.categories import (
     XVIEW_TYPES,
@@ -22,6 +23,7 @@ from domainclip.extractors.tiles.labels.folders import class_of_folder, open_fol
 from domainclip.extractors.tiles.labels.masks.tables import read_mask_table
 from domainclip.extractors.tiles.reading.scenes import open_scene
 from domainclip.extractors.tiles.records import Facts
+from domainclip.pairs import Pair
 from tests.data.make_rasters import scene_values, write_scene
 
 SAID = {
@@ -113,6 +115,24 @@ def test_tiles_are_of_the_class_of_their_folder(tmp_path: Path) -> None:
     assert open_folders(level=99).of_row(scene, 0, columns, 10) == ["no_class"] * 2
     with pytest.raises(UsageError):
         open_folders(level=0)
+
+
+def test_a_class_by_itself_is_said_in_the_words_of_captions(tmp_path: Path) -> None:
+    for folder, words in (
+        ("aGrass", "grassland"),
+        ("AnnualCrop", "annual cropland"),
+        ("port", "port"),
+    ):
+        path = tmp_path / folder / "a.tif"
+        path.parent.mkdir()
+        write_scene(path, scene_values(20, 20))
+        tiles = Tiles(classes="folders", whole=True)
+        (pair,) = (each for one in tiles.sources(str(path)) for each in tiles.pairs(one))
+        assert isinstance(pair, Pair)
+        assert pair.labels == (class_of_folder(folder),)
+        *captions, label = pair.texts
+        assert (label.role, label.text) == ("label", words)
+        assert any(words in one.text.lower() for one in captions)
 
 
 def test_the_seven_classes_of_rsscn7(shared_data: Path) -> None:
