@@ -1,4 +1,5 @@
-"""Options that no scene of a run had a use for: known when all of them have been seen."""
+"""Options that no scene of a run had a use for, and scenes of which no option says what they show:
+known when all of them have been seen."""
 
 from __future__ import annotations
 
@@ -7,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from rasterio.transform import from_bounds
 
+from domainclip.errors import BadInput
+
+from .labels.cover import Cover
 from .partners import flag, is_given
 from .reading.placing import crs_named
 from .reading.scenes import Scene
+from .tools import tools_of
 
 if TYPE_CHECKING:
     from . import Tiles
@@ -32,24 +37,29 @@ WHY = {
 }
 
 
+LABELS = ("classes", "labels", "boxes", "masks", "vectors")
+
+
 class Unused:
-    """What scenes have no use for so far."""
+    """What scenes have no use for so far, and how many have nothing that captions could say."""
 
     def __init__(self, tiles: Tiles) -> None:
         self._tiles = tiles
         self._left = {name for name in WHY if is_given(tiles, name)}
-        self._scenes = self._bounded = 0
+        self._scenes = self._bounded = self._silent = 0
 
     def add(self, scene: Scene) -> None:
         """A scene of the run that could be opened."""
         self._scenes += 1
+        self._silent += self._says_nothing(scene)
         for name in sorted(self._left | ({"bounds"} if self._tiles.bounds else set())):
             if self._uses(scene, name):
                 self._left.discard(name)
                 self._bounded += name == "bounds"
 
     def sentences(self) -> Iterator[str]:
-        """One for each option that had no effect, or for --bounds one too many."""
+        """One for each option that had no effect, or for --bounds one too many; and one where
+        captions say nothing."""
         if self._scenes:
             for name in WHY:
                 if name in self._left:
@@ -59,6 +69,33 @@ class Unused:
                 f"--bounds gave {self._bounded:,} scenes the same place; give each that lies "
                 "elsewhere a run of its own, or a world file."
             )
+        if self._silent:
+            scenes = "1 scene" if self._silent == 1 else f"{self._silent:,} scenes"
+            remedy = f"{', '.join(flag(name) for name in LABELS[:-1])} or {flag(LABELS[-1])}"
+            if any(is_given(self._tiles, name) for name in LABELS):
+                remedy = "the names of its classes, which are numbers, with --class-table"
+            yield (
+                f"Captions of the tiles of {scenes} say nothing of what they show: give {remedy}."
+            )
+
+    def _says_nothing(self, scene: Scene) -> bool:
+        """Neither labels with words in them nor place, time or sensor: the picture and its
+        resolution are all."""
+        tiles, known = self._tiles, scene.facts
+        placed = tiles.places and scene.georeference is not None
+        if placed or known.acquired or known.sensor or tiles.acquired or tiles.sensor:
+            return False
+        if any(is_given(tiles, name) for name in ("boxes", "masks", "vectors")):
+            return False
+        classes = tools_of(tiles).classes
+        if not isinstance(classes, Cover):
+            return classes is None
+        if not all(name.isdigit() for name in classes.names.values()):
+            return False
+        try:
+            return classes.reaches(scene)  # else there are no tiles of it
+        except BadInput:
+            return False
 
     def _uses(self, scene: Scene, name: str) -> bool:
         tiles, placing = self._tiles, scene.file.placing

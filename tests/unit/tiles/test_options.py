@@ -245,7 +245,7 @@ def test_options_that_no_scene_had_a_use_for_are_told(
     scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def told(where: Path, **options: Any) -> str:
-        list(Tiles(size_px=8, **options).sources(str(where)))
+        list(Tiles(size_px=8, acquired="2019-07-14", **options).sources(str(where)))
         return capsys.readouterr().err
 
     placeless = tmp_path / "plain"
