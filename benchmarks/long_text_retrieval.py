@@ -2,6 +2,7 @@
 
     python -m benchmarks.long_text_retrieval --openi NLMCXR_reports.tgz --medpix MEDPIX
         [--context 77] [--backbone embedded] [--pretrained NAME] [--json FILE]
+    python -m benchmarks.long_text_retrieval --show FILE    # R@1 alone, strategies side by side
 
 Tasks: ``long_text_tasks``. Each is measured both ways (the short side looks for its long text; the
 long text for its short side), over all queries and over those whose long text exceeds the context,
@@ -156,8 +157,12 @@ def main() -> int:
     parser.add_argument("--context", type=int)
     parser.add_argument("--backbone", default="embedded")
     parser.add_argument("--pretrained")
-    parser.add_argument("--json", type=Path, help="every row, for later")
+    parser.add_argument("--json", type=Path, help="every row, for later; written after each task")
+    parser.add_argument("--show", type=Path, help="of such a file, the table of R@1")
     given = parser.parse_args()
+    if given.show:
+        print(brief(json.loads(given.show.read_text("utf-8"))))
+        return 0
     backbone = dc.load_backbone(given.backbone, given.pretrained)
     if given.context:
         cut_context(backbone, given.context)
@@ -173,8 +178,8 @@ def main() -> int:
         found += rows
         print(table(rows), flush=True)
         print(f"{task.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    if given.json:
-        given.json.write_text(json.dumps([_plain(row) for row in found], indent=1), "utf-8")
+        if given.json:
+            given.json.write_text(json.dumps([_plain(row) for row in found], indent=1), "utf-8")
     return 0
 
 
@@ -191,6 +196,42 @@ def table(rows: Sequence[Row]) -> str:
         cells = [row.strategy, *(_said(value, ".3f") for value in row.values), gain]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def brief(rows: Sequence[dict[str, Any]]) -> str:
+    """Markdown of rows as ``--json`` writes them: R@1 and its gain, a column for each strategy;
+    a gain whose interval does not hold 0 is bold."""
+    names = list(dict.fromkeys(row["strategy"] for row in rows))
+    lines: list[str] = []
+    for over in ("exceeding", "all"):
+        lines += [
+            "",
+            f"| {over} | queries | {' | '.join(names)} |",
+            "|---" * (len(names) + 2) + "|",
+        ]
+        cells: dict[tuple[str, str], list[str]] = {}
+        for row in rows:
+            if row["over"] != over:
+                continue
+            mine = cells.setdefault((row["task"], row["way"]), [str(row["queries"])])
+            said = f"{row['R@1'][0]:.3f} [{row['R@1'][1]:.3f}, {row['R@1'][2]:.3f}]"
+            if "gain" in row and row["gain"][1] is not None:
+                gain, low, high = row["gain"]
+                told = f"{gain:+.0%} [{low:+.0%}, {high:+.0%}]"
+                said += f" **{told}**" if low > 0 or high < 0 else f" {told}"
+            mine.append(said)
+        for (task, way), found in cells.items():
+            lines.append(f"| {_way_named(task, way)} | {' | '.join(found)} |")
+    return "\n".join(lines)
+
+
+def _way_named(task: str, way: str) -> str:
+    """``MedPix diagnosis -> case``, or the other way round."""
+    if way == "short -> long":
+        return task
+    corpus, _, sides = task.partition(" ")
+    short, _, long = sides.partition(" -> ")
+    return f"{corpus} {long} -> {short}"
 
 
 def _exceeding(backbone: Backbone, texts: Sequence[str]) -> NDArray[np.bool_]:
