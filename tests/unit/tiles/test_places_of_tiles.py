@@ -50,3 +50,15 @@ def test_open_sea_is_so_at_every_point() -> None:
 def test_a_tile_off_the_earth_has_no_place() -> None:
     georeference = Georeference(CRS.from_epsg(32631), Affine(1e7, 0, 5e5, 0, -1e7, 5e7))
     assert places_of_tiles(georeference, np.array([0]), 0, 100) == [None]
+
+
+def test_points_on_open_sea_count_against_the_country() -> None:
+    island, around = _of(-25.4, 37.78, 0.2), _of(-25.4, 37.78, 2.0)  # São Miguel, of the Azores
+    assert island is not None and island.country == "Portugal"
+    assert around is not None
+    assert (around.country, around.region, around.town, around.water) == ("", "", "", False)
+    lons, lats = np.meshgrid(12.9 + 0.288 * np.arange(-1, 2), 32.9 + 0.288 * np.arange(-1, 2))
+    tripoli = [place.country for place in places_of(lons.ravel(), lats.ravel())]
+    assert (tripoli.count("Libya"), tripoli.count("")) == (6, 3)  # a third of it is open sea
+    coast = _of(12.9, 32.9, 0.6)
+    assert coast is not None and not coast.country
