@@ -77,9 +77,9 @@ class Ground:
         angle = metres / (_lonlat.LEAST_RADIUS_M * self.scales)  # (n,), alike on one body
         reach = self.radii + angle / 2
         chords = 2 * np.sin(np.minimum(reach, np.pi) / 2)  # two of them span more than both arcs
-        # bodies side by side, out of each other's reach: no chord is longer than 2
-        aside = np.stack([10.0 * self.bodies, 0 * self.scales, 0 * self.scales], axis=1)
-        points, radii = self.points + aside, self.radii
+        points, radii = self.points, self.radii
+        if len(self.body) > 1:  # side by side, out of each other's reach: no chord is above 2
+            points = points + np.outer(self.bodies, [10.0, 0.0, 0.0])
         found = close_pairs(
             points[rows], chords[rows], points[others], chords[others], 0.0, done=done
         )
