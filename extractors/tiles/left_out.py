@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Named", "counted_skips", "source_of_rest"]
 
 MOST = 1_000_000  # of one reason and source
+TOLD_AT_THE_END = 500  # characters of the reason why a run gave no pair
 
 
 class Named:
@@ -84,8 +85,9 @@ def source_of_rest(tools: Tools, named: Named) -> Iterator[Source]:
     if rest:
         yield Source(f"{Path(path).name}#without_scene", path, (("left_out", rest),))
     unmatched = list(named.unmatched())
-    at_the_end = named.nothing_fits(len(unmatched))
+    alone = named.nothing_fits(len(unmatched))
     for typed, sentence in unmatched:
+        at_the_end = alone and len(sentence) <= TOLD_AT_THE_END
         print(f"{typed}: fits no scene." if at_the_end else sentence, file=sys.stderr)
         option, _, path = typed.partition(" ")
         name = f"{option} {Path(path).name}#fits_no_scene"

@@ -187,12 +187,12 @@ def _check_folders(tiles: Tiles, root: str) -> None:
     if is_stac(root) or not is_folder(root):
         return
     for option, what in (("masks", "the masks"), ("geotiff", "the tiles")):
-        named = getattr(tiles, option)
-        if named and _holds(Path(named), Path(root)):
-            raise UsageError(
-                f"--{option} {named} holds the scenes of {root} too; put {what} in a folder of "
-                "their own."
-            )
+        for folder in _resolved(getattr(tiles, option)):
+            if Path(root).resolve().is_relative_to(folder):
+                raise UsageError(
+                    f"--{option} {getattr(tiles, option)} holds the scenes of {root} too; put "
+                    f"{what} in a folder of their own."
+                )
 
 
 def _labels_below(tiles: Tiles) -> Callable[[Path], bool]:
@@ -200,23 +200,19 @@ def _labels_below(tiles: Tiles) -> Callable[[Path], bool]:
 
     Annotations may lie beside the images that they are of: a folder of them hides no image.
     """
-    beside = [Path(one).resolve() for one in (tiles.boxes, tiles.labels, tiles.vectors) if one]
-    alone = [Path(one).resolve() for one in (tiles.masks, tiles.geotiff) if one]
-    files = [Path(one).resolve() for one in (tiles.classes, tiles.clouds) if one]
+    annotated = _resolved(tiles.boxes, tiles.labels, tiles.vectors)
+    rasters = _resolved(tiles.classes, tiles.clouds, tiles.masks, tiles.geotiff)
 
     def leave_out(path: Path) -> bool:
         here = path.resolve()
-        if here in files or any(_holds(other, here) for other in alone):
-            return True
-        is_annotation = here.suffix.lower() in ENDINGS
-        return any(other == here or (is_annotation and _holds(other, here)) for other in beside)
+        hidden = rasters if here.suffix.lower() not in ENDINGS else rasters + annotated
+        return here in annotated or any(map(here.is_relative_to, hidden))
 
     return leave_out
 
 
-def _holds(folder: Path, path: Path) -> bool:
-    """Is a path a folder itself, or below it?"""
-    return path.resolve().is_relative_to(folder.resolve())
+def _resolved(*named: str | None) -> list[Path]:
+    return [Path(one).resolve() for one in named if one]
 
 
 def _refused(name: str, path: str, reason: str, detail: str) -> Source:
