@@ -15,8 +15,9 @@ from torch import Tensor
 
 from domainclip.training import _checkpoints as checkpoints
 from domainclip.training._pace import Leg
+from domainclip.training._validation import Validation
 from domainclip.training.averaging import Average
-from domainclip.training.module import Tuning, Validation
+from domainclip.training.module import Tuning
 from domainclip.training.settings import TrainerSettings
 from domainclip.training.sharding import dealt, whole
 

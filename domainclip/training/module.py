@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import lightning.pytorch as lightning
@@ -20,12 +20,13 @@ from domainclip.training._encoder import Encoder
 from domainclip.training._extras import Extras
 from domainclip.training._gather import RankGather
 from domainclip.training._stand_in import no_rows, stand_in
+from domainclip.training._validation import Sums, Validation
 from domainclip.training.optimizer import bound_logit_scale, make_optimizer, make_schedule
 from domainclip.training.settings import TrainerSettings
 from domainclip.training.sharding import Shards, average_gradients, clip_gradients
 from domainclip.training.thrift import switch_patch_dropout
 
-__all__ = ["Tower", "Tuning", "Validation", "from_classes"]
+__all__ = ["Tower", "Tuning", "from_classes"]
 
 
 class Tower(Protocol):
@@ -59,15 +60,6 @@ class _ImageBatch(Batch, Protocol):
     consumed: int
 
     def __len__(self) -> int: ...
-
-
-@dataclass(frozen=True)
-class Validation:
-    """One pass over the validation split, of all ranks. Shares are 0 to 1; None without classes."""
-
-    loss: float
-    accuracy: float | None
-    balanced_accuracy: float | None
 
 
 class Tuning(lightning.LightningModule):
@@ -111,7 +103,7 @@ class Tuning(lightning.LightningModule):
         self.extras = Extras(objective, self.encoder, trained, seed=seed)
         self.parts = self.extras.parts  # weights of the objective's own train like the adapter's
         self._classes: Tensor | None = None
-        self._sums = _Sums(len(self._classnames))
+        self._sums = Sums(len(self._classnames))
         self.validated: Validation | None = None
         self.loss_sum: Tensor | float = 0.0
         self.loss_count = 0
@@ -209,7 +201,7 @@ class Tuning(lightning.LightningModule):
             switch()
         if self.shards is not None:  # ranks have unequally many batches here
             self.shards.gather()
-        self._sums = _Sums(len(self._classnames))
+        self._sums = Sums(len(self._classnames))
         if self.encoder.text_trained and self.over_classes and not self._conditional:
             self._classes = self._class_text()  # once for the whole pass
 
@@ -309,36 +301,3 @@ class Tuning(lightning.LightningModule):
 def from_classes(objective: Objective) -> bool:
     """Whether the class prompts of the images stand for their captions."""
     return getattr(objective, "captions", "pairs") == "classes"
-
-
-class _Sums:
-    """Sums over a validation, which ranks can add up."""
-
-    def __init__(self, classes: int) -> None:
-        self.loss, self.images = 0.0, 0
-        self.right = np.zeros(classes)
-        self.seen = np.zeros(classes)
-
-    def add(self, loss: Tensor, batch: _ImageBatch, predicted: Tensor | None) -> None:
-        labels = batch.labels.cpu().numpy()
-        weight = int((labels >= 0).sum()) if predicted is not None else len(batch)
-        self.loss, self.images = self.loss + float(loss) * weight, self.images + weight
-        if predicted is not None:
-            right = predicted.cpu().numpy() == labels
-            np.add.at(self.seen, labels[labels >= 0], 1)
-            np.add.at(self.right, labels[right], 1)
-
-    def result(self, device: torch.device, world_size: int) -> Validation:
-        flat = torch.tensor([self.loss, self.images, *self.right, *self.seen], dtype=torch.float64)
-        if world_size > 1:
-            flat = flat.to(device)
-            dist.all_reduce(flat)
-        loss, images, *counts = flat.tolist()
-        right, seen = np.array(counts).reshape(2, -1)
-        present = seen > 0
-        classes = bool(present.any())
-        return Validation(
-            loss=loss / images if images else float("nan"),
-            accuracy=float(right.sum() / seen.sum()) if classes else None,
-            balanced_accuracy=float((right[present] / seen[present]).mean()) if classes else None,
-        )
