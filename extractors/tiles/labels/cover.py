@@ -197,7 +197,15 @@ def _opened(source: str, table: str | None, crs: str | None, label: str) -> Clas
     if suffix in VECTORS or (suffix == ".gpkg" and _holds_layers(source)):
         return open_class_vectors(source, crs, label=label)
     _check_word(source)
-    return open_raster_classes(source, table)
+    try:
+        return open_raster_classes(source, table)
+    except BadInput as error:
+        if not Path(source).is_dir():
+            raise
+        raise BadInput(
+            f"{source}: is a folder and no class raster; give one file of classes, or --classes "
+            "folders where scenes lie in folders named as their classes."
+        ) from error
 
 
 def _check_word(source: str) -> None:

@@ -450,3 +450,8 @@ def test_shares_in_another_crs_are_within_a_hundredth(shared_data: Path, tmp_pat
 def test_a_word_that_is_no_file_is_told_what_is_near_it(word: str, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         open_cover(word)
+
+
+def test_a_folder_is_no_class_raster(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"is a folder and no class raster; .* --classes folders"):
+        open_cover(str(tmp_path))
