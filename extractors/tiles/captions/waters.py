@@ -18,14 +18,15 @@ _MOST = 0.5
 
 
 def mostly_sea(facts: Facts, lists: EnglishLists) -> bool:
-    """Is the tile's class the sea, or more than half of it of classes or of one feature that are or
-    may be? Lakes and rivers are not: they lie in a country."""
+    """Is the tile's class the sea, or more than half of it of classes, or of one feature or object,
+    that are or may be? Lakes and rivers are not: they lie in a country."""
     if facts.label and _is_water(facts.label, lists):
         return True
     if sum(share for name, share in facts.shares if _is_water(name, lists)) > _MOST:
         return True
     most = _MOST * facts.size_px**2
-    return any(one.area_px > most and _is_water(one.category, lists) for one in facts.features)
+    things = (*facts.features, *facts.objects)
+    return any(one.area_px > most and _is_water(one.category, lists) for one in things)
 
 
 def is_sea(name: str, lists: EnglishLists) -> bool:

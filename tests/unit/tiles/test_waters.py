@@ -48,6 +48,7 @@ def test_nothing_is_called_land_of_which_only_sensor_and_time_are_known(code: st
         Facts(64, shares=(("Permanent water bodies", 0.51), ("Grassland", 0.49)), place=LIBYA),
         Facts(64, shares=(("forest", 0.4), ("sea", 0.3), ("water", 0.3)), place=LIBYA),
         Facts(64, features=(Thing("water", (0, 0, 64, 64), 3000.0),), place=LIBYA),
+        Facts(64, objects=(Thing("water", (0, 0, 64, 64), 3000.0),), place=LIBYA),
         Facts(64, features=(Thing("sea", (0, 0, 64, 64), 3000.0),), focus=True, place=LIBYA),
     ],
 )
