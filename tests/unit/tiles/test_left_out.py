@@ -228,3 +228,13 @@ def test_an_image_annotated_twice_is_not_said_to_have_no_place(tmp_path: Path) -
     part = dict(source.part)
     assert part["refused"] == "labels_unusable"
     assert "one.csv" in part["detail"] and "two.csv" in part["detail"]
+
+
+def test_a_mask_with_a_place_is_not_said_to_have_none(tmp_path: Path) -> None:
+    write_scene(tmp_path / "mask.tif", scene_values(20, 20)[:1])
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "plain.png")
+    tiles = Tiles(masks=str(tmp_path / "mask.tif"), mask_category="ship", size_px=32)
+    source = next(iter(tiles.sources(str(tmp_path / "plain.png"))))
+    part = dict(source.part)
+    assert part["refused"] == "no_place"
+    assert "plain.png: has no place on the ground, and the mask" in part["detail"]

@@ -12,6 +12,7 @@ from rasterio.enums import ColorInterp
 from domainclip.errors import BadInput
 
 from ...reading.between import between
+from ...reading.errors import Placeless
 from ...reading.georeference import Georeference
 from ...reading.laying import laid_over
 from ...reading.rows import Rows, is_sequential, stays_in_memory
@@ -176,6 +177,11 @@ class LaidMask:
             return laid_over(mask, self.place, scene, "mask")
         if (mask.width, mask.height) == (scene.width, scene.height) and grid.to_scene is None:
             return mask.dataset
+        if mask.georeference is not None:
+            raise Placeless(
+                f"{scene.name}: has no place on the ground, and the mask {path} has one; give it "
+                "with --bounds W,S,E,N, or a mask of its size."
+            )
         raise BadInput(
             f"{path}: has {mask.width} x {mask.height} pixels and no CRS, and {scene.name} has "
             f"{grid.width} x {grid.height}; give a mask of its size, or one with a CRS."
