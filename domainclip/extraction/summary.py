@@ -47,7 +47,7 @@ class Summary:
         of_inputs, of_rows = self._shares()
         if of_inputs >= of_rows:
             return f"{of_inputs:.1f} % of the inputs"
-        return f"{of_rows:.1f} % of the rows (a figure or tile each)"
+        return f"{of_rows:.1f} % of the rows that were not left out (a figure or tile each)"
 
     def _shares(self) -> tuple[float, float]:
         rows = self.quarantined.total()

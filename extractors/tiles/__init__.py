@@ -149,7 +149,7 @@ class Tiles:
     license: str = ""
 
     version = "2"
-    inputs_are = "scenes, or rows of tiles of them"
+    inputs_are = "scenes, rows of tiles of them, or labels that fit none"
 
     def sources(self, root: str) -> Iterator[Source]:
         """One source for each band of rows of tiles; a scene that cannot be cut is one source that

@@ -112,7 +112,7 @@ class Facts:
     the tile that has a class, 0 to 1; None: nothing has classes.
     size_px, gsd_m: side in pixels, metres to a pixel. place, acquired, season, sensor: see there.
     shows: what the picture is made of where that is known not to be natural colour: ``radar``,
-    ``false_colour`` or an index (``ndvi``).
+    ``grey`` (one band), ``false_colour`` or an index (``ndvi``).
     """
 
     size_px: int

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .captions.proper import with_proper_names
 from .captions.templates import Templates, read_templates
 from .labels.boxes import Boxes, open_boxes
-from .labels.cover import open_cover
+from .labels.cover import Cover, open_cover
 from .labels.draws import class_limits, draw
 from .labels.folders import open_folders
 from .labels.masks import Masks, open_masks
@@ -139,6 +140,8 @@ def words_in(given: Iterable[object]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _tools_of(tiles: Tiles, process: int) -> Tools:
+    classes = _classes(tiles)
+    names = classes.names.values() if isinstance(classes, Cover) else ()
     return Tools(
         tiles=tiles,
         view=view_of(tiles),
@@ -150,8 +153,8 @@ def _tools_of(tiles: Tiles, process: int) -> Tools:
             gamma=tiles.gamma,
             decibels=tiles.decibels,
         ),
-        templates=read_templates(tiles.templates),
-        classes=_classes(tiles),
+        templates=with_proper_names(read_templates(tiles.templates), names),
+        classes=classes,
         objects=tuple(_objects(tiles)),
         vectors=_vectors(tiles),
         clouds=open_clouds(tiles.clouds, kind=tiles.cloud_kind, sensor=tiles.sensor)
