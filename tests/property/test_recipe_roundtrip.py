@@ -26,7 +26,7 @@ trainers = st.builds(
     optimizer=st.sampled_from(["adamw", "sgd"]),
     clip_norm=st.none() | positive,
     devices=st.just("auto") | st.integers(1, 8),
-    strategy=text,
+    strategy=st.sampled_from(["auto", "ddp", "fsdp"]),
     ema=st.none() | st.floats(0.1, 0.9),
 )
 splits = st.builds(SplitSettings, seed=st.integers(-(2**40), 2**40), buffer=st.none() | positive)

@@ -278,7 +278,7 @@ def test_the_end_of_a_run_says_why_nothing_came_of_it(
     words = ["extract", "tiles", str(scene), "-o", str(tmp_path / "out"), "--workers", "1"]
     assert main([*words, "--bands", "B09"]) == 1
     printed = capsys.readouterr()
-    assert "1 input (scenes, or rows of tiles of them) = 0 gave pairs" in printed.out
+    assert "rows of tiles of them, or labels that fit none) = 0 gave pairs" in printed.out
     assert "No input gave a pair, and 1 failed; the reason of all is no_such_band" in printed.err
     assert "band B09 is asked for" in printed.err
     for most in ("nan", "101", "-1"):
