@@ -199,8 +199,8 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def brief(rows: Sequence[dict[str, Any]]) -> str:
-    """Markdown of rows as ``--json`` writes them: R@1 and its gain, a column for each strategy;
-    a gain whose interval does not hold 0 is bold."""
+    """Markdown of rows as ``--json`` writes them: R@1 of truncation with its interval, and of each
+    strategy with its gain, bold where the gain's interval does not hold 0."""
     names = list(dict.fromkeys(row["strategy"] for row in rows))
     lines: list[str] = []
     for over in ("exceeding", "all"):
@@ -214,12 +214,14 @@ def brief(rows: Sequence[dict[str, Any]]) -> str:
             if row["over"] != over:
                 continue
             mine = cells.setdefault((row["task"], row["way"]), [str(row["queries"])])
-            said = f"{row['R@1'][0]:.3f} [{row['R@1'][1]:.3f}, {row['R@1'][2]:.3f}]"
-            if "gain" in row and row["gain"][1] is not None:
-                gain, low, high = row["gain"]
-                told = f"{gain:+.0%} [{low:+.0%}, {high:+.0%}]"
-                said += f" **{told}**" if low > 0 or high < 0 else f" {told}"
-            mine.append(said)
+            value, *ends = row["R@1"]
+            if "gain" not in row:
+                mine.append(f"{value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]")
+                continue
+            gain, low, high = row["gain"]
+            told = "" if low is None else f"{gain:+.0%} [{low:+.0%}, {high:+.0%}]"
+            told = f"**{told}**" if told and (low > 0 or high < 0) else told
+            mine.append(f"{value:.3f} {told}".strip())
         for (task, way), found in cells.items():
             lines.append(f"| {_way_named(task, way)} | {' | '.join(found)} |")
     return "\n".join(lines)
