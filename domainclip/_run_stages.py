@@ -113,6 +113,8 @@ class Work:
         """What the evaluators say of the plain model."""
         if self.stages.path.is_dir():
             self.directory.say("goes on after an interruption")
+        if self.recipe.objective is not None:  # what is wrong with it is told before the measuring
+            wants_of(self.recipe.objective.build("objectives"))
         self._say_left_out()
         said = said_of_cut(self.pairs, self.backbone, self.recipe.text)
         if said:
