@@ -18,10 +18,11 @@ from domainclip.pairs import Pairs, open_pairs, plan_splits
 __all__ = ["pairs_of"]
 
 
-def pairs_of(data: DataSettings, say: Callable[[str], None] = lambda text: None) -> Pairs:
-    """The pairs under the recipe's splits, or their own; no file of theirs is rewritten.
-
-    say: gets a line that tells which splits count.
+def pairs_of(
+    data: DataSettings, say: Callable[[str], None] = lambda text: None
+) -> tuple[Pairs, str]:
+    """The pairs under the recipe's splits, or their own, and a line that tells which splits count;
+    no file of theirs is rewritten. say: gets the lines of an extraction.
 
     Raises BadInput (no pairs, nothing extracted), and what the extraction raises.
     """
@@ -30,8 +31,7 @@ def pairs_of(data: DataSettings, say: Callable[[str], None] = lambda text: None)
         raise BadInput(f"{pairs.path}: holds no pair, so there is nothing to learn from.")
     own = {name: rows for name, rows in pairs.count_splits().items() if name}
     if data.split is None or (data.split.by is None and own):
-        say(_kept(pairs, own, data.split is not None))
-        return pairs
+        return pairs, _kept(pairs, own, data.split is not None)
     split = data.split
     by = split.by or "group"
     plan = plan_splits(
@@ -47,9 +47,10 @@ def pairs_of(data: DataSettings, say: Callable[[str], None] = lambda text: None)
     counts = ", ".join(f"{name} {rows:,}" for name, rows in plan.rows.items())
     untimed = f"; {plan.untimed:,} left out for want of a date" if plan.untimed else ""
     warning = f"; {plan.warning().rstrip('.')}" if plan.skewed else ""
-    say(f"split: {counts}; made anew by {by}; {plan.buffered:,} left out by the buffer{untimed}; "
-        f"labels are off their share by at most {plan.deviation:.1%}{warning}")  # fmt: skip
-    return pairs.with_splits(plan.splits)
+    return pairs.with_splits(plan.splits), (
+        f"split: {counts}; made anew by {by}; {plan.buffered:,} left out by the buffer{untimed}; "
+        f"labels are off their share by at most {plan.deviation:.1%}{warning}"
+    )
 
 
 def _kept(pairs: Pairs, own: Mapping[str, int], asked: bool) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domainclip._run_stages import Bar, no_bar
+from domainclip._run_stages import Bar, backbone_of, no_bar
 from domainclip.adapters.storage import load_adapter
 from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
 from domainclip.backbones.cache import cache_folder
@@ -89,15 +89,7 @@ def evaluate(
     for prompt in prompts:
         if "{}" not in prompt:
             raise UsageError(f"--template {prompt!r}: lacks the {{}} where the class name goes.")
-    strategy = (
-        load("text", recipe.text.name)(**recipe.text.options)
-        if recipe
-        else load("text", "truncate")()
-    )
-    context = Context(
-        features, prompts, lambda texts: strategy.encode(backbone, list(texts)), test="test",
-        seed=seed,
-    )  # fmt: skip
+    context = Context(features, prompts, backbone.encode_text, test="test", seed=seed)
     labelled = len(features.classes) > 1 and bool((features.labels("test") >= 0).any())
     values: list[Measured] = []
     for each in evaluators or _default_evaluators(context, labelled):
@@ -136,8 +128,7 @@ def _recipe_of(model: str, pretrained: str | None) -> Recipe | None:
 def _backbone(recipe: Recipe | None, model: str, pretrained: str | None, device: str) -> Backbone:
     if recipe is None:
         return load_backbone(model, pretrained, device=device)
-    settings = recipe.backbone
-    return load_backbone(settings.name, settings.pretrained, device=device, dtype=settings.dtype)
+    return backbone_of(recipe, device)
 
 
 def _chosen(pairs: Pairs, split: str | None) -> tuple[Pairs, str]:

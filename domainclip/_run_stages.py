@@ -38,10 +38,9 @@ from domainclip.objectives._protocol import wants_of
 from domainclip.pairs import Pairs
 from domainclip.pairs._files import output_errors
 from domainclip.recipe import Component, Recipe, as_tree
-from domainclip.text._protocol import TextEncoder
 from domainclip.training.fit import FitResult, fit
 
-__all__ = ["Bar", "Work", "evaluator_labels", "method_name", "text_encoder"]
+__all__ = ["Bar", "Work", "backbone_of", "evaluator_labels", "method_name"]
 
 # title -> a context that gives a function of (done, total)
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -83,18 +82,32 @@ class Work:
     @cached_property
     def pairs(self) -> Pairs:
         """The pairs, as this recipe splits them."""
-        return pairs_of(self.recipe.data, self.say)
+        return self._split_pairs[0]
+
+    @property
+    def split(self) -> str:
+        """Whose splits count, in a line."""
+        return self._split_pairs[1]
+
+    @cached_property
+    def _split_pairs(self) -> tuple[Pairs, str]:
+        pairs, split = pairs_of(self.recipe.data, self.say)
+        self.say(split)
+        return pairs, split
+
+    @cached_property
+    def objective(self) -> Any:
+        """What training minimises; None where the recipe trains nothing."""
+        component = self.recipe.objective
+        return None if component is None else component.build("objectives")
 
     @cached_property
     def backbone(self) -> Backbone:
         """The model; ``adapt`` changes it in place."""
-        settings = self.recipe.backbone
-        backbone = load_backbone(
-            settings.name, settings.pretrained, device=settings.device, dtype=settings.dtype
-        )
+        backbone = backbone_of(self.recipe)
         if self.recipe.data.image_px is not None:
             backbone.check_sees(self.recipe.data.image_px)
-        return backbone.read_long(self.recipe.text.name, **self.recipe.text.options)
+        return backbone
 
     @cached_property
     def plain(self) -> Context:
@@ -113,10 +126,9 @@ class Work:
         """What the evaluators say of the plain model."""
         if self.stages.path.is_dir():
             self.directory.say("goes on after an interruption")
-        if self.recipe.objective is not None:  # what is wrong with it is told before the measuring
-            wants_of(self.recipe.objective.build("objectives"))
+        wants_of(self.objective)  # what is wrong with it is told before the measuring
         self._say_left_out()
-        said = said_of_cut(self.pairs, self.backbone, self.recipe.text)
+        said = said_of_cut(self.pairs, self.backbone)
         if said:
             self.say(said)
         values: list[Measured] = []
@@ -212,22 +224,22 @@ class Work:
         """One that learns from captions is measured afterwards by its class texts, not by its own
         ``image_logits``: evaluators read pooled features."""
         adapter = component.build("adapters")
-        text, objective = self.recipe.text, self.recipe.objective
+        text, objective = self.recipe.text, self.objective
         inject_for(adapter, self.backbone, self.plain.classes.names, text.templates)
         if getattr(adapter, "learns_from", "images") == "captions":
             return adapter, fit_captions(adapter, self.pairs, self.plain.classes, self.recipe)
         assert objective is not None, "the recipe's check asks for one beside an adapter"
-        made = objective.build("objectives")
         module = PairsDataModule(
             self.pairs, self.recipe.data, self.backbone,
             seed=self.recipe.seed, classnames=text.classnames,
-            views=getattr(made, "views", 0), second="second" in wants_of(made),
-            regions="regions" in wants_of(made),
+            views=getattr(objective, "views", 0), second="second" in wants_of(objective),
+            regions="regions" in wants_of(objective),
         )  # fmt: skip
         result = fit(
-            self.backbone, adapter, made, module, self.recipe.trainer,
+            self.backbone, adapter, objective, module, self.recipe.trainer,
             out=self.directory.path, seed=self.recipe.seed,
-            class_text=(module.classes.names, text.templates), long=self._long(),
+            class_text=(module.classes.names, text.templates),
+            long=None if text.name == "truncate" else self.backbone.strategy,
             say=self.directory.say,  # to the log alone: whoever watches has a progress bar
         )  # fmt: skip
         return adapter, result
@@ -346,22 +358,18 @@ class Work:
             cache_folder() / "features" if cached else None,
             recipe.text.classnames, recipe.data.text_roles, views=recipe.data.views,
         )  # fmt: skip
-        encode = text_encoder(self.backbone, recipe)
+        encode = self.backbone.encode_text
         return Context(features, recipe.text.templates, encode, seed=recipe.seed)
 
-    def _long(self) -> TextEncoder | None:
-        """How training reads captions beyond the context: None for the tower's own way."""
-        text = self.recipe.text
-        if text.name == "truncate":
-            return None
-        found: TextEncoder = load("text", text.name)(**text.options)
-        return found
 
-
-def text_encoder(backbone: Backbone, recipe: Recipe) -> Callable[[Sequence[str]], Tensor]:
-    """Captions -> (n, d) as the recipe's text section says."""
-    strategy = load("text", recipe.text.name)(**recipe.text.options)
-    return lambda texts: strategy.encode(backbone, list(texts))
+def backbone_of(recipe: Recipe, device: str | None = None) -> Backbone:
+    """The plain backbone of a recipe, which reads long texts as its text section says. device:
+    instead of the recipe's."""
+    settings = recipe.backbone
+    backbone = load_backbone(
+        settings.name, settings.pretrained, device=device or settings.device, dtype=settings.dtype
+    )
+    return backbone.read_long(recipe.text.name, **recipe.text.options)
 
 
 def evaluator_labels(components: Sequence[Component]) -> list[tuple[str, Component]]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import pyarrow as pa
 
 from domainclip.backbones import Backbone
-from domainclip.catalogue import load
 from domainclip.pairs import Pairs
-from domainclip.recipe import TextSettings
 
 __all__ = ["said_of_cut"]
 
 _LOOKED_AT = 2_000
 
 
-def said_of_cut(pairs: Pairs, backbone: Backbone, text: TextSettings) -> str:
-    """How many captions are cut and how much of them is lost, by at most 2,000 captions at even
-    distances; empty where none is. text: the recipe's way of reading long texts."""
-    count = getattr(load("text", text.name)(**text.options), "lost", None)
+def said_of_cut(pairs: Pairs, backbone: Backbone) -> str:
+    """How many captions the backbone's way of reading long texts cuts and how much of them is lost,
+    by at most 2,000 captions at even distances; empty where none is."""
+    count = getattr(backbone.strategy, "lost", None)
     if count is None or not len(pairs):
         return ""
     rows = min(len(pairs), _LOOKED_AT)
@@ -28,6 +26,6 @@ def said_of_cut(pairs: Pairs, backbone: Backbone, text: TextSettings) -> str:
         return ""
     looked = f"{rows:,} of {len(pairs):,}" if rows < len(pairs) else f"{rows:,}"
     return (
-        f"text: {cut:,} of {looked} captions are cut by {text.name}, which loses {share:.1%} of "
-        "all their tokens; text.name=window reads them whole"
+        f"text: {cut:,} of {looked} captions are cut by {backbone.long['name']}, which loses "
+        f"{share:.1%} of all their tokens; text.name=window reads them whole"
     )

@@ -19,10 +19,9 @@ from typing import Any
 from domainclip._run_directory import RunDirectory, Stages, write_bytes
 from domainclip._run_environment import environment, homeless
 from domainclip._run_report import duration, report_of
-from domainclip._run_stages import Bar, Work, method_name, no_bar
+from domainclip._run_stages import Bar, Work, backbone_of, method_name, no_bar
 from domainclip._run_sweep import Row, combined, folders, sweep_page
 from domainclip.adapters.storage import load_adapter
-from domainclip.backbones import load_backbone
 from domainclip.errors import BadInput, UsageError
 from domainclip.evaluation import report as reports
 from domainclip.evaluation._results import Measured, Method, methods
@@ -41,7 +40,7 @@ class Result:
 
     method: what was made, in a word; empty where the run only measures. methods: accuracies on the
     test split by method, as the report compares them. seconds: of all stages, over all attempts.
-    runs: label -> the runs of a sweep.
+    runs: label -> the runs of a sweep. split: whose splits counted, in a line; empty of a sweep.
     """
 
     out: Path
@@ -51,6 +50,7 @@ class Result:
     methods: tuple[Method, ...]
     seconds: float
     runs: Mapping[str, Result]
+    split: str = ""
 
     @property
     def report(self) -> Path:
@@ -106,8 +106,9 @@ def read_result(path: Path | str) -> Result:
         compared = tuple(_method(row) for row in found["methods"])
         runs = {label: read_result(folder / "runs" / label) for label in found.get("runs", ())}
         return Result(
-            folder, found["name"], found["method"], values, compared, found["seconds"], runs
-        )
+            folder, found["name"], found["method"], values, compared, found["seconds"], runs,
+            found.get("split", ""),
+        )  # fmt: skip
     except FileNotFoundError as error:
         raise BadInput(
             f"{folder}: holds no finished run; repeat its `domainclip run` to go on with it."
@@ -144,6 +145,7 @@ def _single(
     compared = methods(values, method_name(recipe))
     _write_metrics(path, recipe, command, values, compared, sum(work.seconds.values()), {
         "stages": {name: round(seconds, 2) for name, seconds in work.seconds.items()},
+        "split": work.split,
         "splits": dict(work.pairs.count_splits()),
         "classes": list(work.plain.classes.names),
         **({"wise_ft": training["wise_ft"]} if "wise_ft" in training else {}),
@@ -222,10 +224,7 @@ def _describe_adapter(path: Path, values: list[Measured]) -> None:
 
 def _merge(recipe: Recipe, path: Path) -> None:
     """``open_clip/``: the adapted model as open_clip and ``load_backbone`` load it."""
-    settings = recipe.backbone
-    backbone = load_backbone(
-        settings.name, settings.pretrained, device=settings.device, dtype=settings.dtype
-    )
+    backbone = backbone_of(recipe)
     method = recipe.adapter.name if recipe.adapter is not None else None
     load_adapter(path / "adapter", backbone, method=method).merge()
     target, temporary = path / "open_clip", path / ".open_clip.writing"

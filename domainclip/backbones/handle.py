@@ -76,7 +76,7 @@ class Backbone:
         self._forward_image: Callable[[Tensor], Tensor] = self._image_features
         self._forward_text: Callable[[Tensor], Tensor] = self._text_features
         self._length_step = 1  # texts are cut to multiples of this
-        self._long: tuple[dict[str, Any], _TextStrategy | None] = ({"name": "truncate"}, None)
+        self._long: tuple[dict[str, Any], Any] = ({"name": "truncate"}, None)
 
     def __repr__(self) -> str:
         return f"Backbone({self.name!r}, pretrained={self.pretrained!r}, device={self.device})"
@@ -186,6 +186,11 @@ class Backbone:
     def long(self) -> dict[str, Any]:
         """How ``encode_text`` reads texts beyond the context: a name and its options."""
         return dict(self._long[0])
+
+    @property
+    def strategy(self) -> Any:
+        """What reads texts beyond the context, as ``long`` names it; see ``domainclip.text``."""
+        return self._long[1] or load("text", "truncate")()
 
     def read_long(self, name: str, **options: Any) -> Backbone:
         """Read texts beyond the context so from now on, where nothing else is said; returns itself.
@@ -310,7 +315,7 @@ class Backbone:
         """
         if isinstance(texts, str):
             raise UsageError("encode_text takes a list of texts; put the one text into a list.")
-        found = self._long[1] or "truncate" if long is None else long
+        found = self.strategy if long is None else long
         strategy: _TextStrategy = load("text", found)() if isinstance(found, str) else found
         row: dict[str, int] = {}
         rows = [row.setdefault(text, len(row)) for text in texts]

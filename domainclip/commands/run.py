@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -91,19 +90,7 @@ def _show(result: Result) -> None:
     if others:
         print_table(("", "before", "after"), others)
     # whose splits the numbers are of decides what they mean
-    for line in _split_lines(result):
+    said = [one.split for one in result.runs.values()] or [result.split]
+    for line in dict.fromkeys(filter(None, said)):
         print(line)
     print(f"report: {Path(result.report)}")
-
-
-def _split_lines(result: Result) -> list[str]:
-    """What the logs of the runs say of their splits: made anew, or kept as the pairs have them."""
-    found = []
-    for folder in [one.out for one in result.runs.values()] or [result.out]:
-        log = folder / "log.txt"
-        said = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-        found += _SPLIT.findall(said)[-1:]
-    return list(dict.fromkeys(found))
-
-
-_SPLIT = re.compile(r"^[\d-]+ [\d:]+ (split: .*)$", re.MULTILINE)

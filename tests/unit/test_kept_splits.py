@@ -41,8 +41,8 @@ def _split_by(folder: Path, made: Sequence[Pair], split: SplitSettings | None) -
     """The splits of the rows, and the line that says where they are from."""
     write_pairs(folder, list(made))
     said: list[str] = []
-    pairs = pairs_of(DataSettings(pairs=str(folder), split=split), said.append)
-    (line,) = said
+    pairs, line = pairs_of(DataSettings(pairs=str(folder), split=split), said.append)
+    assert said == []
     return pairs.table(["split"]).column("split").to_pylist(), line
 
 
@@ -86,7 +86,7 @@ def test_blocks_and_buffers_of_pairs_split_reach_a_run(tmp_path: Path) -> None:
     assert plan.buffered
     apply_splits(pairs, plan.splits, tmp_path / "split", units=plan.units)
     data = load_recipe("remote_sensing/captions", [f"data.pairs={tmp_path / 'split'}"]).data
-    assert pairs_of(data).table(["split"]).column("split").to_pylist() == plan.splits
+    assert pairs_of(data)[0].table(["split"]).column("split").to_pylist() == plan.splits
 
 
 def test_a_scene_of_one_group_is_told_to_split_by_cells(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from domainclip._run_texts import said_of_cut
 from domainclip.backbones import load_backbone
-from domainclip.recipe import TextSettings
 from tests.data.make_pairs import make_pair, write_pairs
 from tests.data.tiny_clip import write_tiny_clip
 
@@ -17,9 +16,9 @@ def test_a_run_says_how_many_captions_are_cut(tmp_path: Path) -> None:
     pairs = write_pairs(
         tmp_path / "pairs", [make_pair(n, text=text, texts=()) for n, text in enumerate(texts)]
     )
-    said = said_of_cut(pairs, clip, TextSettings())
+    said = said_of_cut(pairs, clip)
     assert said.startswith("text: 1 of 4 captions are cut by truncate, which loses 31.9% of all")
-    assert said_of_cut(pairs, clip, TextSettings(name="window")) == ""
-    assert said_of_cut(pairs, clip, TextSettings(name="stretch")) == ""
-    shorter = TextSettings(name="stretch", options={"length": 100})
-    assert "1 of 4 captions are cut by stretch" in said_of_cut(pairs, clip, shorter)
+    assert said_of_cut(pairs, clip.read_long("window")) == ""
+    assert said_of_cut(pairs, clip.read_long("stretch")) == ""
+    shorter = clip.read_long("stretch", length=100)
+    assert "1 of 4 captions are cut by stretch" in said_of_cut(pairs, shorter)
