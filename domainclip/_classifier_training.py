@@ -21,7 +21,8 @@ from domainclip.backbones.prompts import filled
 from domainclip.catalogue import load
 from domainclip.errors import UsageError
 from domainclip.objectives._protocol import Alone, wants_of
-from domainclip.training._raw import Teacher, raw_image, raw_text
+from domainclip.training._encoder import Encoder
+from domainclip.training._teacher import Teacher
 from domainclip.training.optimizer import bound_logit_scale, parameter_groups
 from domainclip.training.settings import TrainerSettings
 
@@ -87,7 +88,7 @@ def train(
                 else:
                     pixels = _cut(x[rows], crops[view][rows]).to(clip.device, clip.dtype)
                     with torch.set_grad_enabled(image_trained):
-                        image = loss_of.encode(pixels)
+                        image = loss_of.encoder.pixels(pixels)
                 loss = loss_of(image, pixels, rows)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -101,7 +102,7 @@ def train(
             with torch.enable_grad():
                 for row in torch.arange(len(x)):
                     pixels = x[row[None]].to(clip.device, clip.dtype)
-                    yield loss_of(loss_of.encode(pixels), pixels, row[None])
+                    yield loss_of(loss_of.encoder.pixels(pixels), pixels, row[None])
 
         adapter.finish(losses)
 
@@ -123,20 +124,20 @@ class _Loss:
     ) -> None:  # fmt: skip
         self.clip, self.classnames, self.templates, self.y = clip, classnames, templates, y
         self.objective, self.penalty = objective, getattr(adapter, "penalty", None)
-        self.raw = bool(getattr(objective, "raw", False))
+        self.encoder = Encoder(
+            clip, raw=bool(getattr(objective, "raw", False)), long=None, chunk=None,
+            same_views=False,
+        )  # fmt: skip
         wanted = wants_of(objective)
         if set(wanted) - {"teacher"}:
             raise UsageError(
                 f"{type(objective).__name__} needs {', '.join(wanted)}, which only a recipe gives."
             )
-        self.teacher = Teacher(clip.model, unit=not self.raw) if wanted else None
+        named = getattr(objective, "teacher", None)
+        self.teacher = Teacher(self.encoder, named) if wanted else None
         self.counts = torch.bincount(y, minlength=len(classnames)).to(clip.device)
         with torch.no_grad():
             self.frozen = None if text_trained else clip.class_text(classnames, templates)
-
-    def encode(self, pixels: Tensor) -> Tensor:
-        """(b, d) of unit length, or as the tower gives it where the objective asks for that."""
-        return raw_image(self.clip.model, pixels) if self.raw else self.clip.image(pixels)
 
     def __call__(self, image: Tensor, pixels: Tensor | None, rows: Tensor) -> Tensor:
         clip, labels = self.clip, self.y[rows].to(self.clip.device)
@@ -147,13 +148,11 @@ class _Loss:
             text = self.frozen
             if text is None:
                 text = clip.class_text(self.classnames, self.templates, image)
-        elif self.raw:
-            text = raw_text(clip.model, clip.tokenize(captions), clip.device)
         else:
-            text = clip.text(clip.tokenize(captions))
+            text = self.encoder.texts(captions)
         if self.teacher is not None:
             assert pixels is not None, "a teacher sees the images, so they are not kept as features"
-            more["teacher"] = self.teacher(pixels, clip.tokenize(captions), clip.device)
+            more["teacher"] = self.teacher.features(pixels, captions)
         loss: Tensor = self.objective(
             image, text, _Batch(labels, captions, self.counts), logit_scale=clip.logit_scale,
             logit_bias=clip.logit_bias, gather=Alone(), **more,
@@ -176,7 +175,6 @@ class _Batch:
     labels: Tensor
     captions: tuple[str, ...]
     class_counts: Tensor
-    negatives: tuple[tuple[str, ...], ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -240,7 +240,11 @@ class Backbone:
 
     def image(self, x: Tensor) -> Tensor:
         """Preprocessed images (b, 3, h, w) -> (b, d) of unit length."""
-        return unit(self._image_features(x.to(self.device, self.dtype)))
+        return unit(self.image_raw(x))
+
+    def image_raw(self, x: Tensor) -> Tensor:
+        """Preprocessed images (b, 3, h, w) -> (b, d) as the tower gives them."""
+        return self._image_features(x.to(self.device, self.dtype))
 
     def text(self, ids: Tensor) -> Tensor:
         """Token ids (b, t) -> (b, d) of unit length, on the shortest exact context.
@@ -250,7 +254,7 @@ class Backbone:
         return unit(self.text_raw(ids))
 
     def text_raw(self, ids: Tensor) -> Tensor:
-        """Token ids (b, t) -> (b, d) as the tower gives them, not of unit length."""
+        """Token ids (b, t) -> (b, d) as the tower gives them."""
         return self._text_features(self._shortened(ids).to(self.device))
 
     def class_text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -10,7 +10,6 @@ from torch import Tensor
 
 from domainclip.text._protocol import TextEncoder
 from domainclip.training._chunks import in_chunks
-from domainclip.training._raw import raw_image, raw_text
 
 __all__ = ["Encoder"]
 
@@ -57,10 +56,7 @@ class Encoder:
     def pixels(self, x: Tensor) -> Tensor:
         """(b, d) of images (b, 3, h, w)."""
         backbone = self.backbone
-        read: Callable[[Tensor], Tensor] = backbone.image
-        if self.raw:
-            read = lambda part: raw_image(backbone.model, part)  # noqa: E731
-        return in_chunks(read, x, self.chunk)
+        return in_chunks(backbone.image_raw if self.raw else backbone.image, x, self.chunk)
 
     def captions(self, captions: Sequence[str]) -> Tensor:
         """(b, d); those of a frozen text tower are encoded once and kept."""
@@ -83,7 +79,4 @@ class Encoder:
             z = in_chunks(lambda part: long.read(backbone, part), pieces.ids, self.chunk)
             return long.pool(z, pieces)
         ids = backbone.tokenize(texts)  # on the CPU, where their length waits for nothing
-        if self.raw:
-            device = backbone.device
-            return in_chunks(lambda part: raw_text(backbone.model, part, device), ids, self.chunk)
-        return in_chunks(lambda part: backbone.text(part.to(backbone.device)), ids, self.chunk)
+        return in_chunks(backbone.text_raw if self.raw else backbone.text, ids, self.chunk)

@@ -28,7 +28,6 @@ class FiniteLoss(lightning.Callback):
         self.directory, self.settings = directory, settings
         self._losses: list[Tensor] = []
         self._keys: list[tuple[int, tuple[str, ...]]] = []
-        self._step = 0
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
@@ -43,8 +42,7 @@ class FiniteLoss(lightning.Callback):
             self._check(trainer, module)
 
     def on_validation_start(self, trainer: lightning.Trainer, module: Any) -> None:
-        if trainer.training or trainer.state.fn == "fit":
-            self._check(trainer, module)
+        self._check(trainer, module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: Any) -> None:
         self._check(trainer, module)
