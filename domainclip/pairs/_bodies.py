@@ -15,7 +15,7 @@ from domainclip.errors import BadInput, MissingExtra
 from domainclip.pairs._footprints import is_lonlat
 from domainclip.pairs._lonlat import AXIS_M
 
-__all__ = ["Body", "body_of", "crs_name", "gathered"]
+__all__ = ["Body", "body_of", "crs_name", "ellipsoid_of", "gathered"]
 
 _WITHIN = 0.01  # of a radius: the spheres and ellipsoids that maps take for one body
 _EARTH_POLAR_M = 6356752.314245
@@ -82,13 +82,18 @@ def body_of(crs: str) -> Body:
         raise MissingExtra("tiles", "rasterio") from error
     try:
         with rasterio.Env():  # which keeps PROJ from writing to stderr itself
-            described = rasterio.CRS.from_user_input(crs).to_dict(projjson=True)
+            body = ellipsoid_of(rasterio.CRS.from_user_input(crs))
     except (RasterioError, CPLE_BaseError, ValueError) as error:
         raise BadInput(f"where.crs {crs_name(crs)}: no CRS that PROJ knows.") from error
-    body = _body(json.loads(json.dumps(described)))
     if body is None:
         raise BadInput(f"where.crs {crs_name(crs)}: bound to no planet, so no place on the ground.")
     return body
+
+
+def ellipsoid_of(crs: Any) -> Body | None:
+    """The first ellipsoid of a rasterio CRS, which of a compound or bound one is that of its
+    horizontal part; None where it has none. Raises what GDAL raises."""
+    return _body(json.loads(json.dumps(crs.to_dict(projjson=True))))
 
 
 def gathered(bodies: Sequence[Body]) -> list[Body]:
@@ -140,7 +145,6 @@ def crs_name(crs: str) -> str:
 
 
 def _body(projjson: Any) -> Body | None:
-    """The first ellipsoid in a PROJJSON: of a compound or bound CRS that of its horizontal part."""
     if isinstance(projjson, list):
         return next((body for each in projjson if (body := _body(each)) is not None), None)
     if not isinstance(projjson, dict):

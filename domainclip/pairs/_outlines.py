@@ -8,7 +8,6 @@ Nothing that lies on another body than the Earth is given a place on it.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +22,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform as transform_points
 
-from domainclip.pairs._lonlat import AXIS_M
+from domainclip.pairs._bodies import ellipsoid_of
 from domainclip.pairs.schema import Pair
 
 __all__ = ["nothing_placed", "outlines", "placed", "sentences"]
@@ -35,7 +34,6 @@ REASONS = {
     "other_body": "lie on another body than the Earth or in a CRS that is bound to none",
     "off_the_earth": "reach beyond where their CRS has a place on the Earth",
 }
-EARTH_WITHIN = 0.01  # the spheres that weather models take for the Earth are within 0.2 %
 MOST_STEPS = 64
 _GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError)
 
@@ -135,29 +133,10 @@ def _crs(name: str) -> Any:
         crs = CRS.from_user_input(name)
         if not (crs.is_geographic or crs.is_projected):
             return "other_body"
-        # of a compound or bound CRS it is the first that is found, its horizontal part
-        axis = _axis(json.loads(json.dumps(crs.to_dict(projjson=True))))
+        body = ellipsoid_of(crs)
     except (*_GDAL_ERRORS, ValueError, TypeError, RecursionError):
         return "bad_place"
-    on_earth = axis is None or abs(axis / AXIS_M - 1) <= EARTH_WITHIN
-    return crs if on_earth else "other_body"
-
-
-def _axis(projjson: Any) -> float | None:
-    """The semi-major axis of the ellipsoid in a PROJJSON, in metres."""
-    if isinstance(projjson, list):
-        return next((axis for each in projjson if (axis := _axis(each)) is not None), None)
-    if not isinstance(projjson, dict):
-        return None
-    ellipsoid = projjson.get("ellipsoid")
-    if isinstance(ellipsoid, dict):
-        axis = ellipsoid.get("semi_major_axis", ellipsoid.get("radius"))
-        if isinstance(axis, dict):  # in another unit than metres
-            unit = axis.get("unit")
-            factor = unit.get("conversion_factor", 1.0) if isinstance(unit, dict) else 1.0
-            axis = axis["value"] * factor
-        return None if axis is None else float(axis)
-    return _axis(list(projjson.values()))
+    return crs if body is None or body.is_earth else "other_body"
 
 
 def _steps(crs: Any, corners: np.ndarray, sizes: np.ndarray) -> np.ndarray:
