@@ -12,7 +12,7 @@ from domainclip.backbones._words import breakable
 from domainclip.backbones.handle import Backbone
 from domainclip.errors import UsageError
 
-__all__ = ["Marks", "content_of", "lengths", "marks_of", "spread", "whole"]
+__all__ = ["Marks", "content_of", "lengths", "lost_beyond", "marks_of", "spread", "whole"]
 
 
 class Marks(NamedTuple):
@@ -58,6 +58,13 @@ def lengths(backbone: Backbone, texts: Sequence[str]) -> Tensor:
     marks = 2 if count is None else int(count())
     found = [len(ids) + marks for ids in content_of(backbone, texts)]
     return torch.tensor(found, dtype=torch.int64)
+
+
+def lost_beyond(backbone: Backbone, texts: Sequence[str], length: int) -> tuple[int, float]:
+    """(texts of more than ``length`` positions, share of all their tokens that lie beyond)."""
+    needed = lengths(backbone, texts)
+    over = (needed - length).clamp(min=0)
+    return int((over > 0).sum()), float(over.sum() / max(int(needed.sum()), 1))
 
 
 def spread(count: int, most: int) -> list[int]:

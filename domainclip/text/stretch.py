@@ -21,7 +21,7 @@ from domainclip.backbones.shortening import (
 from domainclip.errors import UsageError
 from domainclip.text._positions import positions_of, stretched
 from domainclip.text._protocol import PieceEncoder, Pieces
-from domainclip.text._tokens import lengths
+from domainclip.text._tokens import lengths, lost_beyond
 
 __all__ = ["Stretch"]
 
@@ -87,9 +87,7 @@ class Stretch(PieceEncoder):
 
     def lost(self, backbone: Backbone, texts: Sequence[str]) -> tuple[int, float]:
         """(texts that are cut, share of all their tokens, 0 to 1, that the tower never sees)."""
-        needed = lengths(backbone, texts)
-        over = (needed - max(self._limit(backbone), backbone.context_length)).clamp(min=0)
-        return int((over > 0).sum()), float(over.sum() / max(int(needed.sum()), 1))
+        return lost_beyond(backbone, texts, max(self._limit(backbone), backbone.context_length))
 
     def _stretched(self, backbone: Backbone, ids: Tensor) -> Tensor:
         """(b, d) as the tower gives them, on the shortest exact context."""

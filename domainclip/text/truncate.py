@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from domainclip.backbones.handle import Backbone
 from domainclip.text._protocol import PieceEncoder
-from domainclip.text._tokens import lengths
+from domainclip.text._tokens import lost_beyond
 
 __all__ = ["Truncate"]
 
@@ -19,6 +19,4 @@ class Truncate(PieceEncoder):
 
     def lost(self, backbone: Backbone, texts: Sequence[str]) -> tuple[int, float]:
         """(texts that are cut, share of all their tokens, 0 to 1, that the tower never sees)."""
-        needed = lengths(backbone, texts)
-        over = (needed - backbone.context_length).clamp(min=0)
-        return int((over > 0).sum()), float(over.sum() / max(int(needed.sum()), 1))
+        return lost_beyond(backbone, texts, backbone.context_length)
