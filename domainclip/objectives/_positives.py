@@ -14,7 +14,16 @@ from torch import Tensor
 
 from domainclip.objectives._protocol import Batch, Gather, numbers_of
 
-__all__ = ["Alike", "Role", "Same", "log_shares", "same_as", "target_over", "widened"]
+__all__ = [
+    "Alike",
+    "Role",
+    "Same",
+    "both_ways",
+    "log_shares",
+    "same_as",
+    "target_over",
+    "widened",
+]
 
 Role = Literal["positive", "ignore", "negative"]
 
@@ -64,6 +73,12 @@ def same_as(batch: Batch, gather: Gather, device: torch.device) -> Same:
         label=(labels[start:stop, None] == labels) & (labels >= 0),
         group=(names[start:stop, None] == names) & (names != blank),
     )
+
+
+def both_ways(there: Tensor, back: Tensor, alike: Alike, smoothing: float = 0.0) -> Tensor:
+    """(CE(there) + CE(back)) / 2 of logits (b, n) against ``target_over``, summed over rows."""
+    said = log_shares(there, alike.left_out) + log_shares(back, alike.left_out)
+    return -(target_over(alike, smoothing) * said).sum() / 2
 
 
 def log_shares(logits: Tensor, left_out: Tensor) -> Tensor:

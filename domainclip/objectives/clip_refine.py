@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.objectives._protocol import Batch, Gather
+from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["CLIPRefine"]
 
@@ -60,8 +60,7 @@ class CLIPRefine:
         z = torch.randn_like(image)
         drawn = (image - z).float().square().sum() + (text - z).float().square().sum()
         drawn = drawn / image.shape[1]
-        # ranks average their losses: this makes it the mean over all pairs, however they are dealt
-        return (self.hycd * distilled / 2 + self.rafa * drawn) * (gather.world_size / len(images))
+        return rows_mean(self.hycd * distilled / 2 + self.rafa * drawn, len(image), gather)
 
     def _kl(self, logits: Tensor, old: Tensor, own: Tensor) -> Tensor:
         """T² KL(P ‖ Q), summed over rows (b, n)."""

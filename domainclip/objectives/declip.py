@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from domainclip.objectives._heads import MLP, Queue
-from domainclip.objectives._positives import Alike, log_shares, same_as, target_over
+from domainclip.objectives._positives import both_ways, same_as
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["DeCLIP"]
@@ -81,8 +81,8 @@ class DeCLIP:
         )
 
         def between(one: Tensor, other: Tensor) -> Tensor:
-            there = _summed(logit_scale * one @ gather(other).T, alike)
-            return (there + _summed(logit_scale * other @ gather(one).T, alike)) / 2
+            there = logit_scale * one @ gather(other).T
+            return both_ways(there, logit_scale * other @ gather(one).T, alike)
 
         across = torch.stack([between(one, other) for one in images for other in texts]).mean()
         near = queue.nearest(text)
@@ -92,10 +92,6 @@ class DeCLIP:
         loss = self.clip * across + self.nearest * nearest
         loss = loss + self.simsiam * _simsiam(images, parts, gather)
         return rows_mean(loss, len(image), gather)
-
-
-def _summed(logits: Tensor, alike: Alike) -> Tensor:
-    return -(target_over(alike) * log_shares(logits, alike.left_out)).sum()
 
 
 def _simsiam(images: tuple[Tensor, Tensor], parts: nn.ModuleDict, gather: Gather) -> Tensor:

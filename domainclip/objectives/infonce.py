@@ -22,8 +22,8 @@ from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
-from domainclip.objectives._positives import log_shares, same_as, target_over
-from domainclip.objectives._protocol import Batch, Gather
+from domainclip.objectives._positives import both_ways, same_as
+from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["InfoNCE"]
 
@@ -62,8 +62,6 @@ class InfoNCE:
         alike = same_as(batch, gather, image.device).judged(
             text=self.same_text, group=self.same_group if self.captions == "pairs" else "negative"
         )
-        target = target_over(alike, self.label_smoothing)
-        to_texts = log_shares(logit_scale * image @ texts.T, alike.left_out)
-        to_images = log_shares(logit_scale * text @ images.T, alike.left_out)
-        # ranks average their losses: this makes it the mean over all rows, however they are dealt
-        return -(target * (to_texts + to_images)).sum() * (gather.world_size / (2 * len(images)))
+        to_texts, to_images = logit_scale * image @ texts.T, logit_scale * text @ images.T  # (b, n)
+        loss = both_ways(to_texts, to_images, alike, self.label_smoothing)
+        return rows_mean(loss, len(image), gather)

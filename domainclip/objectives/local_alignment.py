@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from domainclip.objectives._positives import Alike, log_shares, same_as, target_over
+from domainclip.objectives._positives import both_ways, same_as
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["LocalAlignment"]
@@ -70,14 +70,13 @@ class LocalAlignment:
         alike = same_as(batch, gather, image.device).judged(
             text=self.same_text, group=self.same_group
         )
-        both = logit_scale * image @ texts.T, logit_scale * text @ images.T  # (b, n)
-        loss = _summed(both[0], alike) + _summed(both[1], alike)
+        loss = both_ways(logit_scale * image @ texts.T, logit_scale * text @ images.T, alike)
         scale = parts["scale"].exp().clamp(max=_STEEPEST)  # type: ignore[index]
         scores = gather(torch.stack(_scores(patches, *_gathered(words, gather)), 1))  # (n, 2, n)
         for one in (scores * scale).unbind(1):
-            there, back = _summed(one[start:stop], alike), _summed(one[:, start:stop].T, alike)
-            loss = loss + self.weight * (there + back)
-        return rows_mean(loss / 2, len(image), gather)
+            local = both_ways(one[start:stop], one[:, start:stop].T, alike)
+            loss = loss + self.weight * local
+        return rows_mean(loss, len(image), gather)
 
 
 def _scores(patches: Tensor, words: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,7 +101,3 @@ def _gathered(words: tuple[Tensor, Tensor], gather: Gather) -> tuple[Tensor, Ten
     missing = int(gather(length).max()) - features.shape[1]
     features = functional.pad(features, (0, 0, 0, missing))
     return gather(features), gather(functional.pad(real, (0, missing)).int()).bool()
-
-
-def _summed(logits: Tensor, alike: Alike) -> Tensor:
-    return -(target_over(alike) * log_shares(logits, alike.left_out)).sum()

@@ -22,7 +22,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from domainclip.objectives._positives import Alike, log_shares, same_as, target_over
+from domainclip.objectives._positives import Alike, both_ways, log_shares, same_as
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["MultiPositive"]
@@ -59,14 +59,15 @@ class MultiPositive:
             text=self.same_text, label=self.same_label, group=self.same_group
         )
         both = (logit_scale * image @ texts.T, logit_scale * text @ images.T)  # (b, n) each
-        return rows_mean(
-            (self._of(both[0], alike) + self._of(both[1], alike)) / 2, len(image), gather
-        )
-
-    def _of(self, logits: Tensor, alike: Alike) -> Tensor:
-        """Sum over the rows (b, n)."""
-        shares = log_shares(logits, alike.left_out)
         if self.form == "out":
-            return -(target_over(alike) * shares).sum()
-        together = shares.masked_fill(~alike.positive, -torch.inf).logsumexp(1)
-        return (alike.positive.sum(1).log() - together).sum()
+            loss = both_ways(*both, alike)
+        else:
+            loss = (_together(both[0], alike) + _together(both[1], alike)) / 2
+        return rows_mean(loss, len(image), gather)
+
+
+def _together(logits: Tensor, alike: Alike) -> Tensor:
+    """L_in, summed over the rows (b, n)."""
+    shares = log_shares(logits, alike.left_out)
+    together = shares.masked_fill(~alike.positive, -torch.inf).logsumexp(1)
+    return (alike.positive.sum(1).log() - together).sum()

@@ -21,7 +21,7 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from domainclip.objectives._positives import Alike, log_shares, same_as, target_over
+from domainclip.objectives._positives import both_ways, same_as
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["MultiView"]
@@ -65,13 +65,9 @@ class MultiView:
         def between(one: int, other: int, smoothing: float = 0.0) -> Tensor:
             there = logit_scale * mine[:, one] @ everyone[:, other].T  # (b, n)
             back = logit_scale * mine[:, other] @ everyone[:, one].T
-            return (_summed(there, alike, smoothing) + _summed(back, alike, smoothing)) / 2
+            return both_ways(there, back, alike, smoothing)
 
         across = [between(a, b, self.label_smoothing) for a in (0, 1) for b in (2, 3)]
         loss = torch.stack(across).mean()
         loss = loss + self.image_weight * between(0, 1) + self.text_weight * between(2, 3)
         return rows_mean(loss, len(image), gather)
-
-
-def _summed(logits: Tensor, alike: Alike, smoothing: float) -> Tensor:
-    return -(target_over(alike, smoothing) * log_shares(logits, alike.left_out)).sum()

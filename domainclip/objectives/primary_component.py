@@ -23,7 +23,7 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from domainclip.objectives._positives import Alike, log_shares, same_as, target_over, widened
+from domainclip.objectives._positives import both_ways, same_as, widened
 from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
 from domainclip.text._sentences import sentences_of
 
@@ -87,18 +87,11 @@ class PrimaryComponent:
         loss = torch.zeros((), device=image.device)
         for pictures, words, same in ((images, texts, long), (primary, seconds, short)):
             alike = same.judged(text=self.same_text, group=self.same_group)
-            loss = loss + self._contrast(pictures, words, start, stop, alike, logit_scale)
+            said = words.to(pictures.dtype)
+            to_texts = logit_scale * pictures[start:stop] @ said.T  # (b, n)
+            to_images = logit_scale * said[start:stop] @ pictures.T
+            loss = loss + both_ways(to_texts, to_images, alike, self.label_smoothing)
         return rows_mean(loss, len(image), gather)
-
-    def _contrast(
-        self, images: Tensor, texts: Tensor, start: int, stop: int, alike: Alike, scale: Tensor
-    ) -> Tensor:
-        """Summed over this rank's rows: half of each direction."""
-        target = target_over(alike, self.label_smoothing)
-        texts = texts.to(images.dtype)
-        to_texts = log_shares(scale * images[start:stop] @ texts.T, alike.left_out)
-        to_images = log_shares(scale * texts[start:stop] @ images.T, alike.left_out)
-        return -(target * (to_texts + to_images)).sum() / 2
 
     def _primary(self, images: Tensor, parts: nn.Module | None) -> Tensor:
         """(n, d) -> (n, d): what the first directions around the mean say of each."""

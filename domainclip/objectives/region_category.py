@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from domainclip.errors import UsageError
 from domainclip.objectives._beside import beside_infonce
-from domainclip.objectives._positives import Alike, log_shares, target_over
+from domainclip.objectives._positives import Alike, both_ways
 from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
 
 __all__ = ["RegionCategory"]
@@ -78,10 +78,10 @@ class RegionCategory:
         every_box, every_prompt = gather(boxes), gather(prompts)
         numbers = numbers_of(names, device)
         same = numbers[:, None] == gather(numbers)
-        alike = Alike(same, torch.zeros_like(same))
-        said = log_shares(logit_scale * boxes @ every_prompt.T, alike.left_out)
-        said = said + log_shares(logit_scale * prompts @ every_box.T, alike.left_out)
-        loss = rows_mean(-self.region * (target_over(alike) * said).sum() / 2, len(rows), gather)
+        to_prompts = logit_scale * boxes @ every_prompt.T  # (r, all)
+        to_boxes = logit_scale * prompts @ every_box.T
+        loss = self.region * both_ways(to_prompts, to_boxes, Alike(same, torch.zeros_like(same)))
+        loss = rows_mean(loss, len(rows), gather)
         return beside_infonce(
             loss, self.clip, image, text, batch,
             logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,
