@@ -20,6 +20,7 @@ __all__ = [
     "Same",
     "both_ways",
     "log_shares",
+    "own_of",
     "same_as",
     "target_over",
     "widened",
@@ -68,11 +69,17 @@ def same_as(batch: Batch, gather: Gather, device: torch.device) -> Same:
     start, stop = gather.mine(rows)
     texts, names, labels = everyone.unbind(1)
     return Same(
-        itself=torch.eye(len(everyone), dtype=torch.bool, device=device)[start:stop],
+        itself=own_of(rows, gather, device),
         text=texts[start:stop, None] == texts,
         label=(labels[start:stop, None] == labels) & (labels >= 0),
         group=(names[start:stop, None] == names) & (names != blank),
     )
+
+
+def own_of(rows: int, gather: Gather, device: torch.device) -> Tensor:
+    """(b, n) bool: which of all ranks' rows are this rank's own. Call it after a gather of them."""
+    own = torch.arange(*gather.mine(rows), device=device)
+    return own[:, None] == torch.arange(gather.total(rows), device=device)
 
 
 def both_ways(there: Tensor, back: Tensor, alike: Alike, smoothing: float = 0.0) -> Tensor:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from domainclip.objectives._positives import own_of
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["CLIPRefine"]
@@ -53,8 +54,7 @@ class CLIPRefine:
         images, texts = gather(image), gather(text)  # (n, d)
         old_image, old_text = teacher
         old_images, old_texts = gather(old_image), gather(old_text)
-        start, stop = gather.mine(len(image))
-        own = torch.eye(len(images), device=image.device)[start:stop]  # (b, n)
+        own = own_of(len(image), gather, image.device)  # (b, n)
         distilled = self._kl(image @ texts.T, old_image @ old_texts.T, own)
         distilled = distilled + self._kl(text @ images.T, old_text @ old_images.T, own)
         z = torch.randn_like(image)

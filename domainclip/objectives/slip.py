@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from domainclip.objectives._beside import beside_infonce
 from domainclip.objectives._heads import MLP
-from domainclip.objectives._positives import widened
+from domainclip.objectives._positives import own_of, widened
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["SLIP"]
@@ -62,8 +62,7 @@ class SLIP:
         """This rank's part of the mean over all images."""
         z = [functional.normalize(widened(parts(view, gather)), dim=-1) for view in views.unbind(1)]
         everyone = [gather(each) for each in z]
-        start, stop = gather.mine(len(image))
-        own = torch.eye(len(everyone[0]), dtype=torch.bool, device=image.device)[start:stop]
+        own = own_of(len(image), gather, image.device)  # (b, n)
         both = [self._summed(z[one], everyone[1 - one], everyone[one], own) for one in (0, 1)]
         loss = torch.stack(both).sum()
         loss = rows_mean(self.simclr * loss / 2, len(image), gather)

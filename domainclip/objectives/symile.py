@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from domainclip.objectives._positives import widened
+from domainclip.objectives._positives import own_of, widened
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["Symile"]
@@ -73,23 +73,21 @@ class Symile:
         assert third is not None
         mine = torch.stack([widened(each) for each in (image, text, third)])  # (3, b, d)
         everyone = gather(mine.transpose(0, 1)).transpose(0, 1)  # (3, n, d)
-        rows = gather.mine(len(image))
         scale = logit_scale * self.scale
         together = (scale * mine.prod(0)).sum(1)  # (b,) of the positives
         if self.negatives == "n":
-            sums = _by_permutation(mine, everyone, together, scale, gather, rows)
+            sums = _by_permutation(mine, everyone, together, scale, gather)
         else:
-            sums = _over_all(mine, everyone, scale, gather, rows)
+            sums = _over_all(mine, everyone, scale, gather)
         return rows_mean((sums - together).sum() / 3, len(image), gather)
 
 
 def _by_permutation(
-    mine: Tensor, everyone: Tensor, together: Tensor, scale: Tensor, gather: Gather,
-    rows: tuple[int, int],
-) -> Tensor:  # fmt: skip
+    mine: Tensor, everyone: Tensor, together: Tensor, scale: Tensor, gather: Gather
+) -> Tensor:
     """(3, b): log Σ exp over the positive and n - 1 negatives of each row, by anchor."""
     other = _without_fixed_points(mine.shape[1], gather, mine.device)
-    own = torch.eye(len(other), dtype=torch.bool, device=mine.device)[slice(*rows)]
+    own = own_of(mine.shape[1], gather, mine.device)
     sums = []
     for anchor in range(3):
         y, z = (everyone[each] for each in range(3) if each != anchor)
@@ -106,9 +104,7 @@ def _without_fixed_points(rows: int, gather: Gather, device: torch.device) -> Te
     return after
 
 
-def _over_all(
-    mine: Tensor, everyone: Tensor, scale: Tensor, gather: Gather, rows: tuple[int, int]
-) -> Tensor:
+def _over_all(mine: Tensor, everyone: Tensor, scale: Tensor, gather: Gather) -> Tensor:
     """(3, b): log Σ exp over all n² combinations of each row, by anchor."""
     n, d = everyone.shape[1:]
     size = max(_AT_ONCE // max(n * max(n, d), 1), 1)
@@ -120,7 +116,7 @@ def _over_all(
     images = torch.cat([part[0] for part in parts])  # (b,)
     slabs = torch.stack([part[1] for part in parts]).logsumexp(0)  # (2, n): this rank's images
     others = gather(slabs[None]).logsumexp(0)  # (2, n)
-    return torch.cat([images[None], others[:, slice(*rows)]])
+    return torch.cat([images[None], others[:, slice(*gather.mine(mine.shape[1]))]])
 
 
 def _slab(x: Tensor, y: Tensor, z: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
