@@ -62,15 +62,12 @@ def check_located(footprints: Footprints, keys: Sequence[str] | None) -> None:
 
 def check_one_map(footprints: Footprints) -> None:
     """Raises BadInput where cells in units of the CRS would be of several CRSs."""
-    if len(footprints.names) > 1:
-        metres = (
-            "give the side of a cell in metres (--cell-m; in a recipe data.split.cell=null "
-            "data.split.cell_m=METRES)"
-        )
-        raise BadInput(
-            f"{_differing(footprints)}, so cells in its units are no one grid; "
-            f"{_in_metres(footprints, metres)}."
-        )
+    _check_one_crs(
+        footprints,
+        "cells in its units are no one grid",
+        "give the side of a cell in metres (--cell-m; in a recipe data.split.cell=null "
+        "data.split.cell_m=METRES)",
+    )
 
 
 def placed_on_ground(
@@ -137,33 +134,32 @@ def _near_on_ground(
 
 def _in_degrees(footprints: Footprints) -> bool:
     """Whether the one CRS is in degrees; raises BadInput where there are several."""
-    if len(footprints.names) > 1:
-        metres = (
-            "give the buffer in metres (--buffer-m; in a recipe data.split.buffer=null "
-            "data.split.buffer_m=METRES), where 0 leaves out tiles that touch"
-        )
-        raise BadInput(
-            f"{_differing(footprints)}, so their distances cannot be compared in its units; "
-            f"{_in_metres(footprints, metres)}."
-        )
+    _check_one_crs(
+        footprints,
+        "their distances cannot be compared in its units",
+        "give the buffer in metres (--buffer-m; in a recipe data.split.buffer=null "
+        "data.split.buffer_m=METRES), where 0 leaves out tiles that touch",
+    )
     return any(map(is_geographic, footprints.names))
 
 
 _WITHOUT_GROUND = "split such pairs by document or group, without a buffer"
 
 
-def _differing(footprints: Footprints) -> str:
+def _check_one_crs(footprints: Footprints, problem: str, in_metres: str) -> None:
+    """Raises BadInput where there are several. in_metres: what to do instead, where all rows have a
+    place on the ground."""
+    if len(footprints.names) < 2:
+        return
     names = sorted(map(crs_name, footprints.names))
     more = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
-    return f"where.crs differs among the rows ({', '.join(names[:4])}{more})"
-
-
-def _in_metres(footprints: Footprints, remedy: str) -> str:
-    """The remedy, where all rows have a place on the ground."""
-    refused = Ground(footprints).refused
-    if not refused:
-        return remedy
-    return f"{_WITHOUT_GROUND}, since metres cannot be told in {crs_name(next(iter(refused)))}"
+    remedy = in_metres
+    if refused := Ground(footprints).refused:
+        told = crs_name(next(iter(refused)))
+        remedy = f"{_WITHOUT_GROUND}, since metres cannot be told in {told}"
+    raise BadInput(
+        f"where.crs differs among the rows ({', '.join(names[:4])}{more}), so {problem}; {remedy}."
+    )
 
 
 def _discs(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
