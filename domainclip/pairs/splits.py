@@ -151,13 +151,14 @@ def plan_splits(
         check_enough(groups, names, by=by, placed=lambda: _placed(pairs, footprints))
         splits = assign_splits(groups, labels, fractions, seed)
     untimed = int((footprints.days == NO_DAY).sum()) if by == "time" and footprints else 0
+    skewed = frozenset[str]()
     if footprints is not None and (buffer is not None or buffer_m is not None):
-        near = without_near(splits, footprints, ground, buffer, buffer_m, keys)
-        check_none_empty(splits, near, buffer=buffer, buffer_m=buffer_m)
-        before, splits = splits, near
-        plan = describe_splits(splits, groups, labels, fractions, untimed=untimed)
-        return replace(plan, skewed=_off(near, fractions) - _off(before, fractions))
-    return describe_splits(splits, groups, labels, fractions, untimed=untimed)
+        before = splits
+        splits = without_near(before, footprints, ground, buffer, buffer_m, keys)
+        check_none_empty(before, splits, buffer=buffer, buffer_m=buffer_m)
+        skewed = _off(splits, fractions) - _off(before, fractions)
+    plan = describe_splits(splits, groups, labels, fractions, untimed=untimed)
+    return replace(plan, skewed=skewed)
 
 
 def assign_splits(
