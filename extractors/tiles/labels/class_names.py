@@ -14,7 +14,7 @@ from domainclip.errors import BadInput, nearest
 
 from ..reading.rows import GDAL_ERRORS
 from ..reading.xml import parse_xml
-from .csv_lines import lines_of, read_text
+from .csv_lines import lines_of_two, read_text
 
 __all__ = ["BUILT_IN_TABLES", "names_of"]
 
@@ -49,12 +49,7 @@ def names_of(source: str, dataset: Any, table: str | None) -> dict[int, str]:
 
 
 def _read_names(text: str, place: str) -> dict[int, str]:
-    columns, lines = lines_of(text, place, TABLE)
-    if not {"value", "name"} <= set(columns):
-        raise BadInput(
-            f"{place}: --class-table needs the columns value and name; it has "
-            f"{', '.join(columns[:12]) or 'none'}."
-        )
+    lines = lines_of_two(text, place, TABLE, option="--class-table", names=("value", "name"))
     names: dict[int, str] = {}
     for number, line in lines:
         try:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from domainclip.errors import BadInput
 
-__all__ = ["delimiter_of", "lines_of", "long_rows", "read_text"]
+__all__ = ["delimiter_of", "lines_of", "lines_of_two", "long_rows", "read_text"]
 
 MOST_BYTES = 1 << 30
 LONGEST = 1 << 28  # of a field; Python's own limit is an outline of 4,000 points
@@ -46,6 +46,20 @@ def lines_of(
                 yield reader.line_num, line
 
     return columns, lines()
+
+
+def lines_of_two(
+    text: str, place: str | Path, what: str, *, option: str, names: tuple[str, str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The lines as lines_of gives them, of a table that needs two columns. option: that names it,
+    for the error. Raises BadInput where one is missing."""
+    columns, lines = lines_of(text, place, what)
+    if not set(names) <= set(columns):
+        raise BadInput(
+            f"{place}: {option} needs the columns {' and '.join(names)}; it has "
+            f"{', '.join(columns[:12]) or 'none'}."
+        )
+    return lines
 
 
 def delimiter_of(text: str) -> str:

@@ -11,7 +11,7 @@ import inflect
 
 from domainclip.errors import BadInput
 
-from ..csv_lines import lines_of, read_text
+from ..csv_lines import lines_of_two, read_text
 
 __all__ = ["XVIEW_TYPES", "Categories", "cleaned", "read_category_map"]
 
@@ -112,12 +112,8 @@ def cleaned(name: str) -> str:
 def read_category_map(path: str | Path) -> dict[str, str]:
     """A CSV with the columns from and to. Raises BadInput."""
     what = "the category map"
-    columns, lines = lines_of(read_text(path, what), path, what)
-    if not {"from", "to"} <= set(columns):
-        raise BadInput(
-            f"{path}: --category-map needs the columns from and to; it has "
-            f"{', '.join(columns[:12]) or 'none'}."
-        )
+    text = read_text(path, what)
+    lines = lines_of_two(text, path, what, option="--category-map", names=("from", "to"))
     renamed: dict[str, str] = {}
     for _, line in lines:
         name = (line["from"] or "").strip()
