@@ -75,22 +75,22 @@ class DeCLIP:
         assert isinstance(parts, nn.ModuleDict)
         queue = parts["queue"]
         assert isinstance(queue, Queue)
-        images, texts = (image, views[:, 0]), (text, second)
+        mine = torch.stack([image, views[:, 0], text, second, queue.nearest(text)], 1)  # (b, 5, d)
+        everyone = gather(mine)
         alike = same_as(batch, gather, image.device).judged(
             text=self.same_text, group=self.same_group
         )
 
-        def between(one: Tensor, other: Tensor) -> Tensor:
-            there = logit_scale * one @ gather(other).T
-            return both_ways(there, logit_scale * other @ gather(one).T, alike)
+        def between(one: int, other: int) -> Tensor:
+            there = logit_scale * mine[:, one] @ everyone[:, other].T  # (b, n)
+            return both_ways(there, logit_scale * mine[:, other] @ everyone[:, one].T, alike)
 
-        across = torch.stack([between(one, other) for one in images for other in texts]).mean()
-        near = queue.nearest(text)
-        nearest = torch.stack([between(one, near) for one in images]).mean()
+        across = torch.stack([between(a, b) for a in (0, 1) for b in (2, 3)]).mean()
+        nearest = torch.stack([between(a, 4) for a in (0, 1)]).mean()
         if queue.training and torch.is_grad_enabled():
-            queue.wait(gather(text.detach()))
+            queue.wait(everyone[:, 2])
         loss = self.clip * across + self.nearest * nearest
-        loss = loss + self.simsiam * _simsiam(images, parts, gather)
+        loss = loss + self.simsiam * _simsiam((image, views[:, 0]), parts, gather)
         return rows_mean(loss, len(image), gather)
 
 
