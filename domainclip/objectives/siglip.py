@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
+from domainclip.objectives._positives import same_as
+from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["SigLIP"]
 
@@ -50,13 +51,9 @@ class SigLIP:
     ) -> Tensor:
         """This rank's images against the captions of all; image, text (b, d)."""
         texts = gather(text)  # (n, d)
-        start, stop = gather.mine(len(image))
         even = parts["even"]  # type: ignore[index]
         bias = -logit_scale * even if logit_bias is None else logit_bias + 0 * even
         logits = (logit_scale * image @ texts.T + bias).float()  # (b, n)
-        positive = torch.eye(len(texts), dtype=torch.bool, device=image.device)[start:stop]
-        if self.same_text == "positive":
-            numbers = gather(numbers_of(batch.captions, image.device))
-            positive = numbers[start:stop, None] == numbers[None, :]
+        positive = same_as(batch, gather, image.device).judged(text=self.same_text).positive
         signs = torch.where(positive, 1.0, -1.0)
         return rows_mean(-functional.logsigmoid(signs * logits).sum(), len(image), gather)
