@@ -44,17 +44,16 @@ def context_of(facts: Facts, language: Language) -> Alternatives:
     when = _when(language, facts.acquired[:7], facts.season)
     if when:
         found["when"] = when
-    if facts.place is not None and (facts.place.water or not mostly_sea(facts, language.lists)):
-        place = facts.place
+    place = facts.place
+    at_sea = place is not None and place.water
+    if place is not None and (at_sea or not mostly_sea(facts, language.lists)):
         near = place.town_km is not None and place.town_km <= _NEAR_KM
         town = place.town if near else ""
         where = _where(language, place.water, place.country_code, place.country, place.region, town)
         if where:
             found["where"] = where
-    at_sea = facts.place is not None and facts.place.water  # a ship is, the camera is not
-    taken = [found[name] for name in ("when",) if name in found]
-    if "where" in found and not at_sea:
-        taken.insert(0, found["where"])
+    of_picture = ("when",) if at_sea else ("where", "when")  # a ship is at sea, the camera is not
+    taken = [found[name] for name in of_picture if name in found]
     if taken:
         found["taken"] = tuple(" ".join(each) for each in product(*taken))
     return found
@@ -62,19 +61,27 @@ def context_of(facts: Facts, language: Language) -> Alternatives:
 
 def _view_of(facts: Facts, language: Language) -> str:
     """satellite or aerial where the sensor or the resolution tells, else overhead."""
-    if facts.sensor:
-        sensor = facts.sensor.lower()
-        names = (*language.aerial_sensors, *language.lists.aerial_sensors)
-        if any(name in sensor for name in names):
-            return "aerial"
-        words = _WORD.findall(sensor)
-        if any(_is_satellite(word, name) for word in words for name in language.lists.satellites):
-            return "satellite"
+    carrier = _carrier(language, facts.sensor)
+    if carrier:
+        return carrier
     if facts.gsd_m is not None and 0 < facts.gsd_m < _AERIAL_GSD_M:
         return "aerial"
     if facts.gsd_m is not None and facts.gsd_m >= _SATELLITE_GSD_M:
         return "satellite"
     return "overhead"
+
+
+@lru_cache(maxsize=1000)
+def _carrier(language: Language, sensor: str) -> str:
+    """aerial or satellite where the sensor's name tells, else ""."""
+    sensor = sensor.lower()
+    names = (*language.aerial_sensors, *language.lists.aerial_sensors)
+    if any(name in sensor for name in names):
+        return "aerial"
+    words = _WORD.findall(sensor)
+    if any(_is_satellite(word, name) for word in words for name in language.lists.satellites):
+        return "satellite"
+    return ""
 
 
 def _is_satellite(word: str, name: str) -> bool:

@@ -46,6 +46,7 @@ def noun_in(language: Language, name: str) -> Noun | None:
     return Noun(found.one, found.more, found.gender, only_plural=True, bare=found.bare)
 
 
+@lru_cache(maxsize=50_000)
 def ground_in(language: Language, name: str) -> Noun | None:
     """The noun of a class of ground: ``burned`` is a burned area, not a burned object."""
     pattern = adjective_of(name, language.lists)

@@ -5,8 +5,6 @@ A country's polygon has its territorial sea, 22 km wide, so that a place alone d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..records import Facts
 from .english import said
 from .lists import EnglishLists
@@ -38,6 +36,6 @@ def _is_water(name: str, lists: EnglishLists) -> bool:
     return is_sea(name, lists) or _is_one_of(lists.waters, name, lists)
 
 
-def _is_one_of(names: Iterable[str], name: str, lists: EnglishLists) -> bool:
+def _is_one_of(names: frozenset[str], name: str, lists: EnglishLists) -> bool:
     key = key_of(said(name, lists))
-    return bool({key, key.rpartition(" ")[2]} & set(names))
+    return key in names or key.rpartition(" ")[2] in names
