@@ -13,7 +13,7 @@ from ..records import Box, Facts, Thing
 from .draws import Draws
 from .language import Language
 from .material import Material, by_noun, material_of, most_first
-from .nouns import Noun
+from .nouns import Noun, key_of
 from .phrases import Phrase, counted, in_words, joined, measured, of_them
 from .placement import (
     by_cells,
@@ -190,6 +190,6 @@ def _single(
         text = text.replace("{thing}", said.text)
         return Phrase(text, said.plural, said.first_plural)
     size = "" if zone == "filling" else relative_size(thing, facts.size_px)
-    if size and (_SIZED & set(thing.category.lower().replace("-", " ").replace("_", " ").split())):
+    if size and _SIZED & set(key_of(thing.category).split()):
         size = ""
     return counted(language, noun, 1, draws, vague=False, words=True, size=size)
