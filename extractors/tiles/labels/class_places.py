@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from rasterio import CRS
 from rasterio.warp import transform_bounds
 
 from ..reading.between import between
@@ -31,7 +30,7 @@ class _Places:
 
     what = "places"
     places: list[list[float]]
-    crs: str | None
+    crs: Any
 
     def shares(
         self, scene: Scene, row: int, columns: np.ndarray, size: int, inner: int
@@ -58,7 +57,7 @@ class _Places:
     @cached_property
     def _extent(self) -> Extent:
         boxes = [[*place, *place] if len(place) == 2 else place for place in self.places]
-        return Extent.of(boxes, None if self.crs is None else CRS.from_user_input(self.crs))
+        return Extent.of(boxes, self.crs)
 
 
 @dataclass
@@ -68,7 +67,7 @@ class BoxClasses(_Places):
     places: list[list[float]]
     values: np.ndarray  # (n,)
     names: Mapping[int, str]
-    crs: str | None
+    crs: Any
     areal = True
     what = "boxes"
     _here: tuple[Scene, np.ndarray] | None = field(default=None, repr=False)
@@ -97,8 +96,8 @@ class BoxClasses(_Places):
         if self._here is None or self._here[0] is not scene:
             target = placed(scene).crs
             boxes = np.array(self.places, float)
-            if self.crs is not None and (source := CRS.from_user_input(self.crs)) != target:
-                boxes = np.array([_moved(box, source, target) for box in self.places])
+            if self.crs is not None and self.crs != target:
+                boxes = np.array([_moved(box, self.crs, target) for box in self.places])
             self._here = scene, boxes
         return self._here[1]
 
@@ -110,7 +109,7 @@ class PointClasses(_Places):
     places: list[list[float]]
     values: np.ndarray
     names: Mapping[int, str]
-    crs: str | None
+    crs: Any
     areal = False
     what = "points"
     _here: tuple[Scene, np.ndarray, np.ndarray] | None = field(default=None, repr=False)
@@ -135,7 +134,7 @@ class PointClasses(_Places):
             place = placed(scene)
             x, y = np.array(self.places, float).T
             if self.crs is not None:
-                x, y = between(CRS.from_user_input(self.crs), place.crs, x, y)
+                x, y = between(self.crs, place.crs, x, y)
             self._here = scene, *place.pixels(x, y)
         return self._here[1:]
 
@@ -147,7 +146,7 @@ class KeyClasses:
     places: list[str]
     values: np.ndarray
     names: Mapping[int, str]
-    crs: str | None
+    crs: Any
     areal = False
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import shapely
-from rasterio import CRS, Affine
+from rasterio import Affine
 from rasterio.features import rasterize
 
 from domainclip.errors import BadInput
@@ -84,7 +84,7 @@ class PolygonClasses(_Painted):
     places: list[Any]
     values: np.ndarray
     names: Mapping[int, str]
-    crs: str | None
+    crs: Any
     _here: Any = field(default=None, repr=False)
 
     def reaches(self, scene: Scene) -> bool:
@@ -95,11 +95,10 @@ class PolygonClasses(_Painted):
 
     @cached_property
     def _extent(self) -> Extent:
-        crs = None if self.crs is None else CRS.from_user_input(self.crs)
-        return Extent.of(shapely.bounds(np.array(self.places, object)), crs)
+        return Extent.of(shapely.bounds(np.array(self.places, object)), self.crs)
 
     def shapes(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-        source = CRS.from_user_input(self.crs) if self.crs else placed(scene).crs
+        source = placed(scene).crs if self.crs is None else self.crs
         dropped: Counter[str] = Counter()
         shapes, at = cleaned(np.array(self.places, object), dropped)
         boxes = list(regions(scene, (0, scene.height), source))

@@ -46,7 +46,8 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
         crs = None
     elif crs is None and kind == ("lon", "lat"):
         crs = "EPSG:4326"
-    in_degrees = crs is not None and _crs(crs).is_geographic
+    known = None if crs is None else _crs(crs)
+    in_degrees = known is not None and known.is_geographic
     places, labels = [], []
     class_of: dict[str, str] = {}
     for number, line in lines:
@@ -69,7 +70,7 @@ def open_class_table(path: Path, crs: str | None, *, label: str = "label") -> Cl
         raise BadInput(f"{path}: {empty} is empty.")
     names = sorted(set(labels))
     values = np.searchsorted(names, labels)
-    classes: Classes = _MADE[kind](places, values, dict(enumerate(names)), crs)
+    classes: Classes = _MADE[kind](places, values, dict(enumerate(names)), known)
     return classes
 
 
