@@ -48,8 +48,8 @@ _ERRORS = (DataSourceError, DataLayerError, ShapelyError, ValueError, UnicodeErr
 
 @dataclass
 class Layer:
-    """Polygons on the map. categories, scores (n,): as the file has them. bounds: (west, south,
-    east, north) of them all. dropped: reason -> number, of what is no polygon."""
+    """Polygons on the map. categories, scores (n,): as the file has them. dropped: reason ->
+    number, of what is no polygon."""
 
     path: Path
     crs: Any
@@ -88,12 +88,18 @@ class Layer:
         """Do pixels of the scene lie within the bounds of all polygons? (n,) bool"""
         if not len(self.shapes):
             return np.zeros(len(x), bool)
-        west, south, east, north = shapely.total_bounds(self.shapes)
+        west, south, east, north = self._bounds
         x, y = between(scene.place.crs, self.crs, *scene.place.point(x, y))
         turns = (-360, 0, 360) if self.crs.is_geographic else (0,)
         with np.errstate(invalid="ignore"):
             within = [(x + turn >= west) & (x + turn <= east) for turn in turns]
             return np.logical_or.reduce(within) & (y >= south) & (y <= north)
+
+    @cached_property
+    def _bounds(self) -> tuple[float, float, float, float]:
+        """Of them all; each row of tiles asks for them."""
+        west, south, east, north = shapely.total_bounds(self.shapes).tolist()
+        return west, south, east, north
 
 
 def read_layers(path: Path, asked: Asked) -> tuple[dict[str, Drawn], list[Layer]]:
