@@ -26,7 +26,7 @@ from torch.nn import functional
 from domainclip.errors import UsageError
 from domainclip.objectives._beside import beside_infonce
 from domainclip.objectives._positives import Alike, both_ways
-from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
+from domainclip.objectives._protocol import Batch, Gather, numbers_of
 
 __all__ = ["RegionCategory"]
 
@@ -81,7 +81,8 @@ class RegionCategory:
         to_prompts = logit_scale * boxes @ every_prompt.T  # (r, all)
         to_boxes = logit_scale * prompts @ every_box.T
         loss = self.region * both_ways(to_prompts, to_boxes, Alike(same, torch.zeros_like(same)))
-        loss = rows_mean(loss, len(rows), gather)
+        # not rows_mean: a rank with as many boxes as images would take the count of the images
+        loss = loss * (gather.world_size / max(len(every_box), 1))
         return beside_infonce(
             loss, self.clip, image, text, batch,
             logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,

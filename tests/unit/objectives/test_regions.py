@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from domainclip.catalogue import load
 from domainclip.data import PairsDataModule
@@ -18,6 +20,7 @@ from domainclip.training._encoder import Encoder
 from domainclip.training._extras import Extras
 from tests.data.make_pairs import write_pairs
 from tests.data.objective_inputs import SCALE, inputs
+from tests.data.pretend_ranks import on_ranks
 from tests.data.tiny_towers import images, make_backbone
 from tests.data.toy_tower import ToyTower, striped_pairs
 
@@ -57,6 +60,17 @@ def test_a_batch_without_boxes_is_infonce() -> None:
     given = inputs(load("objectives", "region_category")())
     given.batch.regions = ((),) * 9
     torch.testing.assert_close(given.call(), inputs(load("objectives", "infonce")()).call())
+
+
+def test_a_rank_with_as_many_boxes_as_images_has_its_share_of_all_boxes() -> None:
+    def call(rows: slice, gather: Any) -> Tensor:
+        gather(given.image[rows])  # images are counted first, as a training step does
+        return given.call(rows, gather)
+
+    given = inputs(load("objectives", "region_category")(clip=0.0))
+    ship, roof = ("ship", (0.0, 0.0, 0.5, 0.5)), ("roof", (0.2, 0.1, 0.9, 0.8))
+    given.batch.regions = ((ship,),) * 5 + ((ship, roof),) * 4
+    torch.testing.assert_close(torch.stack(on_ranks(call, [0, 5, 9])).mean(), given.call())
 
 
 def test_prompts_of_boxes_are_encoded_once_and_in_their_places() -> None:
