@@ -97,12 +97,16 @@ class PolygonClasses(_Painted):
     def _extent(self) -> Extent:
         return Extent.of(shapely.bounds(np.array(self.places, object)), self.crs)
 
+    @cached_property
+    def _cleaned(self) -> tuple[np.ndarray, np.ndarray]:
+        """Valid shapes (m,), and for each the number of its line (m,)."""
+        return cleaned(np.array(self.places, object), Counter())
+
     def shapes(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         source = placed(scene).crs if self.crs is None else self.crs
-        dropped: Counter[str] = Counter()
-        shapes, at = cleaned(np.array(self.places, object), dropped)
+        shapes, at = self._cleaned
         boxes = list(regions(scene, (0, scene.height), source))
-        found = [laid(shapes, source, box, shift, scene, dropped) for box, shift in boxes]
+        found = [laid(shapes, source, box, shift, scene, Counter()) for box, shift in boxes]
         numbers = np.concatenate([at[kept] for _, _, kept in found])
         order = np.argsort(numbers, kind="stable")
         return np.concatenate([each for each, _, _ in found])[order], self.values[numbers[order]]
