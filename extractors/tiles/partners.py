@@ -20,8 +20,9 @@ from .tools import FOLDERS
 if TYPE_CHECKING:
     from . import Tiles
 
-__all__ = ["check_partners", "flag", "is_given"]
+__all__ = ["any_of", "check_partners", "flag", "is_given"]
 
+OF_COVER = ("include", "exclude", "purity", "inner_px", "min_labelled")
 # partners, one of which is needed -> the options that need it
 NEEDED: dict[tuple[str, ...], tuple[str, ...]] = {
     ("vectors",): ("tags", "layers", "around"),
@@ -32,8 +33,7 @@ NEEDED: dict[tuple[str, ...], tuple[str, ...]] = {
     ("boxes", "masks", "classes"): ("category_map",),
     ("labels", "boxes", "vectors", "classes"): ("labels_crs",),
     ("classes", "labels"): (
-        "class_table", "label_column", "include", "exclude", "purity", "inner_px", "min_labelled",
-        "per_class", "min_per_class",
+        "class_table", "label_column", *OF_COVER, "per_class", "min_per_class",
     ),
     ("clouds",): ("cloud_kind", "max_cloud"),
 }  # fmt: skip
@@ -47,12 +47,17 @@ RIVALS = (
     ("physical", "decibels"),
 )  # fmt: skip
 GRID = ("stride_px", "stride_m", "edge", "aoi")
-OF_COVER = ("include", "exclude", "purity", "inner_px", "min_labelled")
 
 
 def flag(name: str) -> str:
     """An option's name as one types it."""
     return f"--{name.replace('_', '-')}"
+
+
+def any_of(names: Sequence[str]) -> str:
+    """``--boxes, --masks or --classes``"""
+    *others, last = map(flag, names)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def is_given(tiles: Tiles, name: str) -> bool:
@@ -68,7 +73,7 @@ def check_partners(tiles: Tiles) -> None:
         for name in options:
             if not there and is_given(tiles, name):
                 raise UsageError(
-                    f"{flag(name)} needs {_any_of(partners)}; give that, or leave {flag(name)} out."
+                    f"{flag(name)} needs {any_of(partners)}; give that, or leave {flag(name)} out."
                 )
     for one, other in RIVALS:
         if is_given(tiles, one) and is_given(tiles, other):
@@ -81,11 +86,6 @@ def check_partners(tiles: Tiles) -> None:
             "--masks needs the names of what they show; give --mask-table with a name for each "
             "value or colour, or --mask-category where all is of one kind."
         )
-
-
-def _any_of(names: Sequence[str]) -> str:
-    *others, last = map(flag, names)
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _without_effect(tiles: Tiles) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,7 @@ def sources_of(tiles: Tiles, roots: Sequence[str]) -> Iterator[Source]:
     for root in roots:
         _check_folders(tiles, root)
     tools = tools_of(tiles)
-    named, unused = Named(tools), Unused(tiles)
+    named, unused = Named(tools), Unused(tools)
     for root in roots:
         for found in _found(tiles, root):
             named.add(found)

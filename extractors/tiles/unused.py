@@ -11,13 +11,12 @@ from rasterio.transform import from_bounds
 from domainclip.errors import BadInput
 
 from .labels.cover import Cover
-from .partners import flag, is_given
+from .partners import any_of, flag, is_given
 from .reading.placing import crs_named
 from .reading.scenes import Scene
-from .tools import tools_of
 
 if TYPE_CHECKING:
-    from . import Tiles
+    from .tools import Tools
 
 __all__ = ["Unused"]
 
@@ -35,17 +34,15 @@ WHY = {
     "resampling": "scenes are resampled with --crs or --gsd-m, or where their place is given by "
     "points, and none was; leave it out",
 }
-
-
 LABELS = ("classes", "labels", "boxes", "masks", "vectors")
 
 
 class Unused:
     """What scenes have no use for so far, and how many have nothing that captions could say."""
 
-    def __init__(self, tiles: Tiles) -> None:
-        self._tiles = tiles
-        self._left = {name for name in WHY if is_given(tiles, name)}
+    def __init__(self, tools: Tools) -> None:
+        self._tools, self._tiles = tools, tools.tiles
+        self._left = {name for name in WHY if is_given(self._tiles, name)}
         self._scenes = self._bounded = self._silent = 0
 
     def add(self, scene: Scene) -> None:
@@ -71,8 +68,8 @@ class Unused:
             )
         if self._silent:
             scenes = "1 scene" if self._silent == 1 else f"{self._silent:,} scenes"
-            remedy = f"{', '.join(flag(name) for name in LABELS[:-1])} or {flag(LABELS[-1])}"
-            if any(is_given(self._tiles, name) for name in LABELS):
+            remedy = any_of(LABELS)
+            if self._tools.labels:
                 remedy = "the names of its classes, which are numbers, with --class-table"
             yield (
                 f"Captions of the tiles of {scenes} say nothing of what they show: give {remedy}."
@@ -85,9 +82,9 @@ class Unused:
         placed = tiles.places and scene.georeference is not None
         if placed or known.acquired or known.sensor or tiles.acquired or tiles.sensor:
             return False
-        if any(is_given(tiles, name) for name in ("boxes", "masks", "vectors")):
+        if self._tools.objects or self._tools.vectors is not None:
             return False
-        classes = tools_of(tiles).classes
+        classes = self._tools.classes
         if not isinstance(classes, Cover):
             return classes is None
         if not all(name.isdigit() for name in classes.names.values()):
