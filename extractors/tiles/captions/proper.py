@@ -28,12 +28,9 @@ def with_proper_names(templates: Templates, classes: Iterable[str]) -> Templates
     names = proper_names(templates, classes)
     if not names:
         return templates
-    changed: dict[int, EnglishLists] = {}  # the languages share one
-    made = {}
-    for code, language in templates.languages.items():
-        lists = changed.setdefault(id(language.lists), _with(language.lists, names))
-        made[code] = replace(language, lists=lists)
-    return Templates(made)
+    lists = _with(templates.language("en").lists, names)  # all languages share one
+    languages = templates.languages.items()
+    return Templates({code: replace(language, lists=lists) for code, language in languages})
 
 
 def proper_names(templates: Templates, classes: Iterable[str]) -> frozenset[str]:
