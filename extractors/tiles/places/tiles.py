@@ -13,8 +13,9 @@ from .towns import EARTH_KM, on_sphere
 
 __all__ = ["places_of_tiles"]
 
-# Points of a tile, as shares of its side: the centre first.
-_POINTS = ((0.5, 0.5), *((x, y) for y in (0.02, 0.5, 0.98) for x in (0.02, 0.5, 0.98)))
+# Points of a tile, as shares of its side, by rows.
+_POINTS = tuple((x, y) for y in (0.02, 0.5, 0.98) for x in (0.02, 0.5, 0.98))
+_CENTRE = 4
 _MOST = 7  # of the nine on the tile: a corner may lie in the sea
 _TOWN_REACH_KM = 25.0  # a tile that reaches further is near no town
 
@@ -36,7 +37,7 @@ def places_of_tiles(
     places = places_of(lons[there].ravel(), lats[there].ravel())
     for number, at in enumerate(np.flatnonzero(there).tolist()):
         own = places[number * len(_POINTS) : (number + 1) * len(_POINTS)]
-        found[at] = _agreed(own[0], own[1:], _reach_km(lons[at], lats[at]))
+        found[at] = _agreed(own[_CENTRE], own, _reach_km(lons[at], lats[at]))
     return found
 
 
@@ -61,5 +62,5 @@ def _agreed(centre: Place, points: list[Place], reach_km: float) -> Place:
 def _reach_km(lons: np.ndarray, lats: np.ndarray) -> float:
     """From the centre to the farthest point."""
     points = on_sphere(lons, lats)
-    chords = np.linalg.norm(points - points[0], axis=1)
+    chords = np.linalg.norm(points - points[_CENTRE], axis=1)
     return float(2 * EARTH_KM * np.arcsin(min(1.0, chords.max() / 2)))
