@@ -17,7 +17,7 @@ from ..reading.values import common_type
 from .composites import INDICES, PRESETS, Channel, Composite
 from .sensors import COMMON, band_names, key_of, sensor_of, why_no_names
 
-__all__ = ["band_number", "check_bands", "composite_of"]
+__all__ = ["band_number", "bands_there", "check_bands", "composite_of"]
 
 WHOLE = (*PRESETS, *INDICES)
 # Where a sensor has no band of that name, the one that its users take for it.
@@ -61,6 +61,13 @@ def band_number(scene: Scene, band: str, sensor: str = "", *, option: str = "--b
     """The number, from 1, of a band given by number or name. option: the one that names it.
     Raises BadInput."""
     return _number(scene, band, _names(scene, sensor), sensor, option=option)
+
+
+def bands_there(scene: Scene, bands: Sequence[str], sensor: str = "") -> dict[str, int]:
+    """The numbers, from 1, of those of these bands that a scene has, in their order."""
+    names = _names(scene, sensor)
+    numbers = {band: _find(band, names) for band in bands}
+    return {band: number for band, number in numbers.items() if number is not None}
 
 
 def check_bands(bands: tuple[str, ...]) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from domainclip.errors import BadInput
-
 from ..reading.scenes import Scene
-from .bands import band_number
+from .bands import bands_there
 from .composites import PRESETS, Composite
 from .sensors import sensor_of
 
@@ -36,7 +34,7 @@ def shown_as(scene: Scene, composite: Composite, *, sensor: str = "", decibels: 
         composite.dtype.startswith("complex")
         or decibels
         or (known is not None and known.name == "sentinel-1")
-        or shown & _numbers(scene, _RADAR, sensor).keys()
+        or shown & set(bands_there(scene, _RADAR, sensor).values())
     ):
         return "radar"
     if composite.palette:
@@ -45,21 +43,11 @@ def shown_as(scene: Scene, composite: Composite, *, sensor: str = "", decibels: 
         return "" if composite.name == "true_colour" else "false_colour"
     if len(composite.channels) == 1:
         return "" if composite.dtype == "uint8" else "grey"
-    if shown & _numbers(scene, _UNSEEN, sensor).keys():
+    if shown & set(bands_there(scene, _UNSEEN, sensor).values()):
         return "false_colour"
-    seen = _numbers(scene, PRESETS["true_colour"], sensor)
+    seen = bands_there(scene, PRESETS["true_colour"], sensor)
+    colour_of = {number: colour for colour, number in reversed(seen.items())}
     order = [composite.bands[channel.at[0]] for channel in composite.channels]
-    colours = [seen[number] for number in order if number in seen]
+    colours = [colour_of[number] for number in order if number in colour_of]
     natural = [colour for colour in PRESETS["true_colour"] if colour in colours]
     return "" if colours == natural else "false_colour"
-
-
-def _numbers(scene: Scene, names: tuple[str, ...], sensor: str) -> dict[int, str]:
-    """The scene's bands of these names, as far as it has them: number -> name."""
-    found: dict[int, str] = {}
-    for name in names:
-        try:
-            found.setdefault(band_number(scene, name, sensor), name)
-        except BadInput:
-            continue
-    return found
