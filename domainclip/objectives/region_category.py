@@ -16,6 +16,7 @@ this rank's boxes against those of all.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -29,6 +30,8 @@ from domainclip.objectives._positives import Alike, both_ways
 from domainclip.objectives._protocol import Batch, Gather, numbers_of
 
 __all__ = ["RegionCategory"]
+
+_Region = tuple[str, tuple[float, float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,13 @@ class RegionCategory:
         rows = [row for row, boxes in enumerate(kept) for _ in boxes]
         places = [place for boxes in kept for place, _ in enumerate(boxes)]
         names = [name for boxes in kept for name, _ in boxes]
-        device = patches.device
-        shares = torch.tensor(
-            [_shares(box, patches.shape[1]) for boxes in kept for _, box in boxes], device=device
-        ).reshape(len(rows), patches.shape[1])  # (r, n)
-        pooled = (shares.to(patches.dtype)[:, :, None] * patches[rows]).sum(1)
+        corners = torch.tensor([box for boxes in kept for _, box in boxes], dtype=torch.float64)
+        shares = _shares(corners.reshape(-1, 4), patches.shape[1])  # (r, n)
+        shares = shares.to(patches.dtype).to(patches.device)
+        pooled = (shares[:, :, None] * patches[rows]).sum(1)
         boxes, prompts = functional.normalize(pooled, dim=-1), regions[rows, places]  # (r, d)
         every_box, every_prompt = gather(boxes), gather(prompts)
-        numbers = numbers_of(names, device)
+        numbers = numbers_of(names, patches.device)
         same = numbers[:, None] == gather(numbers)
         to_prompts = logit_scale * boxes @ every_prompt.T  # (r, all)
         to_boxes = logit_scale * prompts @ every_box.T
@@ -88,22 +90,25 @@ class RegionCategory:
             logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,
         )  # fmt: skip
 
-    def _kept(self, regions: object) -> list[tuple[str, tuple[float, float, float, float]]]:
-        every = list(regions)  # type: ignore[call-overload]
-        every.sort(key=lambda one: (one[1][0] - one[1][2]) * (one[1][3] - one[1][1]))
-        return every[: self.most]
+    def _kept(self, regions: Sequence[_Region]) -> list[_Region]:
+        def minus_area(one: _Region) -> float:
+            x0, y0, x1, y1 = one[1]
+            return (x0 - x1) * (y1 - y0)
+
+        return sorted(regions, key=minus_area)[: self.most]
 
 
-def _shares(box: tuple[float, float, float, float], positions: int) -> list[float]:
-    """How much of each position of a square of them lies in a box, together 1."""
+def _shares(boxes: Tensor, positions: int) -> Tensor:
+    """(r, 4) -> (r, n): how much of each position of a square of them lies in each box, together
+    1; 0 of a box without area."""
     side = math.isqrt(positions)
     if side * side != positions:
         raise UsageError(
             f"region_category: the image tower has {positions} positions, which are no square."
         )
-    across, down = (
-        [max(0.0, min(high * side, at + 1) - max(low * side, at)) for at in range(side)]
-        for low, high in ((box[0], box[2]), (box[1], box[3]))
-    )
-    whole = sum(across) * sum(down) or 1.0
-    return [x * y / whole for y in down for x in across]
+    low, high = (boxes * side).reshape(-1, 2, 2, 1).unbind(1)  # (r, 2, 1) each, of x and y
+    at = torch.arange(side)
+    across, down = (high.minimum(at + 1) - low.maximum(at)).clamp(min=0).unbind(1)  # (r, side)
+    shares = (down[:, :, None] * across[:, None]).flatten(1)
+    whole = shares.sum(1, keepdim=True)
+    return shares / whole.where(whole > 0, 1.0)

@@ -88,11 +88,17 @@ def test_prompts_of_boxes_are_encoded_once_and_in_their_places() -> None:
 
 
 def test_shares_of_positions_sum_to_one_and_follow_the_box() -> None:
-    assert _shares((0.0, 0.0, 1.0, 1.0), 4) == [0.25] * 4
-    assert _shares((0.5, 0.0, 1.0, 0.5), 4) == [0, 1, 0, 0]
-    assert _shares((0.25, 0.0, 1.0, 0.5), 4) == pytest.approx([1 / 3, 2 / 3, 0, 0])
+    boxes = torch.tensor([
+        [0.0, 0.0, 1.0, 1.0], [0.5, 0.0, 1.0, 0.5], [0.25, 0.0, 1.0, 0.5], [0.5, 0.0, 0.5, 1.0],
+    ])  # fmt: skip
+    whole, quarter, most, none = _shares(boxes, 4).tolist()
+    assert whole == [0.25] * 4
+    assert quarter == [0, 1, 0, 0]
+    assert most == pytest.approx([1 / 3, 2 / 3, 0, 0])
+    assert none == [0] * 4
+    assert _shares(boxes[:0], 4).shape == (0, 4)
     with pytest.raises(UsageError, match="6 positions"):
-        _shares((0, 0, 1, 1), 6)
+        _shares(boxes, 6)
 
 
 def test_boxes_are_shares_of_the_middle_that_the_tower_sees() -> None:
