@@ -25,10 +25,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.tile_class_folders import PROMPTS, interval
-from benchmarks.tile_class_positives import Frozen, accuracy, frozen
+from benchmarks.tile_class_positives import Frozen, accuracy, frozen, rows_of_split
 from domainclip.objectives.infonce import InfoNCE
 from domainclip.objectives.multi_positive import MultiPositive
-from domainclip.pairs import Pairs, open_pairs, plan_splits
+from domainclip.pairs import Pairs, open_pairs
 
 __all__ = ["OBJECTIVES", "compare", "main"]
 
@@ -51,11 +51,7 @@ def compare(
     """Objective -> split -> accuracy on the test images, at that objective's rate."""
     found: dict[str, dict[int, float]] = {name: {} for name in rates}
     for split in splits:
-        plan = plan_splits(pairs, {"train": 0.8, "test": 0.2}, seed=split, by="group")
-        train, test = (
-            torch.tensor([row for row, name in enumerate(plan.splits) if name == part])
-            for part in ("train", "test")
-        )
+        train, test = rows_of_split(pairs, split)
         if shots is not None:
             train = _few(data.labels, train, shots, split)
         for name, rate in rates.items():

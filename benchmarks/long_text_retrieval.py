@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import domainclip as dc
-from benchmarks.long_text_tasks import Task, medpix_tasks, openi_tasks
+from benchmarks.long_text_tasks import Task, folded, medpix_tasks, openi_tasks
 from domainclip.backbones.handle import Backbone
 from domainclip.catalogue import entries, load
 from domainclip.evaluation._bootstrap import Sampling, Value
@@ -106,8 +106,7 @@ class Reader:
 def compare(reader: Reader, task: Task, ways: dict[str, Any], seed: int = 0) -> Iterator[Row]:
     """Rows of the table, strategy by strategy; ``truncate`` is the first of the ways."""
     backbone = reader.backbone
-    shorts, longs = _distinct(task.short), _distinct(task.long)
-    short_of, long_of = [shorts[_key(s)] for s in task.short], [longs[_key(t)] for t in task.long]
+    short_of, long_of = _numbered(task.short), _numbered(task.long)
     texts = _firsts(task.long, long_of)
     over = _exceeding(backbone, texts)
     pictures = isinstance(task.short[0], Path)
@@ -277,15 +276,10 @@ def _plain(row: Row) -> dict[str, Any]:
             "queries": row.values[0].n, **numbers}  # fmt: skip
 
 
-def _key(item: str | Path) -> str:
-    return " ".join(str(item).casefold().split())
-
-
-def _distinct(items: Sequence[str | Path]) -> dict[str, int]:
+def _numbered(items: Sequence[str | Path]) -> list[int]:
+    """Of each item its number among the distinct ones."""
     found: dict[str, int] = {}
-    for item in items:
-        found.setdefault(_key(item), len(found))
-    return found
+    return [found.setdefault(folded(item), len(found)) for item in items]
 
 
 def _firsts(items: Sequence[Any], numbers: Sequence[int]) -> list[Any]:

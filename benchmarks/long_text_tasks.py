@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 from domainclip.text._sentences import sentences_of
 
-__all__ = ["Task", "medpix_tasks", "openi_tasks"]
+__all__ = ["Task", "folded", "medpix_tasks", "openi_tasks"]
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,19 @@ def medpix_tasks(folder: Path) -> Iterator[Task]:
     ])  # fmt: skip
 
 
+def folded(text: str | Path) -> str:
+    """What texts have in common that differ in case and blanks alone."""
+    return " ".join(str(text).casefold().split())
+
+
 def _task(name: str, pairs: Sequence[tuple[Any, str, Any]]) -> Task:
     """Pairs (short, long, group); without those that lack a side. A short text of several long
     ones (another patient's) has no one answer and is left out."""
     whole = [pair for pair in pairs if pair[0] and pair[1]]
     longs: dict[Any, set[str]] = {}
     for short, long, _ in whole:
-        longs.setdefault(_folded(short), set()).add(_folded(long))
-    told = [pair for pair in whole if len(longs[_folded(pair[0])]) == 1]
+        longs.setdefault(folded(short), set()).add(folded(long))
+    told = [pair for pair in whole if len(longs[folded(pair[0])]) == 1]
     return Task(
         name,
         [short for short, _, _ in told],
@@ -148,7 +153,3 @@ def _tidy(text: str | None) -> str:
 
 def _joined(*parts: str) -> str:
     return " ".join(part for part in parts if part)
-
-
-def _folded(text: str | Path) -> str:
-    return " ".join(str(text).casefold().split())

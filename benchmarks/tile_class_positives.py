@@ -33,7 +33,7 @@ from domainclip.backbones import load_backbone
 from domainclip.objectives._protocol import Alone, Batch, Gather
 from domainclip.objectives.class_prompts import ClassPrompts
 from domainclip.objectives.infonce import InfoNCE
-from domainclip.pairs import open_pairs, plan_splits
+from domainclip.pairs import Pairs, open_pairs, plan_splits
 
 __all__ = ["ClassPositives", "main"]
 
@@ -142,6 +142,16 @@ def frozen(folder: Path) -> Frozen:
     return Frozen(torch.stack(images), labels, prompts, clip.logit_scale.detach().cpu())
 
 
+def rows_of_split(pairs: Pairs, seed: int) -> tuple[Tensor, Tensor]:
+    """Rows of the training and of the test images."""
+    splits = plan_splits(pairs, {"train": 0.8, "test": 0.2}, seed=seed, by="group").splits
+    train, test = (
+        torch.tensor([row for row, name in enumerate(splits) if name == part])
+        for part in ("train", "test")
+    )
+    return train, test
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("pairs", type=Path)
@@ -154,11 +164,7 @@ def main() -> int:
     data, pairs = frozen(arguments.pairs), open_pairs(arguments.pairs)
     scores: dict[str, dict[int, float]] = {}
     for split in range(arguments.first, arguments.first + arguments.splits):
-        plan = plan_splits(pairs, {"train": 0.8, "test": 0.2}, seed=split, by="group")
-        train, test = (
-            torch.tensor([row for row, name in enumerate(plan.splits) if name == part])
-            for part in ("train", "test")
-        )
+        train, test = rows_of_split(pairs, split)
         for name, (objective, prompts) in OBJECTIVES.items():
             scores.setdefault(name, {})[split] = accuracy(
                 data, train, test, objective, prompts, split,
