@@ -29,7 +29,7 @@ from domainclip.objectives._protocol import Batch, Gather
 __all__ = ["Matryoshka"]
 
 _OF_INNER = (
-    "needs", "raw", "captions", "teacher", "momentum", "wants", "views", "grid",
+    "needs", "raw", "captions", "teacher", "momentum", "averaged_views", "wants", "views", "grid",
     "second_texts", "region_texts",
 )  # fmt: skip
 _LEAST = 2  # a single number of unit length says nothing but its sign

@@ -88,6 +88,12 @@ class Weighted:
         return self._same("momentum", None, "momentum")
 
     @property
+    def averaged_views(self) -> bool:
+        """Whether that average is to see views for any term."""
+        terms = [term for term in self._built() if "momentum" in wants_of(term)]
+        return any(getattr(term, "averaged_views", True) for term in terms)
+
+    @property
     def wants(self) -> tuple[str, ...]:
         """What any term wants."""
         return tuple(dict.fromkeys(name for term in self._built() for name in wants_of(term)))

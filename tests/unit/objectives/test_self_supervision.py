@@ -197,10 +197,21 @@ def test_validation_leaves_parts_alone() -> None:
     assert not len(given.extra["parts"]["queue"].waiting)
 
 
-def test_the_average_need_not_see_views() -> None:
+DINO = {"name": "self_distillation", "hidden": 8, "prototypes": 8}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("self_distillation", {"hidden": 8, "prototypes": 8}),
+        ("weighted", {"terms": (DINO, {"name": "infonce"})}),
+        ("matryoshka", {"of": DINO}),
+    ],
+)
+def test_the_average_need_not_see_views(name: str, options: dict[str, object]) -> None:
     clip = make_backbone("vit")
     encoder = Encoder(clip, raw=False, long=None, chunk=None, same_views=False)
-    objective = load("objectives", "self_distillation")(hidden=8, prototypes=8)
+    objective = load("objectives", name)(**options)
     batch = SimpleNamespace(views=torch.randn(2, 2, 3, 64, 64), captions=("a", "b"))
     image, views = Extras(objective, encoder, [], seed=0).of(batch, batch.views[:, 0])["momentum"]
     torch.testing.assert_close(image, clip.image(batch.views[:, 0]).detach())
