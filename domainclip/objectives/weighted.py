@@ -90,8 +90,7 @@ class Weighted:
     @property
     def averaged_views(self) -> bool:
         """Whether that average is to see views for any term."""
-        terms = [term for term in self._built() if "momentum" in wants_of(term)]
-        return any(getattr(term, "averaged_views", True) for term in terms)
+        return any(getattr(term, "averaged_views", True) for term in self._asking("momentum"))
 
     @property
     def wants(self) -> tuple[str, ...]:
@@ -114,21 +113,20 @@ class Weighted:
 
     def negative_texts(self, batch: Batch) -> list[list[str]]:
         """Those of all terms, one after the other."""
-        asking = [term for term in self._built() if "negatives" in wants_of(term)]
-        each = [_negatives(term, batch) for term in asking]
+        each = [_negatives(term, batch) for term in self._asking("negatives")]
         return [[text for texts in row for text in texts] for row in zip(*each, strict=True)]
 
     def region_texts(self, batch: Batch) -> list[list[str]]:
         """Those of the first term that has boxes."""
-        asking = [term for term in self._built() if "regions" in wants_of(term)]
-        if any(term.region_texts(batch) != asking[0].region_texts(batch) for term in asking):
+        first, *more = [term.region_texts(batch) for term in self._asking("regions")]
+        if any(texts != first for texts in more):
             raise UsageError("weighted: its terms do not mean the same prompts of boxes.")
-        found: list[list[str]] = asking[0].region_texts(batch)
+        found: list[list[str]] = first
         return found
 
     def second_texts(self, batch: Batch) -> Sequence[str]:
         """Those of its terms, which are the same for all."""
-        asking = [term for term in self._built() if "second" in wants_of(term)]
+        asking = self._asking("second")
         each = [list(_seconds(term, batch)) for term in asking]
         if any(texts != each[0] for texts in each):
             named = ", ".join(type(term).__name__ for term in asking)
@@ -136,7 +134,7 @@ class Weighted:
         return each[0] if each else []
 
     def _same(self, name: str, default: Any, *only: str) -> Any:
-        terms = [term for term in self._built() if not only or {*only} & {*wants_of(term)}]
+        terms = self._asking(*only) if only else self._built()
         found = [getattr(term, name, default) for term in terms]
         if any(each != found[0] for each in found):
             said = ", ".join(
@@ -144,6 +142,10 @@ class Weighted:
             )
             raise UsageError(f"weighted: its terms do not go together, {name} is {said}.")
         return found[0] if found else default
+
+    def _asking(self, *names: str) -> list[Any]:
+        """Terms that want any of these."""
+        return [term for term in self._built() if {*names} & {*wants_of(term)}]
 
     def _built(self) -> list[Any]:
         if not self.terms:
