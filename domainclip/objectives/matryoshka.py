@@ -30,7 +30,7 @@ __all__ = ["Matryoshka"]
 
 _OF_INNER = (
     "needs", "raw", "captions", "teacher", "momentum", "averaged_views", "wants", "views", "grid",
-    "second_texts", "region_texts",
+    "negative_texts", "second_texts", "region_texts",
 )  # fmt: skip
 _LEAST = 2  # a single number of unit length says nothing but its sign
 
@@ -61,11 +61,11 @@ class Matryoshka:
     ) -> Tensor:
         """The weighted sum over the widths."""
         width, inner = image.shape[-1], self._inner()
-        losses = []
+        losses, unit = [], not inner.raw
         for dim in self._dims(width):
 
             def cut(value: Any, dim: int = dim) -> Any:
-                return _cut(value, dim, width, unit=not inner.raw)
+                return _cut(value, dim, width, unit=unit)
 
             given = {name: value if name == "weights" else cut(value)
                      for name, value in more.items() if name != "parts"}  # fmt: skip
@@ -84,10 +84,6 @@ class Matryoshka:
         """Those of the objective, for each width."""
         inner = self._inner()
         return nn.ModuleDict({str(each): inner.make_parts(each) for each in self._dims(dim)})
-
-    def negative_texts(self, batch: Batch) -> list[list[str]]:
-        """As the objective's."""
-        return self._inner().negative_texts(batch)
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_INNER:
