@@ -95,9 +95,10 @@ class NearDuplicates:
             rows = np.flatnonzero(telling(hashes))
             return _Asked(hashes[rows, None], None), rows
         low, rows = _frequencies(table)
-        versions = hashes_of(turned(low)) if self.rotations else hashes_of(low)[:, None]
+        low = turned(low) if self.rotations else low[:, None]  # (n, 1 or 8, 8, 8)
+        versions = hashes_of(low)
         told = telling(versions[:, 0])
-        looks = _looks(low[told], self.rotations) if self.verify else None
+        looks = _looks(low[told]) if self.verify else None
         return _Asked(versions[told], looks), rows[told]
 
 
@@ -185,11 +186,10 @@ def _frequencies(table: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.intp]
     return np.stack(found) if found else np.empty((0, 8, 8)), np.array(rows, dtype=np.intp)
 
 
-def _looks(low: NDArray[np.float64], rotations: bool) -> Looks:
-    """(n, 8, 8) -> (n, 1 or 8, 64) int8: the contrast, in sixths of an octave, and the frequencies
-    but for the mean, of length 127."""
-    versions = turned(low) if rotations else low[:, None]
-    looks = versions.reshape(*versions.shape[:2], 64).copy()
+def _looks(low: NDArray[np.float64]) -> Looks:
+    """(n, 1 or 8, 8, 8) -> (n, 1 or 8, 64) int8: the contrast, in sixths of an octave, and the
+    frequencies but for the mean, of length 127."""
+    looks = low.reshape(*low.shape[:2], 64).copy()
     looks[..., 0] = 0.0
     length = np.linalg.norm(looks, axis=-1, keepdims=True)
     looks *= 127 / np.maximum(length, 1e-9)
