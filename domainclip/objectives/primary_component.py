@@ -18,6 +18,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -63,7 +64,7 @@ class PrimaryComponent:
         if self.short == "second":
             found: Sequence[str] = getattr(batch, "seconds", ()) or batch.captions
             return found
-        return [sentences_of(caption)[0] for caption in batch.captions]
+        return [_first_sentence(caption) for caption in batch.captions]
 
     def __call__(
         self,
@@ -140,6 +141,11 @@ class _Running(nn.Module):
         if components >= len(every) or not bool(self.batches) or not _finite(covariance):
             return self.mean, every
         return self.mean, torch.linalg.eigh(covariance).eigenvectors[:, -components:]
+
+
+@lru_cache(maxsize=2**14)  # a step asks twice: what to encode, and which of them are equal
+def _first_sentence(caption: str) -> str:
+    return sentences_of(caption)[0]
 
 
 def _directions(centred: Tensor, components: int) -> Tensor:
