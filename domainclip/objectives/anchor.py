@@ -60,7 +60,7 @@ class Anchor:
         for now, before in weights:
             loss = loss + self.weights / 2 * widened(now - before).square().sum()
         if teacher is not None:
-            gather(image)  # how many rows there are
+            gather(batch.labels)  # how many rows there are
             towers = zip((image, text), teacher, strict=True)
             turned = torch.stack([len(z) - functional.cosine_similarity(z, old, dim=-1).sum()
                                   for z, old in towers]).sum()  # fmt: skip

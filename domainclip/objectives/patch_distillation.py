@@ -60,7 +60,7 @@ class PatchDistillation:
         """This rank's part of the mean over all images."""
         taught = crops[self.by == "patches"].detach()
         cosines = functional.cosine_similarity(self._regions(patches), taught, dim=-1)
-        gather(image)  # how many rows there are
+        gather(batch.labels)  # how many rows there are
         loss = rows_mean(self.distill * (1 - cosines).mean(1).sum(), len(image), gather)
         return beside_infonce(
             loss, self.clip, image, text, batch,
