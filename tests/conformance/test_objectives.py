@@ -12,12 +12,10 @@ from torch import Tensor, nn
 from domainclip.catalogue import entries, load
 from domainclip.errors import UsageError
 from domainclip.objectives._protocol import WANTS, Objective, wants_of
-from tests.data.objective_inputs import SCALE, inputs
+from tests.data.objective_inputs import CUTS, SCALE, inputs
 from tests.data.pretend_ranks import on_ranks
 
 NAMES = [entry.name for entry in entries("objectives")]
-# uneven: broken images leave a rank with fewer, with one or with none
-CUTS = ([0, 5, 9], [0, 8, 9], [0, 9, 9])
 # options without which one says nothing, or whose random part has a test of its own
 OPTIONS: dict[str, dict[str, object]] = {
     "clip_refine": {"rafa": 0.0},
@@ -26,17 +24,11 @@ OPTIONS: dict[str, dict[str, object]] = {
     "slip": {"hidden": 32, "out": 8},  # a small head promises what a large one does
     "self_distillation": {"hidden": 32, "prototypes": 64},
 }
-# the order of a batch or its cuts matter to these, and their docstrings say how
-ORDERED: set[str] = set()
 
 
 @pytest.fixture(params=NAMES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def objective(name: str) -> Objective:
+def objective(request: pytest.FixtureRequest) -> Objective:
+    name = str(request.param)
     made: Objective = load("objectives", name)(**OPTIONS.get(name, {}))
     return made
 
@@ -54,9 +46,7 @@ def test_loss_is_a_finite_scalar_with_gradients_to_all_it_is_given(objective: Ob
         assert any(p.grad is not None for p in given.extra["parts"].parameters())
 
 
-def test_loss_does_not_depend_on_the_order_of_the_batch(name: str, objective: Objective) -> None:
-    if name in ORDERED:
-        pytest.skip("its negatives are drawn by position")
+def test_loss_does_not_depend_on_the_order_of_the_batch(objective: Objective) -> None:
     given = inputs(objective)
     order = torch.randperm(9, generator=torch.Generator().manual_seed(1)).tolist()
     torch.testing.assert_close(given.call(order), given.call())
@@ -64,10 +54,8 @@ def test_loss_does_not_depend_on_the_order_of_the_batch(name: str, objective: Ob
 
 @pytest.mark.parametrize("cuts", CUTS, ids=str)
 def test_ranks_average_to_the_joint_loss_and_its_gradients(
-    name: str, objective: Objective, cuts: list[int]
+    objective: Objective, cuts: list[int]
 ) -> None:
-    if name in ORDERED:
-        pytest.skip("its negatives are drawn by position")
     joint, dealt = inputs(objective), inputs(objective)
     whole = joint.call()
     whole.backward()

@@ -18,9 +18,7 @@ import torch.distributed as dist
 
 from domainclip.catalogue import load
 from domainclip.training._gather import RankGather
-from tests.data.objective_inputs import inputs
-
-CUTS = ([0, 5, 9], [0, 8, 9], [0, 9, 9])
+from tests.data.objective_inputs import CUTS, inputs
 
 
 def main(names: list[tuple[str, dict[str, object]]]) -> None:

@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 from domainclip.catalogue import entries
-from tests.conformance.test_objectives import OPTIONS, ORDERED
-from tests.data.gloo_objectives import CUTS
+from tests.conformance.test_objectives import OPTIONS
+from tests.data.objective_inputs import CUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_two_processes_have_the_loss_and_gradients_of_the_joint_batch() -> None:
-    names = [entry.name for entry in entries("objectives") if entry.name not in ORDERED]
+    names = [entry.name for entry in entries("objectives")]
     given = json.dumps([[name, OPTIONS.get(name, {})] for name in names])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
