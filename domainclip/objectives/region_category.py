@@ -74,8 +74,10 @@ class RegionCategory:
         names = [name for boxes in kept for name, _ in boxes]
         corners = torch.tensor([box for boxes in kept for _, box in boxes], dtype=torch.float64)
         shares = _shares(corners.reshape(-1, 4), patches.shape[1])  # (r, n)
-        shares = shares.to(patches.dtype).to(patches.device)
-        pooled = (shares[:, :, None] * patches[rows]).sum(1)
+        weights = patches.new_zeros(len(patches), self.most, patches.shape[1])
+        weights[rows, places] = shares.to(patches.dtype).to(patches.device)
+        with torch.autocast(patches.device.type, enabled=False):  # in the patches' own precision
+            pooled = (weights @ patches)[rows, places]  # (r, d)
         boxes, prompts = functional.normalize(pooled, dim=-1), regions[rows, places]  # (r, d)
         every_box, every_prompt = gather(boxes), gather(prompts)
         numbers = numbers_of(names, patches.device)
