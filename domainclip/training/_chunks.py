@@ -12,6 +12,7 @@ is; layers that look across the batch (batch norm in training mode) see a chunk 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,11 +21,19 @@ from torch.utils.checkpoint import checkpoint
 __all__ = ["in_chunks"]
 
 
-def in_chunks(read: Callable[[Tensor], Tensor], x: Tensor, size: int | None) -> Tensor:
-    """``read(x)``, rows of x (n, ...) -> (n, d), at most ``size`` rows at once; None: all."""
+T = TypeVar("T", Tensor, tuple[Tensor, Tensor])
+
+
+def in_chunks(read: Callable[[Tensor], T], x: Tensor, size: int | None) -> T:
+    """``read(x)``, rows of x (n, ...) -> (n, ...) or two of them, at most ``size`` rows at once;
+    None: all."""
     if size is None or len(x) <= size:
         return read(x)
-    if not torch.is_grad_enabled():
-        return torch.cat([read(part) for part in torch.split(x, size)])
-    parts = [checkpoint(read, part, use_reentrant=False) for part in torch.split(x, size)]
-    return torch.cat(parts)
+    parts = [
+        checkpoint(read, part, use_reentrant=False) if torch.is_grad_enabled() else read(part)
+        for part in torch.split(x, size)
+    ]
+    if isinstance(parts[0], Tensor):
+        return torch.cat(parts)
+    one, other = (torch.cat(each) for each in zip(*parts, strict=True))
+    return one, other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -57,6 +58,13 @@ class Encoder:
         """(b, d) of images (b, 3, h, w)."""
         backbone = self.backbone
         return in_chunks(backbone.image_raw if self.raw else backbone.image, x, self.chunk)
+
+    def pixels_and_patches(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, d) of images (b, 3, h, w) and (b, n, d) of their positions, in one pass."""
+        from domainclip.backbones.dense import dense_image
+
+        read = partial(dense_image, self.backbone, unit=not self.raw)
+        return in_chunks(read, x, self.chunk)
 
     def captions(self, captions: Sequence[str]) -> Tensor:
         """(b, d); those of a frozen text tower are encoded once and kept."""

@@ -45,9 +45,16 @@ class Extras:
             (weight, weight.detach().clone()) for weight in trained if "weights" in self.wants
         ]
 
-    def of(self, batch: Any, x: Tensor) -> Mapping[str, Any]:
-        """Name -> value, for a batch with images x (b, 3, h, w)."""
-        return {name: getattr(self, f"_{name}_of")(batch, x) for name in self.wants}
+    def of(
+        self, batch: Any, x: Tensor, known: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Name -> value, for a batch with images x (b, 3, h, w). known: what the image's own
+        feature brought along."""
+        found = dict(known or {})
+        for name in self.wants:
+            if name not in found:
+                found[name] = getattr(self, f"_{name}_of")(batch, x)
+        return found
 
     def after_step(self) -> None:
         """Move the average model towards the trained one, and whatever parts do after a step."""
@@ -122,11 +129,6 @@ class Extras:
         places = [[at.get(text, len(z) - 1) for text in row] for row in rows]
         width = len(places[0]) if places else 1
         return z[torch.tensor(places, dtype=torch.int64, device=z.device).reshape(len(rows), width)]
-
-    def _patches_of(self, batch: Any, x: Tensor) -> Tensor:
-        from domainclip.backbones.dense import image_tokens
-
-        return image_tokens(self._encoder.backbone, x)
 
     def _words_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         from domainclip.backbones.dense import text_tokens

@@ -180,7 +180,7 @@ class Tuning(lightning.LightningModule):
         gather: Gather = Alone() if alone else RankGather()
         gather(batch.labels)
         if not gather.total(len(batch)):  # of all ranks
-            _, image, text = self._features(stand_in(batch))
+            _, image, text, _ = self._features(stand_in(batch))
             return 0 * (image.sum() + text.sum())
         loss = self._loss(batch, gather)[0]
         self.loss_sum += loss.detach() * len(batch)  # stays on the device: a step never syncs
@@ -241,8 +241,8 @@ class Tuning(lightning.LightningModule):
 
     def _loss(self, batch: _ImageBatch, gather: Gather) -> tuple[Tensor, Tensor, Tensor]:
         read = batch if len(batch) else stand_in(batch)
-        x, image, text = self._features(read)
-        more = self.extras.of(read, x)
+        x, image, text, known = self._features(read)
+        more = self.extras.of(read, x, known)
         if not len(batch):
             image, more = image[:0], no_rows(more)
             text = text[:0] if text.ndim == 3 or not self.over_classes else text
@@ -265,14 +265,19 @@ class Tuning(lightning.LightningModule):
             loss = loss + penalty(image, batch.labels, text)
         return loss, image, text
 
-    def _features(self, batch: _ImageBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """(images (b, 3, h, w), image (b, d), text (b, d), of classes (c, d) or (b, c, d))."""
+    def _features(self, batch: _ImageBatch) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """(images (b, 3, h, w), image (b, d), text (b, d), of classes (c, d) or (b, c, d), and
+        what objectives ask for that the same pass gives)."""
         # what is computed in low precision depends on autocast; the input follows the weights
         x = batch.images.to(self._backbone.dtype)
-        image = self.encoder.image(batch.keys, x)
+        known: dict[str, Tensor] = {}
+        if "patches" in self.extras.wants:
+            image, known["patches"] = self.encoder.pixels_and_patches(x)
+        else:
+            image = self.encoder.image(batch.keys, x)
         if self.over_classes:
-            return x, image, self._class_text(image)
-        return x, image, self.encoder.captions(batch.captions)
+            return x, image, self._class_text(image), known
+        return x, image, self.encoder.captions(batch.captions), known
 
     def _prompted(self, batch: Any) -> Any:
         """The batch with class prompts for captions, by templates drawn for this step."""
