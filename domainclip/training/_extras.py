@@ -130,6 +130,9 @@ class Extras:
         width = len(places[0]) if places else 1
         return z[torch.tensor(places, dtype=torch.int64, device=z.device).reshape(len(rows), width)]
 
+    def _patches_of(self, batch: Any, x: Tensor) -> Tensor:
+        return self._encoder.pixels_and_patches(x)[1]
+
     def _words_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         from domainclip.backbones.dense import text_tokens
 
