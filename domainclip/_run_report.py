@@ -10,7 +10,8 @@ import numpy as np
 
 from domainclip._recipe_options import options_of
 from domainclip._run_environment import environment, homeless
-from domainclip._run_stages import Work, method_name
+from domainclip._run_names import method_name
+from domainclip._run_stages import Work
 from domainclip.evaluation._card import data_card
 from domainclip.evaluation._pictures import Mistake, thumbnail
 from domainclip.evaluation._results import Measured, against_baseline

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -16,6 +16,7 @@ from torch import Tensor
 from domainclip._run_captions import fit_captions
 from domainclip._run_data import pairs_of
 from domainclip._run_directory import RunDirectory, Stages, digest
+from domainclip._run_names import as_tree_of, evaluator_labels
 from domainclip._run_texts import said_of_cut
 from domainclip.adapters._protocol import inject_for
 from domainclip.adapters.storage import load_adapter, save_adapter
@@ -40,7 +41,7 @@ from domainclip.pairs._files import output_errors
 from domainclip.recipe import Component, Recipe, as_tree
 from domainclip.training.fit import FitResult, fit
 
-__all__ = ["Bar", "Work", "backbone_of", "evaluator_labels", "method_name"]
+__all__ = ["Bar", "Work", "backbone_of"]
 
 # title -> a context that gives a function of (done, total)
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -370,32 +371,6 @@ def backbone_of(recipe: Recipe, device: str | None = None) -> Backbone:
         settings.name, settings.pretrained, device=device or settings.device, dtype=settings.dtype
     )
     return backbone.read_long(recipe.text.name, **recipe.text.options)
-
-
-def evaluator_labels(components: Sequence[Component]) -> list[tuple[str, Component]]:
-    """Each evaluator with its name; those that share one also with the options that differ."""
-    found = []
-    for component in components:
-        same = [each for each in components if each.name == component.name]
-        words = [
-            str(value).replace("/", "_")
-            for option, value in component.options.items()
-            if any(each.options.get(option) != value for each in same)
-        ]
-        stem = component.name.rpartition("/")[2].removesuffix(".py").replace(":", ".")
-        found.append(("-".join([stem, *words]), component))
-    return found
-
-
-def method_name(recipe: Recipe) -> str:
-    """What the run makes, in a word or two; empty where it only measures."""
-    parts = [part.name for part in (recipe.adapter, recipe.head) if part is not None]
-    return " + ".join(parts)
-
-
-def as_tree_of(component: Component) -> dict[str, Any]:
-    """A component as plain values."""
-    return {"name": component.name, **component.options}
 
 
 @contextmanager

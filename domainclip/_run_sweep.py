@@ -11,8 +11,8 @@ import torch
 from scipy import stats
 
 from domainclip._run_environment import environment, homeless
+from domainclip._run_names import method_name
 from domainclip._run_report import component_text, duration
-from domainclip._run_stages import method_name
 from domainclip.evaluation._bootstrap import Value
 from domainclip.evaluation._results import ADAPTED, Measured, Method, methods
 from domainclip.evaluation.report import Report, RunLink

@@ -18,8 +18,9 @@ from typing import Any
 
 from domainclip._run_directory import RunDirectory, Stages, write_bytes
 from domainclip._run_environment import environment, homeless
+from domainclip._run_names import method_name
 from domainclip._run_report import duration, report_of
-from domainclip._run_stages import Bar, Work, backbone_of, method_name, no_bar
+from domainclip._run_stages import Bar, Work, backbone_of, no_bar
 from domainclip._run_sweep import Row, combined, folders, sweep_page
 from domainclip.adapters.storage import load_adapter
 from domainclip.errors import BadInput, UsageError

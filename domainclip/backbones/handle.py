@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from domainclip._component import make_component
 from domainclip.backbones._streaming import default_autocast, image_batches, inference
 from domainclip.backbones._unit import unit
 from domainclip.backbones._weights import PlainWeights, StateHash, hash_of
@@ -18,7 +19,7 @@ from domainclip.backbones._words import breakable
 from domainclip.backbones.pictures import Preprocess
 from domainclip.backbones.prompts import prompts_of
 from domainclip.backbones.shortening import shortened, text_features, used_positions
-from domainclip.catalogue import check_options, load
+from domainclip.catalogue import load
 from domainclip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -198,10 +199,7 @@ class Backbone:
         name: a file of ``domainclip.text``, with its options. An adapter that was trained so says
         it on loading. Raises UnknownName, UsageError.
         """
-        given = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
-        made = load("text", name)
-        check_options(name, given, [option.name for option in fields(made)])
-        self._long = {"name": name, **options}, made(**given)
+        self._long = {"name": name, **options}, make_component("text", name, options)
         return self
 
     def see(self, image_px: int) -> Backbone:
@@ -327,12 +325,9 @@ class Backbone:
         return encoded if len(row) == len(rows) else encoded[rows]
 
     def encode_ids(
-        self,
-        ids: Tensor,
-        batch_size: int = 256,
-        *,
+        self, ids: Tensor, batch_size: int = 256, *,
         read: Callable[[Tensor], Tensor] | None = None,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """Token ids (n, t) -> (n, d) float32 of unit length, on the CPU; batched by length.
 
         read: what makes features (b, d) of ids (b, t) instead, and says whether of unit length.
@@ -342,11 +337,7 @@ class Backbone:
         found = torch.zeros(len(ids), self.embed_dim)
         with inference(self.model, self.autocast):
             for rows in torch.split(order, batch_size) if len(order) else ():
-                if read is not None:
-                    found[rows] = read(ids[rows]).float().cpu()
-                    continue
-                batch = self._shortened(ids[rows]).to(self.device)
-                found[rows] = unit(self._forward_text(batch)).float().cpu()
+                found[rows] = (read or self._read)(ids[rows]).float().cpu()
         return found
 
     def classifier(
@@ -399,6 +390,10 @@ class Backbone:
 
     def _text_features(self, ids: Tensor) -> Tensor:
         return text_features(self.model, ids)
+
+    def _read(self, ids: Tensor) -> Tensor:
+        """As ``text``, compiled where ``compile`` was called."""
+        return unit(self._forward_text(self._shortened(ids).to(self.device)))
 
     def _shortened(self, ids: Tensor) -> Tensor:
         return shortened(self.model, ids, self._length_step)

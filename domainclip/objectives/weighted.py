@@ -7,12 +7,12 @@ else more than one asks for (views, a teacher, another caption) is encoded once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from torch import Tensor, nn
 
-from domainclip.catalogue import check_options, load
+from domainclip._component import make_component
 from domainclip.errors import UsageError
 from domainclip.objectives._protocol import Batch, Gather, wants_of
 
@@ -164,10 +164,7 @@ def _made(term: Any) -> Any:
     if not isinstance(term, Mapping) or "name" not in term:
         raise UsageError(f"weighted: a term is {{name: ..., option: ...}}, not {term!r}.")
     options = {key: tuple(v) if isinstance(v, list) else v for key, v in term.items()}
-    name = str(options.pop("name"))
-    made = load("objectives", name)
-    check_options(name, options, [each.name for each in fields(made)])
-    return made(**options)
+    return make_component("objectives", str(options.pop("name")), options)
 
 
 def _negatives(term: Any, batch: Batch) -> Sequence[Sequence[str]]:

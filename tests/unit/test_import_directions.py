@@ -27,11 +27,11 @@ ALLOWED = {
     "extractors": {"extraction", "pairs", "images", *BASE},
     "recipes": set(),
     "curation": {"pairs", "images", "backbones", *BASE},  # backbones late, and only if asked for
-    "backbones": {"images", *BASE},
+    "backbones": {"images", "component", *BASE},
     "text": {"backbones", *BASE},
     "adapters": {"backbones", "banks", *BASE},
     "heads": BASE,
-    "objectives": {"text", *BASE},  # its sentences
+    "objectives": {"text", "component", *BASE},  # its sentences
     "data": {"images", *FEATURES},
     "training": METHODS,
     "evaluation": METHODS | {"images", "data"},

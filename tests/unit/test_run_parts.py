@@ -11,8 +11,8 @@ from scipy import stats
 
 from domainclip._run_directory import RunDirectory, Stages
 from domainclip._run_environment import environment, homeless
+from domainclip._run_names import evaluator_labels
 from domainclip._run_report import component_text, duration
-from domainclip._run_stages import evaluator_labels
 from domainclip._run_sweep import Row, combined, folders, mean_of
 from domainclip.errors import OutputInUse
 from domainclip.evaluation._results import Measured
