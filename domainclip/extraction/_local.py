@@ -107,8 +107,9 @@ class LocalPool:
         Raises UsageError where no worker can be started, or all die at once time and again.
         """
         done, _ = wait(self._jobs, timeout=_WATCH_S, return_when=FIRST_COMPLETED)
-        broken = [future for future in done if isinstance(future.exception(), BrokenProcessPool)]
-        if broken:
+        broken = any(isinstance(future.exception(), BrokenProcessPool) for future in done)
+        # a task that pebble had not taken in when its pool broke is not told of it, ever
+        if broken or (self._pool is not None and not self._pool.active):
             yield from self._restart()
             return
         for future in done:

@@ -11,6 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
+from pebble.pool.base_pool import Task
+from pebble.pool.process import PoolManager
 
 from domainclip.errors import UsageError
 from domainclip.extraction import _local
@@ -71,6 +73,29 @@ def test_a_broken_pool_is_mended_and_only_the_dead_job_fails(
     assert isinstance(outcomes[died], Death)
     assert outcomes[died].index == 3
     assert (outcomes[alive], outcomes[waiting]) == ("lived", "waited")
+
+
+def test_a_job_that_a_broken_pool_never_took_in_is_done(
+    pool: LocalPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_in = PoolManager.schedule
+    seen: list[Task] = []
+
+    def breaks_once(manager: PoolManager, task: Task) -> None:
+        seen.append(task)
+        if len(seen) == 1:
+            raise BrokenProcessPool("All workers expired")
+        taken_in(manager, task)
+
+    monkeypatch.setattr(PoolManager, "schedule", breaks_once)
+    job = Job(os.path.basename, ("a/lost",))
+    with pool:
+        pool.submit(job)
+        outcomes: dict[Job, str] = {}
+        until = time.monotonic() + 60
+        while not outcomes and time.monotonic() < until:
+            outcomes.update(pool.finished())
+    assert outcomes == {job: "lost"}
 
 
 def test_a_pool_that_breaks_for_ever_is_given_up(
