@@ -55,6 +55,7 @@ _TRAINING_ONLY = (
     "weights",
     "role_weights",
     "temperature",
+    "second_view",
 )
 
 
@@ -235,7 +236,10 @@ class Work:
             seed=self.recipe.seed, classnames=text.classnames,
             views=getattr(objective, "views", 0), second="second" in wants_of(objective),
             regions="regions" in wants_of(objective),
+            negative_images="negative_images" in wants_of(objective),
         )  # fmt: skip
+        for line in module.said():
+            self.say(line)
         result = fit(
             self.backbone, adapter, objective, module, self.recipe.trainer,
             out=self.directory.path, seed=self.recipe.seed,

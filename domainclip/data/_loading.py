@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from domainclip.data._partners import Partners, row_of
 from domainclip.data._regions import regions_of
 from domainclip.data.batch import PairBatch, Sample, collate
 from domainclip.data.classes import Classes
@@ -30,7 +33,8 @@ class Maker:
     seed: None for plain views and first captions. views: further views of each image, made like
     the first one, with other random numbers. second: another caption of each pair is drawn too,
     the same where it has no other. chances: role -> how often its captions are drawn, against 1.
-    regions: its objects too.
+    regions: its objects too. partners: rows that give it the first of its further views, and an
+    image of a wrong caption; None for none.
     """
 
     transform: Transform
@@ -41,6 +45,7 @@ class Maker:
     second: bool = False
     chances: Mapping[str, float] = field(default_factory=dict)
     regions: bool = False
+    partners: Partners | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -63,32 +68,57 @@ class Maker:
         except (ValueError, BadInput) as error:
             return replace(known, reason=str(error))
 
-    def view(self, sample: Sample, epoch: int, index: int) -> Sample:
-        """The sample as it is seen in an epoch."""
+    def view(
+        self, sample: Sample, epoch: int, index: int, fetch: Callable[[int], Sample]
+    ) -> Sample:
+        """The sample as it is seen in an epoch. fetch: gives another row of its split, prepared."""
         if sample.image is None:
             return sample
-        numbers = [0] * (3 + self.views)
+        numbers = [0] * (6 + self.views)
         if self.seed is not None:
             place = np.random.SeedSequence((self.seed, epoch, index))
-            numbers = place.generate_state(3 + self.views).tolist()
-        first, at, step, *more = numbers
+            numbers = place.generate_state(6 + self.views).tolist()
+        first, at, step, *more, partner, wrong, wrong_view = numbers
         at = _drawn(sample.choices, at)
         other = (at + 1 + step % max(len(sample.choices) - 1, 1)) % len(sample.choices)
         return replace(
             sample,
-            image=sample.image if self.seed is None else self.transform.view(sample.image, first),
+            image=self._seen(sample.image, first),
             caption=sample.choices[at][0],
             second=sample.choices[other][0] if self.second else "",
-            views=self._views(sample.image, more),
+            views=self._views(sample, more, partner, fetch),
+            **self._wrong(sample, wrong, wrong_view, fetch),
         )
 
-    def _views(self, image: Tensor, numbers: Sequence[int]) -> Tensor | None:
-        """(v, 3, h, w) uint8; plain ones without a seed."""
-        if not self.views:
+    def _seen(self, image: Tensor, number: int) -> Tensor:
+        """As it is without a seed."""
+        return image if self.seed is None else self.transform.view(image, number)
+
+    def _views(
+        self, sample: Sample, numbers: Sequence[int], drawn: int, fetch: Callable[[int], Sample]
+    ) -> Tensor | None:
+        """(v, 3, h, w) uint8, the first one of another image where there is one."""
+        if not self.views or sample.image is None:
             return None
-        if self.seed is None:
-            return image.expand(self.views, -1, -1, -1)
-        return torch.stack([self.transform.view(image, number) for number in numbers])
+        images = [sample.image] * self.views
+        rows = self.partners.others(sample.key) if self.partners is not None else ()
+        if len(rows):
+            other = fetch(int(rows[drawn % len(rows)])).image
+            images[0] = sample.image if other is None else other
+        return torch.stack([self._seen(*each) for each in zip(images, numbers, strict=True)])
+
+    def _wrong(
+        self, sample: Sample, drawn: int, number: int, fetch: Callable[[int], Sample]
+    ) -> dict[str, Any]:
+        """An image of a caption that is not of the sample's image, and the caption."""
+        rows = self.partners.wrong(sample.key) if self.partners is not None else ()
+        if not len(rows):
+            return {}
+        found = fetch(int(rows[drawn % len(rows)]))
+        if found.image is None or not found.caption:
+            return {}
+        image = self._seen(found.image, number)
+        return {"negative_image": image, "negative_caption": found.caption}
 
 
 def choices_of(
@@ -128,8 +158,18 @@ class Memory:
     """A split decoded once: samples by key, before anything random."""
 
     def __init__(self, stream: PairStream, maker: Maker) -> None:
-        whole = stream.pairs[0].rows(maker.columns, split=stream.split)
+        pairs, split = stream.pairs[0], stream.split
+        whole = pairs.rows(maker.columns, split=split)
         self.samples = {pair.key: maker.prepare(pair) for pair in whole}
+        self._rows: dict[int, Sample] = {}
+        if maker.partners is not None:
+            column = pairs.table(["split"]).column("split")
+            rows = np.flatnonzero(pc.equal(column, split).to_numpy()).tolist()
+            self._rows = dict(zip(rows, self.samples.values(), strict=True))
+
+    def __getitem__(self, row: int) -> Sample:
+        """By the row's number among all."""
+        return self._rows[row]
 
 
 def batches(
@@ -170,9 +210,14 @@ class _Streamed(IterableDataset[Sample]):
         stream = self.stream.shard(
             rank=self.rank, world_size=self.world_size, worker=worker, num_workers=workers
         )
+        pairs, maker = stream.pairs[0], self.maker
+
+        def fetch(row: int) -> Sample:
+            return maker.prepare(row_of(pairs, row, maker.columns))
+
         for pair in stream:
             with seeded():
-                yield self.maker.view(self.maker.prepare(pair), stream.epoch, stream.index)
+                yield maker.view(maker.prepare(pair), stream.epoch, stream.index, fetch)
 
 
 def _from_memory(
@@ -183,7 +228,8 @@ def _from_memory(
     samples: list[Sample] = []
     for pair in mine:
         with seeded():
-            samples.append(maker.view(memory.samples[pair.key], mine.epoch, mine.index))
+            sample = memory.samples[pair.key]
+            samples.append(maker.view(sample, mine.epoch, mine.index, memory.__getitem__))
         if len(samples) == stream.batch:
             yield collate(samples, maker.transform.size)
             samples = []

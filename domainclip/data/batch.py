@@ -21,7 +21,8 @@ class Sample:
     choices: (text, chance) of every caption that it may show; the chances sum to 1. group: what
     never crosses a split; empty for none. tags: every class of the pair. second:
     another caption. views: uint8 (v, 3, h, w). negatives: texts that are not of the image. regions:
-    (category, box) of objects.
+    (category, box) of objects. negative_image: uint8 (3, h, w), with its own caption, which is not
+    of the image.
     """
 
     key: str
@@ -36,6 +37,8 @@ class Sample:
     views: Tensor | None = None
     negatives: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
+    negative_image: Tensor | None = None
+    negative_caption: str = ""
 
 
 @dataclass  # not frozen: Lightning refuses to look for half-precision tensors in a frozen one
@@ -49,7 +52,8 @@ class PairBatch:
     tags: every class of each pair. Where an objective asks for them, seconds: another caption of
     each pair, views: (b, v, 3, h, w) more views like ``images``, negatives: texts that are not of
     the image, regions: of each pair's objects (category, box (x0, y0, x1, y1) as shares of the
-    image).
+    image), negative_captions: a text that is not of the image but of one of negative_images, empty
+    where there is none, negative_images: (m, 3, h, w) of those that are not empty, None for none.
     """
 
     images: Tensor
@@ -65,6 +69,8 @@ class PairBatch:
     views: Tensor | None = None
     negatives: tuple[tuple[str, ...], ...] = ()
     regions: tuple[tuple[Region, ...], ...] = ()
+    negative_images: Tensor | None = None
+    negative_captions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -72,21 +78,28 @@ class PairBatch:
     def to(self, device: torch.device | str, non_blocking: bool = True) -> Self:
         """The batch with its tensors on a device."""
         counts = self.class_counts
+
+        def moved(images: Tensor | None) -> Tensor | None:
+            return None if images is None else images.to(device, non_blocking=non_blocking)
+
         return replace(
             self,
             images=self.images.to(device, non_blocking=non_blocking),
             labels=self.labels.to(device, non_blocking=non_blocking),
             class_counts=None if counts is None else counts.to(device),
-            views=None if self.views is None else self.views.to(device, non_blocking=non_blocking),
+            views=moved(self.views),
+            negative_images=moved(self.negative_images),
         )
 
     def pin_memory(self) -> Self:
         """The batch in page-locked memory, which copies to a GPU in the background."""
+        wrong = self.negative_images
         return replace(
             self,
             images=self.images.pin_memory(),
             labels=self.labels.pin_memory(),
             views=None if self.views is None else self.views.pin_memory(),
+            negative_images=None if wrong is None else wrong.pin_memory(),
         )
 
 
@@ -95,6 +108,7 @@ def collate(samples: Sequence[Sample], size: tuple[int, int] = (1, 1)) -> PairBa
     good = [sample for sample in samples if sample.image is not None]
     images = [sample.image for sample in good if sample.image is not None]
     views = [sample.views for sample in good if sample.views is not None]
+    wrong = [sample.negative_image for sample in good if sample.negative_image is not None]
     return PairBatch(
         images=torch.stack(images) if images else torch.empty((0, 3, *size), dtype=torch.uint8),
         labels=torch.tensor([sample.label for sample in good], dtype=torch.int64),
@@ -106,5 +120,7 @@ def collate(samples: Sequence[Sample], size: tuple[int, int] = (1, 1)) -> PairBa
         views=torch.stack(views) if views else None,
         negatives=tuple(sample.negatives for sample in good),
         regions=tuple(sample.regions for sample in good),
+        negative_images=torch.stack(wrong) if wrong else None,
+        negative_captions=tuple(sample.negative_caption for sample in good),
         skipped=tuple((sample.key, sample.reason) for sample in samples if sample.image is None),
     )

@@ -11,6 +11,7 @@ import lightning.pytorch as lightning
 import torch
 
 from domainclip.data._loading import Maker, Memory, batches, normalised
+from domainclip.data._partners import Partners
 from domainclip.data._regions import check_stays
 from domainclip.data.batch import PairBatch
 from domainclip.data.classes import find_classes
@@ -40,7 +41,8 @@ class PairsDataModule(lightning.LightningDataModule):
 
     backbone: says what images must look like. classnames: label -> words, see ``find_classes``.
     views, second, regions: what an objective asks for beside one view and one caption, see
-    ``PairBatch``; BadInput where views would move regions.
+    ``PairBatch``; BadInput where views would move regions. negative_images: likewise, and rows that
+    are another's wrong caption (``meta.negative_of``) are no samples then.
     An image that cannot be decoded is left out of its batch, which names it in ``skipped``.
     A split whose prepared images fit in ``settings.memory_mb`` is decoded once, by all epochs.
     """
@@ -56,6 +58,7 @@ class PairsDataModule(lightning.LightningDataModule):
         views: int = 0,
         second: bool = False,
         regions: bool = False,
+        negative_images: bool = False,
     ) -> None:
         super().__init__()
         if regions:
@@ -69,22 +72,30 @@ class PairsDataModule(lightning.LightningDataModule):
         train = Transform(self.size, interpolation=backbone.interpolation, augment=settings.augment)
         plain = Transform(self.size, interpolation=backbone.interpolation)
         roles, chances = settings.text_roles, settings.role_weights
-        self._train = _Split(
-            self, "train", Maker(train, self.classes, roles, seed, views, second, chances, regions)
-        )
-        self._val: _Split | None = None
-        if pairs.count_splits().get("val"):
-            self._val = _Split(
-                self,
-                "val",
-                Maker(plain, self.classes, roles, None, views, second, chances, regions),
+        of_study = settings.second_view if views else None
+
+        def split(name: str, transform: Transform, seed: int | None) -> _Split:
+            partners = None
+            if of_study is not None or negative_images:
+                partners = Partners(pairs, name, second=of_study, negatives=negative_images)
+            maker = Maker(
+                transform, self.classes, roles, seed, views, second, chances, regions, partners
             )
+            return _Split(self, name, maker)
+
+        self._train = split("train", train, seed)
+        self._val = split("val", plain, None) if pairs.count_splits().get("val") else None
         self._position = (0, 0)
 
     @property
     def batch_size(self) -> int:
         """Samples to a batch of one rank."""
         return self.options.batch_size
+
+    def said(self) -> Iterator[str]:
+        """What training images lack of what the objective asks for, a line each."""
+        partners = self._train.maker.partners
+        yield from partners.said() if partners is not None else ()
 
     @property
     def same_views(self) -> bool:
@@ -137,12 +148,13 @@ class PairsDataModule(lightning.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: PairBatch, dataloader_idx: int) -> PairBatch:
         """Bytes become normalised floats on the device, where that is cheap."""
-        views = batch.views
-        return replace(
-            batch,
-            images=normalised(batch.images, self._mean, self._std),
-            views=None if views is None else normalised(views, self._mean, self._std),
-        )
+        given = {name: getattr(batch, name) for name in ("images", "views", "negative_images")}
+        seen = {
+            name: normalised(images, self._mean, self._std)
+            for name, images in given.items()
+            if images is not None
+        }
+        return replace(batch, **seen)
 
     def ranks(self) -> tuple[int, int]:
         """(rank, world size) of this process."""
@@ -167,6 +179,7 @@ class _Split:
     def stream(self, world_size: int) -> PairStream:
         if world_size not in self._streams:
             options, training = self.module.options, self.name == "train"
+            partners = self.maker.partners
             self._streams[world_size] = self.module.pairs.stream(
                 split=self.name,
                 seed=self.module.seed,
@@ -174,6 +187,7 @@ class _Split:
                 batch=options.batch_size,
                 columns=self.maker.columns,
                 weights=self.module.source_weights() if training else None,
+                keep=partners.kept if partners is not None and partners.negatives else None,
                 # ranks must take equally many steps; who validates must count each sample once
                 last="pad" if training else "keep",
                 shuffle=training,

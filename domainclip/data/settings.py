@@ -12,6 +12,7 @@ __all__ = [
     "AugmentSettings",
     "DataSettings",
     "ExtractSettings",
+    "SecondViewSettings",
     "SplitSettings",
     "namesakes",
 ]
@@ -109,6 +110,21 @@ class AugmentSettings:
 
 
 @dataclass(frozen=True)
+class SecondViewSettings:
+    """Another image of the study as the second view, for objectives that ask for views.
+
+    by: what a study is: pairs of one ``document`` (``extract dicom``: a study) or one ``group``
+    (a patient). same: fields of meta in which the two agree, such as ImageLaterality for the same
+    breast; a pair without such a field has no other. Where there are several, one is drawn each
+    epoch; where there is none, and where it cannot be decoded, another random view of the image
+    itself is taken.
+    """
+
+    by: Literal["document", "group"] = "document"
+    same: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class DataSettings:
     """Which pairs, in which splits, and how they reach the towers.
 
@@ -123,7 +139,8 @@ class DataSettings:
     absent; without any, every text of a pair is as likely as another. weights: mean number of
     copies of a sample per epoch, by source (absent: 1). temperature: above 1 draws from small
     sources more often and from large ones less, a source's share being count^(1/temperature); an
-    epoch stays as long as it was.
+    epoch stays as long as it was. second_view: where the first of the further views comes from that
+    an objective asks for; null for the image itself, at random as ``augment`` says.
     """
 
     pairs: str | None = None
@@ -139,6 +156,7 @@ class DataSettings:
     role_weights: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     temperature: Annotated[float, ">= 1"] = 1.0
+    second_view: SecondViewSettings | None = None
 
     def problems(self) -> Iterator[Problem]:
         if self.pairs is None and self.extract is None:
