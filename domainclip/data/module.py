@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import lightning.pytorch as lightning
 import torch
+from torch import Tensor
 
 from domainclip.data._loading import Maker, Memory, batches, normalised
 from domainclip.data._partners import Partners
@@ -148,13 +149,16 @@ class PairsDataModule(lightning.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: PairBatch, dataloader_idx: int) -> PairBatch:
         """Bytes become normalised floats on the device, where that is cheap."""
-        given = {name: getattr(batch, name) for name in ("images", "views", "negative_images")}
-        seen = {
-            name: normalised(images, self._mean, self._std)
-            for name, images in given.items()
-            if images is not None
-        }
-        return replace(batch, **seen)
+
+        def seen(images: Tensor | None) -> Tensor | None:
+            return None if images is None else normalised(images, self._mean, self._std)
+
+        return replace(
+            batch,
+            images=normalised(batch.images, self._mean, self._std),
+            views=seen(batch.views),
+            negative_images=seen(batch.negative_images),
+        )
 
     def ranks(self) -> tuple[int, int]:
         """(rank, world size) of this process."""
