@@ -27,7 +27,17 @@ from domainclip.errors import UnfitTower, UsageError
 if TYPE_CHECKING:
     from domainclip.backbones.handle import Backbone
 
-__all__ = ["Path", "check_dense", "dense_image", "dense_text", "image_tokens", "text_tokens"]
+__all__ = [
+    "Path",
+    "check_dense",
+    "dense_image",
+    "dense_text",
+    "hidden_text",
+    "hidden_width",
+    "image_tokens",
+    "real_positions",
+    "text_tokens",
+]
 
 Path = Literal["value", "projected"]
 # positions that stand alone at once: attention kernels take less than 65536 heads in all
@@ -74,16 +84,36 @@ def dense_text(
     unit: false leaves the tokens as the tower gives them.
     """
     tower, where = _text_place(backbone)
-    with _seen(where) as seen:
-        pooled = backbone.text(ids)
-    ((given, output),) = seen
-    if where is getattr(tower, "pooler", None):  # Hugging Face
-        hidden, mask = given[0].last_hidden_state, given[1].bool()
-        tokens = tower.proj(hidden)
-    else:
-        tokens = projected(output, tower.text_projection)
-        mask = _real(backbone, ids)[:, : tokens.shape[1]].to(tokens.device)
+    pooled, hidden = _read_text(backbone, ids)
+    own = tower.proj if _wrapped(tower, where) else tower.text_projection
+    tokens = projected(hidden, own)
+    mask = real_positions(backbone, ids)[:, : tokens.shape[1]].to(tokens.device)
     return pooled, to_unit(tokens) if unit else tokens, mask
+
+
+def hidden_text(backbone: Backbone, ids: Tensor) -> Tensor:
+    """Token ids (b, t) -> (b, t', ``hidden_width``): the text tower's last layer at every position,
+    before the projection. Else as ``text_tokens``."""
+    return _read_text(backbone, ids)[1]
+
+
+def hidden_width(backbone: Backbone) -> int:
+    """Of ``hidden_text``. Raises UnfitTower, naming the tower, for one that has none."""
+    tower, where = _text_place(backbone)
+    if _wrapped(tower, where):
+        return int(tower.config.hidden_size)
+    assert isinstance(where.weight, Tensor)  # of the last normalisation
+    return len(where.weight)
+
+
+def real_positions(backbone: Backbone, ids: Tensor) -> Tensor:
+    """Token ids (b, t) -> (b, t) bool: which positions are no pads."""
+    used = used_positions(backbone.model, ids)
+    if used is None:  # a tower that attends to pads: what a tokenizer fills up with, at the end
+        fill = backbone.tokenize(["a"])[0, -1].to(ids.device)
+        used = ids.shape[1] - (ids != fill).flip(1).int().argmax(dim=1)
+        used = used.where((ids != fill).any(1), 1)
+    return torch.arange(ids.shape[1], device=ids.device) < used[:, None]
 
 
 def check_dense(backbone: Backbone, what: str) -> None:
@@ -181,14 +211,18 @@ def _text_place(backbone: Backbone) -> tuple[Any, nn.Module]:
     )
 
 
-def _real(backbone: Backbone, ids: Tensor) -> Tensor:
-    """(b, t) bool: which positions are no pads."""
-    used = used_positions(backbone.model, ids)
-    if used is None:  # a tower that attends to pads: what a tokenizer fills up with, at the end
-        fill = backbone.tokenize(["a"])[0, -1].to(ids.device)
-        used = ids.shape[1] - (ids != fill).flip(1).int().argmax(dim=1)
-        used = used.where((ids != fill).any(1), 1)
-    return torch.arange(ids.shape[1], device=ids.device) < used[:, None]
+def _read_text(backbone: Backbone, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """``backbone.text(ids)`` and the last layer at every position, in one pass."""
+    tower, where = _text_place(backbone)
+    with _seen(where) as seen:
+        pooled = backbone.text(ids)
+    ((given, output),) = seen
+    return pooled, given[0].last_hidden_state if _wrapped(tower, where) else output
+
+
+def _wrapped(tower: Any, where: nn.Module) -> bool:
+    """Whether that is the pooler of a Hugging Face tower in open_clip's wrapping."""
+    return where is getattr(tower, "pooler", None)
 
 
 @contextmanager

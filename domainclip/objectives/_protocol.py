@@ -12,6 +12,9 @@ Most need no more. What else one can ask for, in ``wants``, comes by keyword und
                 a ``grid`` x ``grid`` over each image, each enlarged to an image of its own
     regions     (b, m, d): of ``region_texts``, one a box of ``batch.regions``, zeros beyond them
     words       (words (b, t, d), real (b, t) bool): of every token of the caption
+    masked      (z (b, t, w), targets (b, t) on the CPU, token embedding): the text tower's last
+                layer at every token of captions of which some are masked, and what those were, -100
+                for the others (``text._masking``)
     momentum    (image (b, d), views (b, v, d)): by an exponential average of the model
     parts       the module that ``make_parts`` made: weights of its own, which train too
     weights     [(weight, its value before training)] of everything that trains
@@ -22,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -33,16 +36,26 @@ __all__ = [
     "Batch",
     "Gather",
     "Objective",
+    "Words",
     "numbers_of",
+    "parts_of",
     "products",
     "rows_mean",
     "wants_of",
 ]
 
 WANTS = (
-    "teacher", "views", "second", "negatives", "patches", "crops", "regions", "words", "momentum",
-    "parts", "weights",
+    "teacher", "views", "second", "negatives", "patches", "crops", "regions", "words", "masked",
+    "momentum", "parts", "weights",
 )  # fmt: skip
+
+
+class Words(NamedTuple):
+    """width: of the text tower's last layer. tokens, embedding: shape of its token embedding."""
+
+    width: int
+    tokens: int
+    embedding: int
 
 
 class Batch(Protocol):
@@ -103,7 +116,8 @@ class Objective(Protocol):
     the class prompts of the images. views: how many more views, an int. teacher: (name, pretrained)
     of a backbone; without it the teacher is the model as training found it. momentum: decay of the
     average; averaged_views = False where it need not see views. grid: an int.
-    ``make_parts(dim)``: an nn.Module for features of width d. Modules in it may have
+    ``make_parts(dim)``: an nn.Module for features of width d, ``make_parts(dim, words)`` where it
+    wants ``masked``, see ``Words``. Modules in it may have
     ``after_step()``, which is called once a step: what changes but by gradients (a queue, an
     average) changes there, not in a loss; checkpoints hold it. ``negative_texts(batch)``:
     b lists of equally many texts; without it the batch's own negatives. ``second_texts(batch)``:
@@ -148,6 +162,13 @@ def wants_of(objective: Any) -> tuple[str, ...]:
     """What an objective asks for beside the two features, in the order of ``WANTS``."""
     asked = set(getattr(objective, "wants", ()))
     return tuple(name for name in WANTS if name in asked)
+
+
+def parts_of(objective: Any, dim: int, words: Words | None) -> Any:
+    """The module that an objective makes; words: None where it does not want ``masked``."""
+    if "masked" in wants_of(objective):
+        return objective.make_parts(dim, words)
+    return objective.make_parts(dim)
 
 
 def rows_mean(loss: Tensor, rows: int, gather: Gather) -> Tensor:

@@ -1,16 +1,20 @@
-"""DeCLIP: supervision from two views of image and text, from views alone, and from similar texts.
+"""DeCLIP: supervision from two views of image and text, from each alone, and from similar texts.
 
 loss = clip · 1/4 Σ_{a,b in 1,2} C(I_a, T_b) + nearest · 1/2 Σ_a C(I_a, N(T_1)) + simsiam ·
-(D(p_1, z_2) + D(p_2, z_1)) / 2; C(X, Y) = (CE(s X Yᵀ) + CE(s Y Xᵀ)) / 2, targets on the diagonal;
-N(t) the most similar of the last texts of other steps; D(p, z) the mean of -cos(p, z) without
-gradient to z; z = projector(I_a), p = predictor(z).
+(D(p_1, z_2) + D(p_2, z_1)) / 2 + mlm · M; C(X, Y) = (CE(s X Yᵀ) + CE(s Y Xᵀ)) / 2, targets on the
+diagonal; N(t) the most similar of the last texts of other steps; D(p, z) the mean of -cos(p, z)
+without gradient to z; z = projector(I_a), p = predictor(z); M the mean over masked words of T_1 of
+-log softmax(E h + c)[word], h = norm(gelu(A x + a)), x the text tower's last layer at the word, E
+its token embedding. ``text._masking`` has which words: 15 % of them, as BERT has it.
 Reference: DeCLIP, Li et al. 2022, https://arxiv.org/abs/2110.05208, section 3, weights as its code.
-Differs: masked language modelling within texts (weight 0.2) is left out: a CLIP's text tower has
-nothing that predicts words. T_2 is another caption of the pair, not words replaced; the same where
-it has none. The queue holds 4096 texts, not 65536: it must be shorter than an epoch, or a text's
-neighbour is itself. Captions and groups that are alike are treated as ``infonce`` does.
-Shapes: image, text, second (b, d), views (b, 1, d). Ranks: this rank's pairs against those of all,
-and all of them enter the queue.
+Differs: T_2 is another caption of the pair, not words replaced; the same where it has none. The
+queue holds 4096 texts, not 65536: it must be shorter than an epoch, or a text's neighbour is
+itself. Masked texts are read by themselves, where in its code T_1 is masked for the other parts
+too. E and the layer before it are BERT's; in its code one matrix of its own (25 million weights for
+CLIP's vocabulary) predicts words. A tower with a causal mask, as CLIP's, sees the words before the
+masked one only. Captions and groups that are alike are treated as ``infonce`` does.
+Shapes: image, text, second (b, d), views (b, 1, d), masked (b, t, w). Ranks: this rank's pairs
+against those of all, and all of them enter the queue; M is over the masked words of all.
 """
 
 from __future__ import annotations
@@ -23,40 +27,48 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from domainclip.objectives._heads import MLP, Queue
+from domainclip.objectives._masked_words import WordHead
 from domainclip.objectives._positives import both_ways, same_as
-from domainclip.objectives._protocol import Batch, Gather, rows_mean
+from domainclip.objectives._protocol import Batch, Gather, Words, rows_mean
 
 __all__ = ["DeCLIP"]
 
 
 @dataclass(frozen=True)
 class DeCLIP:
-    """clip, nearest, simsiam: weights of the parts. queue: texts that a neighbour is sought among.
+    """clip, nearest, simsiam, mlm: weights of the parts; mlm 0 spares the pass of masked texts, and
+    is worth it where the text tower is frozen. queue: texts that a neighbour is sought among.
     hidden: width of projector and predictor, whose own hidden layer is half as wide. same_text,
     same_group: as ``infonce``."""
 
     clip: Annotated[float, ">= 0"] = 0.4
     nearest: Annotated[float, ">= 0"] = 0.2
     simsiam: Annotated[float, ">= 0"] = 0.2
+    mlm: Annotated[float, ">= 0"] = 0.2
     queue: Annotated[int, ">= 1"] = 4096
     hidden: Annotated[int, ">= 2"] = 1024
     same_text: Literal["positive", "ignore", "negative"] = "positive"
     same_group: Literal["ignore", "positive", "negative"] = "ignore"
 
     needs: ClassVar[str] = "captions"
-    wants: ClassVar[tuple[str, ...]] = ("views", "second", "parts")
     views: ClassVar[int] = 1
 
-    def make_parts(self, dim: int) -> nn.Module:
-        """Projector, predictor and queue."""
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """Masked words only where they count."""
+        return ("views", "second", "parts", *(("masked",) if self.mlm else ()))
+
+    def make_parts(self, dim: int, words: Words | None = None) -> nn.Module:
+        """Projector, predictor, queue, and what predicts words."""
         wide, half = self.hidden, self.hidden // 2
-        return nn.ModuleDict(
-            {
-                "projector": MLP((dim, wide, wide, wide), norm_last=True),
-                "predictor": MLP((wide, half, wide)),
-                "queue": Queue(self.queue, dim),
-            }
-        )
+        made: dict[str, nn.Module] = {
+            "projector": MLP((dim, wide, wide, wide), norm_last=True),
+            "predictor": MLP((wide, half, wide)),
+            "queue": Queue(self.queue, dim),
+        }
+        if words is not None:
+            made["words"] = WordHead(words)
+        return nn.ModuleDict(made)
 
     def __call__(
         self,
@@ -70,8 +82,9 @@ class DeCLIP:
         views: Tensor,
         second: Tensor,
         parts: nn.Module,
+        masked: tuple[Tensor, Tensor, nn.Embedding] | None = None,
     ) -> Tensor:
-        """This rank's part of the mean over all pairs."""
+        """This rank's part of the mean over all pairs, and over all masked words."""
         assert isinstance(parts, nn.ModuleDict)
         queue = parts["queue"]
         assert isinstance(queue, Queue)
@@ -91,7 +104,12 @@ class DeCLIP:
             queue.wait(everyone[:, 2])
         loss = self.clip * across + self.nearest * nearest
         loss = loss + self.simsiam * _simsiam((image, views[:, 0]), parts, gather)
-        return rows_mean(loss, len(image), gather)
+        loss = rows_mean(loss, len(image), gather)
+        if masked is None:
+            return loss
+        head = parts["words"]
+        assert isinstance(head, WordHead)
+        return loss + self.mlm * head(*masked, gather)
 
 
 def _simsiam(images: tuple[Tensor, Tensor], parts: nn.ModuleDict, gather: Gather) -> Tensor:

@@ -7,7 +7,7 @@ Every feature that L is given is cut: image, text, views, another caption, negat
 words, and those of a teacher or an average model that are as wide as image and text. A teacher of
 another width keeps its own, as only its similarities can be of use. Features are made unit length
 again, unless L takes them raw. Weights of L's own are made for each D; L's terms over the model's
-weights (``weights``) count once for each D. The logit scale is one for all.
+weights (``weights``) and over masked words count once for each D. The logit scale is one for all.
 Raises UsageError for a D beyond the features' width, and for other weights.
 Costs: towers run once; L runs once for each D. Ranks: as L does.
 """
@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from domainclip.catalogue import load
 from domainclip.errors import UsageError
-from domainclip.objectives._protocol import Batch, Gather
+from domainclip.objectives._protocol import Batch, Gather, Words, parts_of
 
 __all__ = ["Matryoshka"]
 
@@ -32,6 +32,7 @@ _OF_INNER = (
     "needs", "raw", "captions", "teacher", "momentum", "averaged_views", "wants", "views", "grid",
     "negative_texts", "second_texts", "region_texts",
 )  # fmt: skip
+_UNCUT = ("weights", "masked")
 _LEAST = 2  # a single number of unit length says nothing but its sign
 
 
@@ -67,7 +68,7 @@ class Matryoshka:
             def cut(value: Any, dim: int = dim) -> Any:
                 return _cut(value, dim, width, unit=unit)
 
-            given = {name: value if name == "weights" else cut(value)
+            given = {name: value if name in _UNCUT else cut(value)
                      for name, value in more.items() if name != "parts"}  # fmt: skip
             if "parts" in more:
                 given["parts"] = more["parts"][str(dim)]
@@ -80,10 +81,11 @@ class Matryoshka:
         weights = torch.tensor(self.weights or (1.0,) * len(losses), device=image.device)
         return (torch.stack(losses) * weights).sum()
 
-    def make_parts(self, dim: int) -> nn.Module:
+    def make_parts(self, dim: int, words: Words | None = None) -> nn.Module:
         """Those of the objective, for each width."""
         inner = self._inner()
-        return nn.ModuleDict({str(each): inner.make_parts(each) for each in self._dims(dim)})
+        dims = self._dims(dim)
+        return nn.ModuleDict({str(each): parts_of(inner, each, words) for each in dims})
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_INNER:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from domainclip._component import make_component
 from domainclip.errors import UsageError
-from domainclip.objectives._protocol import Batch, Gather, wants_of
+from domainclip.objectives._protocol import Batch, Gather, Words, parts_of, wants_of
 
 __all__ = ["Weighted"]
 
@@ -102,10 +102,10 @@ class Weighted:
         """As many as the term that wants most."""
         return max(int(getattr(term, "views", 0)) for term in self._built())
 
-    def make_parts(self, dim: int) -> nn.Module:
+    def make_parts(self, dim: int, words: Words | None = None) -> nn.Module:
         """Those of its terms, by their number."""
         made = {
-            str(number): term.make_parts(dim)
+            str(number): parts_of(term, dim, words)
             for number, term in enumerate(self._built())
             if "parts" in wants_of(term)
         }

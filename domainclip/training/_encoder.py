@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from domainclip.backbones.shortening import shortened
 from domainclip.text._protocol import TextEncoder
 from domainclip.training._chunks import in_chunks
 
@@ -65,6 +67,19 @@ class Encoder:
 
         read = partial(dense_image, self.backbone, unit=not self.raw)
         return in_chunks(read, x, self.chunk)
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """(b, t', w) of token ids (b, t): the text tower's last layer at every position."""
+        from domainclip.backbones.dense import hidden_text
+
+        backbone = self.backbone
+        ids = shortened(backbone.model, ids)
+
+        def read(part: Tensor) -> Tensor:
+            z = hidden_text(backbone, part)  # cut to its own longest text
+            return functional.pad(z, (0, 0, 0, ids.shape[1] - z.shape[1]))
+
+        return in_chunks(read, ids, self.chunk)
 
     def captions(self, captions: Sequence[str]) -> Tensor:
         """(b, d); those of a frozen text tower are encoded once and kept."""

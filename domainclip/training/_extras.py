@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from domainclip.errors import UsageError
-from domainclip.objectives._protocol import wants_of
+from domainclip.objectives._protocol import Words, numbers_of, parts_of, wants_of
+from domainclip.text._masking import WordMask
 from domainclip.training._encoder import Encoder
 from domainclip.training._teacher import Teacher
 
@@ -21,7 +22,8 @@ class Extras:
     """Everything that an objective wants, for batch after batch. trained: the adapter's weights.
 
     parts: the objective's own weights, which train with the adapter's; None for none. teacher: of
-    the objective's choice, or the model as it is when this is made.
+    the objective's choice, or the model as it is when this is made. epoch: which words of a pair
+    are masked depends on (seed, epoch, its key): not on ranks, chunks, or a restart.
     """
 
     def __init__(
@@ -29,11 +31,13 @@ class Extras:
     ) -> None:
         self.wants = wants_of(objective)
         self._objective, self._encoder = objective, encoder
+        self._seed, self.epoch = seed, 0  # of which words are masked
+        self._masks = WordMask(encoder.backbone) if "masked" in self.wants else None
         self.parts: nn.Module | None = None
         if "parts" in self.wants:
             with torch.random.fork_rng():
                 torch.manual_seed(seed)
-                self.parts = objective.make_parts(encoder.backbone.embed_dim)
+                self.parts = parts_of(objective, encoder.backbone.embed_dim, self._words)
         model = encoder.backbone.model
         taught = {"teacher", "crops"} & set(self.wants)
         named = getattr(objective, "teacher", None)
@@ -55,6 +59,11 @@ class Extras:
             if name not in found:
                 found[name] = getattr(self, f"_{name}_of")(batch, x)
         return found
+
+    @property
+    def _words(self) -> Words | None:
+        masks = self._masks
+        return None if masks is None else Words(masks.width, *masks.words.weight.shape)
 
     def after_step(self) -> None:
         """Move the average model towards the trained one, and whatever parts do after a step."""
@@ -138,6 +147,14 @@ class Extras:
 
         backbone = self._encoder.backbone
         return text_tokens(backbone, backbone.tokenize(batch.captions))
+
+    def _masked_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor, nn.Embedding]:
+        assert self._masks is not None
+        numbers = numbers_of(batch.keys, torch.device("cpu")).tolist()
+        places = [(self._seed, self.epoch, number % 2**64) for number in numbers]
+        ids, targets = self._masks(batch.captions, places)
+        hidden = self._encoder.hidden(ids)
+        return hidden, targets[:, : hidden.shape[1]], self._masks.words
 
     def _momentum_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         assert self._average is not None

@@ -176,6 +176,7 @@ class Tuning(lightning.LightningModule):
         if not len(batch) and alone:
             return None  # every image of it was broken
         place = (self._seed, self.current_epoch, batch.consumed, self.global_rank)
+        self.extras.epoch = self.current_epoch
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         gather: Gather = Alone() if alone else RankGather()
         gather(batch.labels)
@@ -196,6 +197,7 @@ class Tuning(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self.model.eval()
+        self.extras.epoch = 0  # what is drawn is the same at every validation
         switch = getattr(self._adapter, "eval", None)
         if callable(switch):
             switch()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from domainclip.objectives._protocol import Alone, wants_of
+from domainclip.objectives._protocol import Alone, Words, parts_of, wants_of
 
 SCALE = torch.tensor(12.0)
 # ways to deal nine rows to two ranks: broken images leave one with fewer, with one or with none
@@ -113,10 +113,12 @@ def inputs(objective: Any, size: int = 9, width: int = 6, dtype: Any = torch.flo
     cells = int(getattr(objective, "grid", None) or 1) ** 2
     views = max(int(getattr(objective, "views", 0)), 1)
     real = torch.arange(5)[None, :] < (2 + torch.arange(size) % 4)[:, None]
-    made = objective.make_parts if "parts" in wants_of(objective) else None
     torch.manual_seed(0)
-    parts: nn.Module | None = made(width).to(dtype) if made is not None else None
+    parts: nn.Module | None = None
+    if "parts" in wants_of(objective):
+        parts = parts_of(objective, width, Words(width, 11, width)).to(dtype)
     weight = nn.Parameter(torch.randn(3, 2, generator=random, dtype=dtype))
+    targets = torch.where(torch.rand(size, 5, generator=random) < 0.3, torch.arange(5), -100)
     texts = getattr(objective, "negative_texts", None)
     wanted = "negatives" in wants_of(objective)
     k = len(texts(batch)[0]) if texts is not None and wanted else 2
@@ -129,6 +131,7 @@ def inputs(objective: Any, size: int = 9, width: int = 6, dtype: Any = torch.flo
         "crops": (draw(size, cells, grad=False), draw(size, cells, grad=False)),
         "regions": draw(size, int(getattr(objective, "most", 2))),
         "words": (draw(size, 5), real),
+        "masked": (draw(size, 5), targets, nn.Embedding(11, width, dtype=dtype)),
         "momentum": (draw(size, grad=False), draw(size, views, grad=False)),
         "parts": parts,
         "weights": [(weight, weight.detach() + 0.5)],

@@ -15,6 +15,7 @@ from domainclip.catalogue import load
 from domainclip.data import PairsDataModule
 from domainclip.data.settings import AugmentSettings, DataSettings
 from domainclip.objectives._heads import MLP, Prototypes, Queue
+from domainclip.objectives._masked_words import WordHead
 from domainclip.objectives._protocol import Alone
 from domainclip.training._encoder import Encoder
 from domainclip.training._extras import Extras
@@ -64,10 +65,26 @@ def test_slip_equals_the_slow_version() -> None:
     torch.testing.assert_close(given.call(), total, rtol=1e-6, atol=1e-6)
 
 
+def masked_loss(z: Tensor, targets: Tensor, words: nn.Embedding, head: WordHead) -> Tensor:
+    """M by loops."""
+    losses = []
+    for i, row in enumerate(targets.tolist()):
+        for k, word in enumerate(row):
+            if word < 0:
+                continue
+            h = F.gelu(head.layer.weight @ z[i, k] + head.layer.bias)
+            h = (h - h.mean()) / (h.var(correction=0) + head.norm.eps).sqrt()
+            h = h * head.norm.weight + head.norm.bias
+            scores = torch.stack([e @ h for e in words.weight]) + head.bias
+            losses.append(scores.logsumexp(0) - scores[word])
+    assert len(losses) > 5
+    return torch.stack(losses).mean()
+
+
 @pytest.mark.parametrize("filled", [0, 5, 23])
 def test_declip_equals_the_slow_version(filled: int) -> None:
     objective = load("objectives", "declip")(
-        clip=0.4, nearest=0.3, simsiam=0.2, queue=16, hidden=8,
+        clip=0.4, nearest=0.3, simsiam=0.2, mlm=0.1, queue=16, hidden=8,
         same_text="negative", same_group="negative",
     )  # fmt: skip
     given = inputs(objective)
@@ -86,11 +103,13 @@ def test_declip_equals_the_slow_version(filled: int) -> None:
     for a in (0, 1):
         for i in range(9):
             total = total - 0.2 * F.cosine_similarity(p[a][i], z[1 - a][i], dim=0) / (2 * 9)
+    total = total + 0.1 * masked_loss(*given.extra["masked"], parts["words"])
     torch.testing.assert_close(given.call(), total, rtol=1e-6, atol=1e-6)
 
 
 def test_simsiam_has_no_gradient_to_what_is_predicted() -> None:
-    given = inputs(load("objectives", "declip")(clip=0.0, nearest=0.0, queue=4, hidden=8))
+    options = {"clip": 0.0, "nearest": 0.0, "mlm": 0.0, "queue": 4, "hidden": 8}
+    given = inputs(load("objectives", "declip")(**options))
     parts = given.extra["parts"]
     loss = given.call()
     images = given.image, given.extra["views"][:, 0]
