@@ -7,6 +7,7 @@ Most need no more. What else one can ask for, in ``wants``, comes by keyword und
     second      (b, d): of another caption of each pair, the same where it has no other, or of
                 ``second_texts``
     negatives   (b, k, d): of texts that are not of the image, see ``negative_texts``
+    negative_images (b, d): of the images of ``batch.negative_captions``, zeros where there is none
     patches     (b, n, d): of every image position, ``backbones.dense``
     crops       (feature (b, c, d'), mean of patches (b, c, d')): by the teacher, of the c cells of
                 a ``grid`` x ``grid`` over each image, each enlarged to an image of its own
@@ -45,8 +46,8 @@ __all__ = [
 ]
 
 WANTS = (
-    "teacher", "views", "second", "negatives", "patches", "crops", "regions", "words", "masked",
-    "momentum", "parts", "weights",
+    "teacher", "views", "second", "negatives", "negative_images", "patches", "crops", "regions",
+    "words", "masked", "momentum", "parts", "weights",
 )  # fmt: skip
 
 
@@ -84,6 +85,10 @@ class Batch(Protocol):
     @property
     def negatives(self) -> Sequence[Sequence[str]]:
         """b lists of texts that are not of the image: a pair's texts in the role ``negative``."""
+
+    @property
+    def negative_captions(self) -> Sequence[str]:
+        """b texts, each of another image and not of this one; empty for none (``triplet``)."""
 
     @property
     def regions(self) -> Sequence[Sequence[tuple[str, tuple[float, float, float, float]]]]:

@@ -7,8 +7,7 @@ Differs: captions and groups of a batch that are alike are treated as ``infonce`
 are swaps of domain words by rules (``_swaps``), or given, not of parts of speech; its further
 images, alike to those of the batch, are left out. A pair without a negative, and one whose caption
 is what another's negative says, has fewer; a batch without any is ``infonce``.
-TripletCLIP (Patel et al. 2024, arXiv 2411.02545) adds the same loss for images made for the
-negative texts. There are no such images in an archive, and none are made up here.
+TripletCLIP adds the same loss for images of the negative texts, where there are any: ``triplet``.
 Shapes: image, text (b, d), negatives (b, k, d), k = ``count``. Ranks: this rank's rows against the
 images, captions and negatives of all.
 """
@@ -19,12 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from domainclip.errors import UsageError
-from domainclip.objectives._positives import Alike, log_shares, same_as, target_over
-from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
+from domainclip.objectives._negclip import negclip
+from domainclip.objectives._positives import same_as
+from domainclip.objectives._protocol import Batch, Gather, rows_mean
 from domainclip.objectives._swaps import RULES, swapped
 
 __all__ = ["HardNegatives"]
@@ -73,25 +72,12 @@ class HardNegatives:
         negatives: Tensor,
     ) -> Tensor:
         """This rank's part of the mean over all images and captions."""
-        images, texts = gather(image), gather(text)  # (n, d)
-        wrong = gather(negatives).flatten(0, 1)  # (n * k, d)
         alike = same_as(batch, gather, image.device).judged(
             text=self.same_text, group=self.same_group
         )
-        to_texts = logit_scale * image @ torch.cat([texts, wrong]).T  # (b, n + n * k)
-        left_out = torch.cat([alike.left_out, self._no_negative(batch, gather, alike)], 1)
-        said = log_shares(to_texts, left_out)[:, : len(texts)]
-        said = said + log_shares(logit_scale * text @ images.T, alike.left_out)
-        return rows_mean(-(target_over(alike) * said).sum() / 2, len(image), gather)
-
-    def _no_negative(self, batch: Batch, gather: Gather, alike: Alike) -> Tensor:
-        """(b, n * k) true where a text is empty, or true of the image: its caption, or made from
-        that of a pair which is left out."""
-        device = alike.positive.device
-        rows = self.negative_texts(batch)
-        numbers = numbers_of([text for texts in rows for text in texts], device)
-        everyone = gather(numbers.reshape(len(rows), self.count)).flatten()
-        blank = everyone == numbers_of([""], device)
-        own = numbers_of(batch.captions, device)[:, None] == everyone
-        others = alike.left_out.repeat_interleave(self.count, dim=1)
-        return (own & (self.same_text != "negative")) | others | blank
+        loss = negclip(
+            image, text, negatives, alike,
+            said=batch.captions, wrong_texts=self.negative_texts(batch),
+            own_is_wrong=self.same_text == "negative", logit_scale=logit_scale, gather=gather,
+        )  # fmt: skip
+        return rows_mean(loss.sum(), len(image), gather)

@@ -129,6 +129,15 @@ class Extras:
         flat = [text for each in texts for text in each]
         return self._encoder.captions(flat).reshape(len(texts), counts.pop(), -1)
 
+    def _negative_images_of(self, batch: Any, x: Tensor) -> Tensor:
+        has = torch.tensor([bool(text) for text in batch.negative_captions], dtype=torch.bool)
+        images = batch.negative_images
+        if images is None:  # a rank without any reads an image too: others may wait for it
+            return 0 * self._encoder.pixels(x[:1]).expand(len(x), -1)
+        z = self._encoder.pixels(images.to(x.dtype))
+        places = has.nonzero()[:, 0].to(z.device)
+        return z.new_zeros(len(x), z.shape[1]).index_copy(0, places, z)
+
     def _regions_of(self, batch: Any, x: Tensor) -> Tensor:
         rows = self._objective.region_texts(batch)
         texts = dict.fromkeys(text for row in rows for text in row if text)

@@ -24,6 +24,7 @@ def stand_in(batch: Any) -> Any:
         images=images.new_zeros((1, *images.shape[1:])),
         labels=torch.full((1,), -1, dtype=batch.labels.dtype, device=batch.labels.device),
         captions=("",), keys=("",), groups=("",), tags=((),), seconds=("",), negatives=(("",),),
+        negative_images=None, negative_captions=("",),
         views=None if views is None else views.new_zeros((1, *views.shape[1:])),
     )  # fmt: skip
 

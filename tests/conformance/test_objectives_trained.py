@@ -55,6 +55,10 @@ def batch(objective: Any) -> PairBatch:
         seconds=tuple(f"another text {number}" for number in range(SIZE)),
         views=torch.randn(SIZE, views, 3, 64, 64, generator=random) if views else None,
         negatives=tuple((f"no {number}", f"not {number}") for number in range(SIZE)),
+        negative_images=torch.randn(SIZE - 1, 3, 64, 64, generator=random),
+        negative_captions=tuple(
+            f"the right caption {number % 4}" * (number != 2) for number in range(SIZE)
+        ),
         regions=((), (("ship", (0.1, 0.2, 0.6, 1.0)), ("roof", (0.0, 0.0, 0.3, 0.3)))) * 3,
     )
 

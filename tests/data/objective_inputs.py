@@ -27,6 +27,7 @@ class Batch:
     tags: tuple[tuple[int, ...], ...] = ()
     negatives: tuple[tuple[str, ...], ...] = ()
     regions: tuple[tuple[Any, ...], ...] = ()
+    negative_captions: tuple[str, ...] = ()
 
     def of(self, rows: slice | list[int]) -> Batch:
         """Some of the rows."""
@@ -39,6 +40,7 @@ class Batch:
             tuple(self.tags[i] for i in at),
             tuple(self.negatives[i] for i in at),
             tuple(self.regions[i] for i in at),
+            tuple(self.negative_captions[i] for i in at),
         )
 
 
@@ -108,6 +110,7 @@ def inputs(objective: Any, size: int = 9, width: int = 6, dtype: Any = torch.flo
             )
             for number in range(size)
         ),
+        tuple("" if number % 4 == 1 else f"caption {number % 3} right" for number in range(size)),
     )
     image, text = draw(size), draw(rows)
     cells = int(getattr(objective, "grid", None) or 1) ** 2
@@ -127,6 +130,7 @@ def inputs(objective: Any, size: int = 9, width: int = 6, dtype: Any = torch.flo
         "views": draw(size, views),
         "second": draw(size),
         "negatives": draw(size, k),
+        "negative_images": draw(size),
         "patches": draw(size, 4),
         "crops": (draw(size, cells, grad=False), draw(size, cells, grad=False)),
         "regions": draw(size, int(getattr(objective, "most", 2))),
