@@ -122,7 +122,10 @@ class Work:
         tree = as_tree(self.recipe)
         data = {name: value for name, value in tree["data"].items() if name not in _TRAINING_ONLY}
         text = {name: value for name, value in tree["text"].items() if name != "words"}
-        return digest([tree["backbone"], data, text, self.recipe.seed, str(self.pairs.path)])
+        whole = ["whole"] if self.recipe.data.augment.keep_whole else []
+        return digest(
+            [tree["backbone"], data, text, self.recipe.seed, str(self.pairs.path), *whole]
+        )
 
     def before(self) -> list[Measured]:
         """What the evaluators say of the plain model."""
@@ -368,12 +371,15 @@ class Work:
 
 
 def backbone_of(recipe: Recipe, device: str | None = None) -> Backbone:
-    """The plain backbone of a recipe, which reads long texts as its text section says. device:
-    instead of the recipe's."""
+    """The plain backbone of a recipe, which reads long texts as its text section says, and shows
+    all of a picture where training does (``augment.keep_whole``). device: instead of the
+    recipe's."""
     settings = recipe.backbone
     backbone = load_backbone(
         settings.name, settings.pretrained, device=device or settings.device, dtype=settings.dtype
     )
+    if recipe.data.augment.keep_whole:
+        backbone.see_whole()
     return backbone.read_long(recipe.text.name, **recipe.text.options)
 
 

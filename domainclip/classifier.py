@@ -320,6 +320,8 @@ def load_classifier(
             )
         component = build("heads", described, folder / DESCRIPTION, method)
         component.load_state(read_tensors(folder / HEAD_WEIGHTS))
+        if described.get("whole"):
+            clip.see_whole()
     return Classifier(
         clip,
         described["method"],

@@ -99,6 +99,8 @@ def load_adapter(path: str | Path, backbone: Backbone, *, method: str | None = N
         raise BadInput(f"{folder / WEIGHTS}: {error}") from error
     adapter.eval()
     _read_as_trained(description.get("text"), backbone, folder / DESCRIPTION)
+    if description.get("whole"):
+        backbone.see_whole()
     return adapter
 
 
@@ -145,6 +147,7 @@ def describe(method: str, component: Any, backbone: Backbone) -> dict[str, Any]:
         "pretrained": backbone.pretrained,
         "weights_sha256": backbone.weights_hash(),
         "image_size": list(getattr(backbone.preprocess, "size", ())),
+        **({"whole": True} if backbone.whole else {}),
     }
 
 

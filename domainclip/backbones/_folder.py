@@ -109,6 +109,8 @@ def save_folder(backbone: Backbone, path: Path) -> Path:
 
 def _described(backbone: Backbone) -> dict[str, Any]:
     preprocess = backbone.preprocess
+    # the nearest that open_clip knows; a figure's border is white more often than not
+    whole = {"resize_mode": "longest", "fill_color": 255, "whole": True}
     return {
         "size": list(preprocess.size),
         "mode": "RGB",
@@ -117,4 +119,5 @@ def _described(backbone: Backbone) -> dict[str, Any]:
         "interpolation": preprocess.interpolation,
         "resize_mode": preprocess.resize_mode,
         "fill_color": preprocess.fill_color,
+        **(whole if backbone.whole else {}),
     }

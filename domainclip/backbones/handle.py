@@ -211,6 +211,20 @@ class Backbone:
         self.preprocess = replace(self.preprocess, size=(image_px, image_px))
         return self
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of a picture is shown, see ``see_whole``."""
+        return bool(getattr(self.preprocess, "whole", False))
+
+    def see_whole(self) -> Backbone:
+        """Show all of a picture from now on, amid the colour of its border, where the tower's own
+        preprocessing cuts the sides off; returns itself. For figures, whose letters reach there.
+
+        An adapter or head that was trained so says it on loading.
+        """
+        self.preprocess = replace(self.preprocess, whole=True)
+        return self
+
     def check_sees(self, image_px: int) -> None:
         """Raises UsageError where the image tower cannot see squares of that side: one whose
         positions are learned for its own size. Towers of convolutions take any."""

@@ -120,8 +120,9 @@ def _from_folder(folder: Path, name: str, cache: str | None) -> Backbone:
     source = f"local-dir:{folder}"
     if text.get("hf_tokenizer_name") and not has_tokenizer(folder):
         source = ""  # only the hub has it
+    seen = {**model.visual.preprocess_cfg, "whole": described.get("whole", False)}
     return Backbone(
-        model, Preprocess.of(model.visual.preprocess_cfg), _tokenizer_maker(source, config, cache),
+        model, Preprocess.of(seen), _tokenizer_maker(source, config, cache),
         name=name, config=config,
     )  # fmt: skip
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
+from domainclip.backbones.pictures import border_colour
 from domainclip.errors import MissingExtra
 
-__all__ = ["BiasField", "Gamma", "Noise", "TurnAndScale", "Whole", "border_colour"]
+__all__ = ["BiasField", "Gamma", "Noise", "TurnAndScale", "Whole"]
 
 
 class TurnAndScale(nn.Module):
@@ -114,12 +115,6 @@ class Whole(nn.Module):
         shown = border_colour(image)[:, None, None].expand(-1, height, width).clone()
         shown[:, top : top + inner[0], left : left + inner[1]] = small
         return shown
-
-
-def border_colour(image: Tensor) -> Tensor:
-    """(c,) uint8: the median of the outermost pixels of each channel."""
-    rim = [image[:, 0], image[:, -1], image[:, :, 0], image[:, :, -1]]
-    return torch.cat(rim, dim=1).median(dim=1).values
 
 
 def _drawn(low: float, high: float) -> float:

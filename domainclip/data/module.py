@@ -71,7 +71,9 @@ class PairsDataModule(lightning.LightningDataModule):
         self.size = (side, side) if side is not None else backbone.image_size
         self._mean, self._std = tuple(backbone.mean), tuple(backbone.std)
         train = Transform(self.size, interpolation=backbone.interpolation, augment=settings.augment)
-        plain = Transform(self.size, interpolation=backbone.interpolation)
+        plain = Transform(
+            self.size, interpolation=backbone.interpolation, whole=settings.augment.keep_whole
+        )
         roles, chances = settings.text_roles, settings.role_weights
         of_study = settings.second_view if views else None
 

@@ -82,7 +82,8 @@ class AugmentSettings:
     look so many times as large, drawn between the two, such as [0.8, 1.25] where the ground
     resolution varies. What neither leaves filled is filled by reflection.
     keep_whole: nothing is cut off a figure: all of it is shown, as ``crop_scale`` of a square that
-    is filled with the colour of its border. Validation sees the tower's own centre crop.
+    is filled with the colour of its border. Validation, measurements before and after, and
+    whoever loads the adapter see all of it too, where else they see the tower's own centre crop.
     gamma, noise, bias_field: for scanners. The exponent goes up to 1 + gamma, noise up to that
     share of white, and shading as of an MR coil up to that strength (0.3 is moderate; needs MONAI).
     """

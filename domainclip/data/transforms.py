@@ -18,7 +18,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
-from domainclip.backbones.pictures import to_rgb
+from domainclip.backbones.pictures import to_rgb, whole_of
 from domainclip.data._domain_views import BiasField, Gamma, Noise, TurnAndScale, Whole
 from domainclip.data.settings import AugmentSettings
 from domainclip.images.encoded import decoded
@@ -30,8 +30,8 @@ class Transform:
     """Images of one split as uint8 tensors.
 
     size: (h, w) of what the tower sees, pixels. augment: None for the plain view, which is the
-    shorter side resized and the centre cropped, as open_clip does. interpolation: ``bicubic``,
-    ``bilinear``, ...
+    shorter side resized and the centre cropped, as open_clip does, or ``whole``: all of the image
+    amid the colour of its border. interpolation: ``bicubic``, ``bilinear``, ...
     """
 
     def __init__(
@@ -40,11 +40,13 @@ class Transform:
         *,
         interpolation: str = "bicubic",
         augment: AugmentSettings | None = None,
+        whole: bool = False,
     ) -> None:
         self.size = size
         self.interpolation = InterpolationMode(interpolation)
         self.augment = augment
         self.whole = augment is not None and augment.keep_whole
+        self._plain_whole = whole and augment is None
         self.crops = augment is not None and augment.crop_scale != (1.0, 1.0) and not self.whole
         # A crop of share s is drawn from 1/sqrt(s) times as many pixels as it must fill; twice is
         # enough for the eye of any tower, and bounds what is kept in memory.
@@ -64,6 +66,8 @@ class Transform:
         larger."""
         if self.whole:
             return _within(image, self.size, self.interpolation)
+        if self._plain_whole:
+            return whole_of(image, self.size, self.interpolation.value)
         if not self.crops:
             return _plain(image, self.size, self.interpolation)
         if min(image.size) <= self.kept_px:

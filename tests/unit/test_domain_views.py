@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from domainclip.data._domain_views import Gamma, TurnAndScale, Whole, border_colour
+from domainclip.backbones.pictures import border_colour
+from domainclip.data._domain_views import Gamma, TurnAndScale, Whole
 from domainclip.data.settings import AugmentSettings
 from domainclip.data.transforms import Transform, seeded
 from tests.data.make_pairs import encoded_image
