@@ -9,10 +9,11 @@ its token embedding. ``text._masking`` has which words: 15 % of them, as BERT ha
 Reference: DeCLIP, Li et al. 2022, https://arxiv.org/abs/2110.05208, section 3, weights as its code.
 Differs: T_2 is another caption of the pair, not words replaced; the same where it has none. The
 queue holds 4096 texts, not 65536: it must be shorter than an epoch, or a text's neighbour is
-itself. Masked texts are read by themselves, where in its code T_1 is masked for the other parts
-too. E and the layer before it are BERT's; in its code one matrix of its own (25 million weights for
-CLIP's vocabulary) predicts words. A tower with a causal mask, as CLIP's, sees the words before the
-masked one only. Captions and groups that are alike are treated as ``infonce`` does.
+itself. Its code has N(T_2) beside N(T_1), and images against both, but not the reverse. Masked
+texts are read by themselves, where in its code T_1 is masked for the other parts too. E and the
+layer before it are BERT's; in its code one matrix of its own (25 million weights for CLIP's
+vocabulary) predicts words. A tower with a causal mask, as CLIP's, sees the words before the masked
+one only. Captions and groups that are alike are treated as ``infonce`` does.
 Shapes: image, text, second (b, d), views (b, 1, d), masked (b, t, w). Ranks: this rank's pairs
 against those of all, and all of them enter the queue; M is over the masked words of all.
 """
