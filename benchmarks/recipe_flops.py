@@ -11,8 +11,10 @@ passes of the text tower per caption, the mean of the strategy that reads long t
 one text a line, counts it by the recipe's own strategy). --like: another model of the same shape
 where the recipe's own lies on a hub.
 
-FLOPs per pair = image tower + pieces x text tower, forward and backward; trainer.chunk adds a
-forward pass of both, and trainer.patch_dropout and checkpoint_blocks are run as they are.
+FLOPs per pair = images x image tower + texts x pieces x text tower, forward and backward, with the
+further views, second captions and negatives that the objective has encoded with gradient (teachers'
+passes are not counted); trainer.chunk adds a forward pass of both, and trainer.patch_dropout and
+checkpoint_blocks are run as they are.
 Seconds of an epoch = pairs x FLOPs / (peak x utilisation). Peak is the vendor's dense bfloat16
 number. The utilisation is an assumption, and says nothing of decoding: 0.35 is what contrastive
 training of a ViT-B reaches where the loader keeps up.
@@ -39,10 +41,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from domainclip.adapters._protocol import inject_for
 from domainclip.backbones import load_backbone
 from domainclip.catalogue import load
+from domainclip.objectives._protocol import wants_of
 from domainclip.recipe import load_recipe
 from domainclip.training.thrift import switch_patch_dropout, thrift
 
-__all__ = ["Counted", "count", "main"]
+__all__ = ["Counted", "count", "main", "passes"]
 
 GPUS = {  # dense bfloat16 (T4: float16) TFLOP/s and GiB, by the vendor's data sheets
     "t4": (65, 15), "a10": (125, 22), "l4": (121, 22), "rtx4090": (165, 24), "a100": (312, 80),
@@ -84,6 +87,14 @@ def count(backbone: Any, settings: Any, *, image_px: int, rows: int = 2) -> Coun
     )  # fmt: skip
 
 
+def passes(objective: Any) -> tuple[int, int]:
+    """(images, texts) of a pair that the towers read with gradient."""
+    wants = wants_of(objective)
+    images = 1 + ("views" in wants) * getattr(objective, "views", 0) + ("negative_images" in wants)
+    texts = 1 + ("second" in wants) + ("negatives" in wants) * getattr(objective, "count", 1)
+    return images, texts
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("recipe")
@@ -118,11 +129,14 @@ def main() -> int:
 def _report(recipe: Any, counted: Counted, given: Any, pieces: float, model: str) -> str:
     trainer, batch = recipe.trainer, recipe.data.batch_size
     again = 1 if trainer.chunk else 0  # gradient caching reads everything once more
-    image = counted.image_flops + again * counted.image_forward
-    text = pieces * (counted.text_flops + again * counted.text_forward)
+    images, texts = passes(recipe.objective.build("objectives"))
+    image = images * (counted.image_flops + again * counted.image_forward)
+    text = texts * pieces * (counted.text_flops + again * counted.text_forward)
     flops = image + text
     at_once = min(batch, trainer.chunk or batch)
-    activations = at_once * (counted.image_bytes + pieces * counted.text_bytes)
+    if trainer.chunk:  # read one after the other
+        images = texts = 1
+    activations = at_once * (images * counted.image_bytes + texts * pieces * counted.text_bytes)
     fixed = counted.weights + 3 * counted.trained
     peak, memory = GPUS[given.gpu]
     seconds = given.pairs * flops / (peak * 1e12 * given.utilisation)

@@ -95,6 +95,10 @@ def facts_of(
                 continue
             if value and value.upper() not in _DUMMIES:
                 found[keyword] = value
+    if found.get("Modality") == "MG":  # so that two views of one breast are told by one field
+        side, view = mammogram_view(header)
+        found |= {"ImageLaterality": side[0].upper()} if side else {}
+        found |= {"ViewPosition": view} if view else {}
     return found
 
 

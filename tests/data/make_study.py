@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from tests.data.make_dicom import image, save, text_report
 
-__all__ = ["SECRETS", "write_archive", "write_key", "write_patients"]
+__all__ = ["SECRETS", "write_archive", "write_key", "write_mammograms", "write_patients"]
 
 # what identifies the patient or her physician, anywhere in the archive
 SECRETS = ("Quackenbush", "Philomena", "Zora", "MRN778812", "Featherstonehaugh", "Algernon",
@@ -86,6 +87,31 @@ def write_patients(folder: Path, modality: str, count: int) -> None:
             **person,
         )
         save(one, folder / f"{number}.dcm")
+        save(report, folder / f"{number}-report.dcm")
+
+
+def write_mammograms(folder: Path, count: int) -> None:
+    """``count`` patients with both breasts in two views and a report; every third lacks a view, and
+    tells the side by its description alone."""
+    for number in range(count):
+        person = {"patient": f"MAM{number:04d}", "name": f"Else^Number{number}"}
+        views = []
+        for at, (side, view) in enumerate(product("LR", ("CC", "MLO"))):
+            if number % 3 == 0 and at == 3:
+                continue
+            one = image(
+                _picture(64, 64, 3 * number + at), modality="MG", study=100 + number,
+                series=1000 + 10 * number + at, instance=5000 + 10 * number + at, **person,
+                extra={"SeriesDescription": f"{side} {view}"} if number % 3 == 0 else
+                {"ImageLaterality": side, "ViewPosition": view},
+            )  # fmt: skip
+            views.append(one)
+            save(one, folder / f"{number}-{side}{view}.dcm")
+        report = text_report(
+            findings=f"A mass of {number + 2} mm in the left breast.",
+            impression=f"Mass of {number + 2} mm.",
+            images=views, study=100 + number, instance=9000 + number, **person,
+        )  # fmt: skip
         save(report, folder / f"{number}-report.dcm")
 
 

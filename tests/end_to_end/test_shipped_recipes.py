@@ -57,7 +57,7 @@ def test_a_shipped_recipe_is_short_complete_and_explained(name: str, tmp_path: P
     for word in ("Data", "Split", f"domainclip run {name}"):
         assert word in header, word
     (tmp_path / "part-000000.parquet").touch()
-    yours = name.startswith(("medical/", "figures/")) or name in (*SCENES, *SWEEPS)
+    yours = name.startswith(("medical/", "figures/")) or name in (*SCENES, *SWEEPS, *VIEWS)
     needed = [f"data.pairs={tmp_path}"] if yours else []
     assert main(["check", name, *needed]) == 0
     recipe = load_recipe(name, needed)
@@ -84,6 +84,7 @@ FIGURES = [
     "figures/papers", "figures/captions_long", "figures/teacher", "medical/pmc_figures",
 ]  # fmt: skip
 REPORTS = ["medical/chest_reports", "medical/ct_mr", "medical/reports_long"]
+VIEWS = ["medical/mammography", "remote_sensing/opposites"]  # test_second_views.py
 SWEEPS = ["medical/objectives", "medical/long_text", "remote_sensing/objectives"]
 
 
@@ -92,7 +93,8 @@ SWEEPS = ["medical/objectives", "medical/long_text", "remote_sensing/objectives"
     [
         n for n in TUNING
         if n not in (
-            "remote_sensing/climate", *FIGURES, *HEADS, *PROMPTS, *REPORTS, *SCENES, *SWEEPS
+            "remote_sensing/climate", *FIGURES, *HEADS, *PROMPTS, *REPORTS, *SCENES, *SWEEPS,
+            *VIEWS,
         )
     ],
 )  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.recipe_flops import count
+from benchmarks.recipe_flops import count, passes
+from domainclip.catalogue import load
 from domainclip.training.settings import TrainerSettings
 from tests.data.tiny_towers import VIT, make_backbone
 
@@ -39,3 +40,13 @@ def test_patch_dropout_and_checkpoints_cost_what_they_say() -> None:
     again = count(backbone, TrainerSettings(checkpoint_blocks=True), image_px=64)
     assert half.image_flops < 0.7 * plain.image_flops
     assert again.image_bytes < plain.image_bytes and again.image_flops > 1.1 * plain.image_flops
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("infonce", (1, 1)), ("multi_view", (2, 2)), ("hard_negatives", (1, 2)), ("triplet", (2, 2))],
+)
+def test_what_an_objective_has_encoded_besides_is_counted(
+    name: str, expected: tuple[int, int]
+) -> None:
+    assert passes(load("objectives", name)()) == expected
