@@ -112,6 +112,16 @@ class Backbone:
         return self.preprocess.interpolation
 
     @property
+    def resize_mode(self) -> str:
+        """How pictures are fitted into the square, see ``Preprocess``."""
+        return self.preprocess.resize_mode
+
+    @property
+    def fill_color(self) -> int:
+        """Grey of what ``longest`` leaves unfilled, 0..255."""
+        return self.preprocess.fill_color
+
+    @property
     def embed_dim(self) -> int:
         """Width d of both towers' features."""
         return int(self.config["embed_dim"])

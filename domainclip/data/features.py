@@ -65,8 +65,9 @@ def split_features(
     """
     classes = find_classes(pairs, classnames)
     size = (image_px, image_px) if image_px is not None else backbone.image_size
-    transform = Transform(size, interpolation=backbone.interpolation, whole=backbone.whole)
-    store = FeatureCache(cache, backbone, view=f"{views} {size}") if cache is not None else None
+    transform = Transform.of(backbone, size, whole=backbone.whole)
+    view = f"{views} {size} {transform.resize_mode}"
+    store = FeatureCache(cache, backbone, view=view) if cache is not None else None
     rows = _Rows(backbone, transform, classes, store, tuple(text_roles), views)
     batch: list[Pair] = []
     done = 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import lightning.pytorch as lightning
 import torch
@@ -17,24 +17,11 @@ from domainclip.data._regions import check_stays
 from domainclip.data.batch import PairBatch
 from domainclip.data.classes import find_classes
 from domainclip.data.settings import AugmentSettings, DataSettings
-from domainclip.data.transforms import Transform
+from domainclip.data.transforms import Tower, Transform
 from domainclip.errors import BadInput, nearest
 from domainclip.pairs import Pairs, PairStream
 
 __all__ = ["PairsDataModule"]
-
-
-class _Tower(Protocol):
-    """What the data must know of the backbone."""
-
-    @property
-    def image_size(self) -> tuple[int, int]: ...
-    @property
-    def mean(self) -> Sequence[float]: ...
-    @property
-    def std(self) -> Sequence[float]: ...
-    @property
-    def interpolation(self) -> str: ...
 
 
 class PairsDataModule(lightning.LightningDataModule):
@@ -52,7 +39,7 @@ class PairsDataModule(lightning.LightningDataModule):
         self,
         pairs: Pairs,
         settings: DataSettings,
-        backbone: _Tower,
+        backbone: Tower,
         *,
         seed: int = 0,
         classnames: Mapping[str, str] | None = None,
@@ -70,10 +57,8 @@ class PairsDataModule(lightning.LightningDataModule):
         side = settings.image_px
         self.size = (side, side) if side is not None else backbone.image_size
         self._mean, self._std = tuple(backbone.mean), tuple(backbone.std)
-        train = Transform(self.size, interpolation=backbone.interpolation, augment=settings.augment)
-        plain = Transform(
-            self.size, interpolation=backbone.interpolation, whole=settings.augment.keep_whole
-        )
+        train = Transform.of(backbone, self.size, augment=settings.augment)
+        plain = Transform.of(backbone, self.size, whole=settings.augment.keep_whole)
         roles, chances = settings.text_roles, settings.role_weights
         of_study = settings.second_view if views else None
 

@@ -8,11 +8,13 @@ alone, so neither workers, nor ranks, nor a restart change what is trained on.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import torch
+from open_clip.transform import CenterCropOrPad, ResizeKeepRatio
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
@@ -23,14 +25,32 @@ from domainclip.data._domain_views import BiasField, Gamma, Noise, TurnAndScale,
 from domainclip.data.settings import AugmentSettings
 from domainclip.images.encoded import decoded
 
-__all__ = ["Transform", "seeded", "views"]
+__all__ = ["Tower", "Transform", "seeded", "views"]
+
+
+class Tower(Protocol):
+    """What the data must know of the backbone, see ``backbones.pictures.Preprocess``."""
+
+    @property
+    def image_size(self) -> tuple[int, int]: ...
+    @property
+    def mean(self) -> Sequence[float]: ...
+    @property
+    def std(self) -> Sequence[float]: ...
+    @property
+    def interpolation(self) -> str: ...
+    @property
+    def resize_mode(self) -> str: ...
+    @property
+    def fill_color(self) -> int: ...
 
 
 class Transform:
     """Images of one split as uint8 tensors.
 
-    size: (h, w) of what the tower sees, pixels. augment: None for the plain view, which is the
-    shorter side resized and the centre cropped, as open_clip does, or ``whole``: all of the image
+    size: (h, w) of what the tower sees, pixels. augment: None for the plain view, which is what
+    open_clip makes of it (``resize_mode`` ``shortest``: the shorter side resized and the centre
+    cropped; ``longest``, padded with ``fill_color``; ``squash``), or ``whole``: all of the image
     amid the colour of its border. interpolation: ``bicubic``, ``bilinear``, ...
     """
 
@@ -41,9 +61,12 @@ class Transform:
         interpolation: str = "bicubic",
         augment: AugmentSettings | None = None,
         whole: bool = False,
+        resize_mode: str = "shortest",
+        fill_color: int = 0,
     ) -> None:
         self.size = size
         self.interpolation = InterpolationMode(interpolation)
+        self.resize_mode, self.fill_color = resize_mode, fill_color
         self.augment = augment
         self.whole = augment is not None and augment.keep_whole
         self._plain_whole = whole and augment is None
@@ -53,6 +76,25 @@ class Transform:
         enlarge = 1 / math.sqrt(augment.crop_scale[0]) if augment and self.crops else 1.0
         self.kept_px = math.ceil(max(size) * min(enlarge, 2.0))
         self._random = v2.Compose(self._steps(augment)) if augment is not None else None
+
+    @classmethod
+    def of(
+        cls,
+        backbone: Tower,
+        size: tuple[int, int],
+        *,
+        augment: AugmentSettings | None = None,
+        whole: bool = False,
+    ) -> Transform:
+        """With the backbone's own interpolation and way of fitting an image into a square."""
+        return cls(
+            size,
+            interpolation=backbone.interpolation,
+            augment=augment,
+            whole=whole,
+            resize_mode=backbone.resize_mode,
+            fill_color=backbone.fill_color,
+        )
 
     def prepare(self, data: bytes) -> Tensor:
         """Encoded bytes -> uint8 (3, h, w), no larger than views need.
@@ -69,7 +111,7 @@ class Transform:
         if self._plain_whole:
             return whole_of(image, self.size, self.interpolation.value)
         if not self.crops:
-            return _plain(image, self.size, self.interpolation)
+            return self._plain(image)
         if min(image.size) <= self.kept_px:
             return image
         smaller: Image.Image = F.resize(image, [self.kept_px], self.interpolation)
@@ -89,6 +131,16 @@ class Transform:
             return 3 * self.size[0] * self.size[1]
         scale = min(1.0, self.kept_px / max(1, min(width, height)))
         return 3 * round(width * scale) * round(height * scale)
+
+    def _plain(self, image: Image.Image) -> Image.Image:
+        if self.resize_mode == "squash":
+            squashed: Image.Image = F.resize(image, list(self.size), self.interpolation)
+            return squashed
+        if self.resize_mode == "longest":
+            inside = ResizeKeepRatio(self.size, interpolation=self.interpolation, longest=1)(image)
+            padded: Image.Image = CenterCropOrPad(self.size, fill=self.fill_color)(inside)
+            return padded
+        return _covering(image, self.size, self.interpolation)
 
     def _steps(self, augment: AugmentSettings) -> list[torch.nn.Module]:
         steps: list[torch.nn.Module] = []
@@ -142,7 +194,7 @@ class _QuarterTurns(torch.nn.Module):
         return torch.rot90(image, int(torch.randint(4, ())), (-2, -1))
 
 
-def _plain(
+def _covering(
     image: Image.Image, size: tuple[int, int], interpolation: InterpolationMode
 ) -> Image.Image:
     height, width = size

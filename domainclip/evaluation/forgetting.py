@@ -82,7 +82,7 @@ class Forgetting:
         pixels, target = load_digits(return_X_y=True)
         chosen = evenly(target, self.images)
         size = (context.image_px,) * 2 if context.image_px else context.backbone.image_size
-        transform = Transform(size, interpolation=context.backbone.interpolation)
+        transform = Transform.of(context.backbone, size)
         rows: list[Tensor] = []
         for start in range(0, len(chosen), 64):
             batch = []

@@ -31,6 +31,7 @@ class ToyTower:
         self.model.eval()
         self.image_size, self.mean, self.std = (px, px), (0.5,) * 3, (0.5,) * 3
         self.interpolation, self.dtype, self.logit_bias = "bicubic", torch.float32, None
+        self.resize_mode, self.fill_color = "shortest", 0
 
     @property
     def device(self) -> torch.device:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from domainclip.backbones.pictures import Preprocess
 from domainclip.data import PairsDataModule, draw_shots, find_classes
 from domainclip.data.batch import PairBatch
 from domainclip.data.classes import left_out
@@ -18,6 +19,7 @@ from domainclip.data.transforms import Transform
 from domainclip.errors import BadInput, UsageError
 from domainclip.pairs import Pairs, Text
 from tests.data.make_pairs import encoded_image, make_pair, write_pairs
+from tests.data.tiny_towers import make_backbone
 from tests.data.toy_tower import ToyTower, striped_pairs
 
 AUGMENT = AugmentSettings(
@@ -93,12 +95,16 @@ def test_images_reach_the_tower_normalised(pairs: Pairs) -> None:
     torch.testing.assert_close(seen, (batch.images / 255 - 0.5) / 0.5)
 
 
-def test_plain_view_is_the_backbones_preprocessing() -> None:
-    open_clip = pytest.importorskip("open_clip")
-    image = encoded_image(3, size=(50, 31))
-    expected = open_clip.image_transform(24, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))
-    wanted = expected(Image.open(BytesIO(image)))
-    found = Transform((24, 24)).prepare(image) / 255
+@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("size", [(50, 31), (20, 90)])
+def test_plain_view_is_the_backbones_preprocessing(mode: str, size: tuple[int, int]) -> None:
+    image = encoded_image(3, size=size)
+    backbone = make_backbone("vit")
+    backbone.preprocess = Preprocess(
+        (24, 24), (0, 0, 0), (1, 1, 1), resize_mode=mode, interpolation="bilinear", fill_color=90
+    )
+    wanted = backbone.preprocess(Image.open(BytesIO(image)))
+    found = Transform.of(backbone, (24, 24)).prepare(image) / 255
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
 
 
