@@ -8,7 +8,8 @@ diagonal, s the logit scale, l one of its own that trains too and starts at ``sc
 Reference: MaMA, Du et al. 2024, https://arxiv.org/abs/2409.18119 and its code.
 Differs: MaMA aligns sentences, here words, start and end of text among them, and puts both through
 projections of their own; patches and words here lie in the joint space already. Its loss is the sum
-where this has means: twice this. Its second view is ``multi_view``, to be added by ``weighted``.
+where this has means: twice this. Its second view is ``multi_view`` with ``data.second_view``, to be
+added by ``weighted``.
 Pairs of one caption or group are left out of each other's negatives, unless ``negative``.
 Shapes: image, text (b, d), patches (b, p, d), words (b, w, d) and which are real (b, w).
 Ranks: words of all are gathered, then the scores (n, n); patches stay where they are. Texts are

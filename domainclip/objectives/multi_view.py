@@ -7,8 +7,9 @@ CXR-CLIP, You et al. 2023, arXiv 2310.13292. Weights by default are those of the
 Differs: pairs of one caption or group (study, patient) are left out of each other's negatives, in
 every term, unless ``negative`` is asked for. Only first captions are compared: a second one that is
 another pair's first is a negative. A pair of which nothing but itself is left adds 0.
-I_2 is what the loader gives as another view: for a view that a study lacks, as in the paper, an
-augmentation of the one it has; the same image where nothing is drawn at random. T_2 is another
+I_2 is another image of the study where ``data.second_view`` asks for it; without, and for a view
+that a study lacks, as in the paper, an augmentation of I_1: the same image where nothing is drawn
+at random. T_2 is another
 caption of the pair, and T_1 again where there is none: C(T_1, T_2) then only parts captions.
 Shapes: image, text, second (b, d), views (b, 1, d). Ranks: this rank's rows against those of all.
 """
