@@ -82,6 +82,8 @@ class PairsDataModule(lightning.LightningDataModule):
 
     def said(self) -> Iterator[str]:
         """What training images lack of what the objective asks for, a line each."""
+        if self.options.second_view is not None and not self._train.maker.views:
+            yield "data.second_view: the objective asks for no views, so it is not used"
         partners = self._train.maker.partners
         yield from partners.said() if partners is not None else ()
 
