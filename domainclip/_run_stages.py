@@ -133,7 +133,7 @@ class Work:
             self.directory.say("goes on after an interruption")
         wants_of(self.objective)  # what is wrong with it is told before the measuring
         self._say_left_out()
-        said = said_of_cut(self.pairs, self.backbone)
+        said = said_of_cut(self.pairs, self.backbone, self.recipe.data.text_roles)
         if said:
             self.say(said)
         values: list[Measured] = []
