@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ def pairs_of(
 
     Raises BadInput (no pairs, nothing extracted), and what the extraction raises.
     """
+    pairs, split = _split(data, say)
+    if data.limit is None:
+        return pairs, split
+    few = _limited(pairs, data.limit)
+    counts = ", ".join(f"{name} {rows:,}" for name, rows in few.count_splits().items() if name)
+    return few, f"{split}; of these data.limit leaves {counts}"
+
+
+def _split(data: DataSettings, say: Callable[[str], None]) -> tuple[Pairs, str]:
     pairs = open_pairs(data.pairs) if data.pairs is not None else _extracted(data.extract, say)
     if not len(pairs):
         raise BadInput(f"{pairs.path}: holds no pair, so there is nothing to learn from.")
@@ -51,6 +61,44 @@ def pairs_of(
         f"split: {counts}; made anew by {by}; {plan.buffered:,} left out by the buffer{untimed}; "
         f"labels are off their share by at most {plan.deviation:.1%}{warning}"
     )
+
+
+def _limited(pairs: Pairs, most: int) -> Pairs:
+    """The pairs with at most so many rows in each split (of labels, at least one row of each).
+
+    Labels take turns, each with the next of its groups. A group is taken whole where it has at most
+    an eighth of the rows, or of a label's share where labels are more, and two rows at least.
+    """
+    table = pairs.table(["key", "group", "labels", "split"])
+    columns = (table.column(name).to_pylist() for name in ("key", "group", "labels", "split"))
+    found: dict[str, dict[str, dict[str, list[int]]]] = {}  # split -> label -> group -> rows
+    for row, (key, group, labels, split) in enumerate(zip(*columns, strict=True)):
+        if split:
+            label = labels[0] if labels else ""
+            found.setdefault(split, {}).setdefault(label, {}).setdefault(group or key, []).append(
+                row
+            )
+    splits = [""] * len(pairs)
+    for split, by_label in found.items():
+        share = max(most // max(8, len(by_label)), 2)
+        turns = zip_longest(*(
+            (rows[:share] for rows in _mixed(groups)) for _, groups in sorted(by_label.items())
+        ))  # fmt: skip
+        taken: list[int] = []
+        for number, turn in enumerate(turns):
+            for rows in filter(None, turn):
+                if number == 0:
+                    rows = rows[: max(most // len(by_label), 1)]
+                if number == 0 or len(taken) + len(rows) <= most:
+                    taken += rows
+        for row in taken:
+            splits[row] = split
+    return pairs.with_splits(splits)
+
+
+def _mixed(groups: Mapping[str, list[int]]) -> list[list[int]]:
+    """The rows of each group, in an order that is always the same and follows no name."""
+    return [groups[name] for name in sorted(groups, key=digest)]
 
 
 def _kept(pairs: Pairs, own: Mapping[str, int], asked: bool) -> str:

@@ -60,6 +60,7 @@ def report_of(
     changes, directions = work.changes()
     return Report(
         title=recipe.name,
+        note=recipe.note,
         facts=facts,
         method=method_name(recipe),
         values=values,

@@ -129,7 +129,7 @@ def sweep_page(
     ]
     values, _ = combined(rows)
     return Report(
-        title=recipe.name, facts=facts, method=method_name(recipe), values=values,
+        title=recipe.name, note=recipe.note, facts=facts, method=method_name(recipe), values=values,
         compared=compared, notes=[f"All numbers are {over}."], runs=links,
         recipe=homeless(to_yaml(recipe)), command=command,
         environment=environment(torch.device("cpu")),

@@ -80,6 +80,9 @@ class TextSettings:
         for number, template in enumerate(self.templates):
             if "{}" not in template:
                 yield ("templates", number), f"{template!r} has no {{}} for the class."
+        keep, length = (self.options.get(each) or 0 for each in ("keep", "length"))
+        if self.name == "stretch" and not keep < length - 1:
+            yield ("length",), f"{length} is no stretch where the first {keep} stay; give 248."
         names = self.classnames or {}
         for label, first in namesakes(names):
             yield ("classnames", label), f"{names[label]!r} is the name of {first!r} already."
@@ -87,9 +90,11 @@ class TextSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything a run does. sweep: dotted key -> the values it takes; a run of their product."""
+    """Everything a run does. note: a sentence that its report shows first. sweep: dotted key -> the
+    values it takes; a run of their product."""
 
     name: str
+    note: str = ""
     seed: int = 0
     backbone: BackboneSettings
     data: DataSettings

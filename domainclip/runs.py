@@ -187,6 +187,7 @@ def _write_metrics(
     write_bytes(path / METRICS, _json({
         "format": 1,
         "name": recipe.name,
+        **({"note": recipe.note} if recipe.note else {}),
         "method": method_name(recipe),
         "command": homeless(command),
         "seed": recipe.seed,

@@ -141,7 +141,8 @@ class DataSettings:
     copies of a sample per epoch, by source (absent: 1). temperature: above 1 draws from small
     sources more often and from large ones less, a source's share being count^(1/temperature); an
     epoch stays as long as it was. second_view: where the first of the further views comes from that
-    an objective asks for; null for the image itself, at random as ``augment`` says.
+    an objective asks for; null for the image itself, at random as ``augment`` says. limit: about so
+    many rows of each split and no more, evenly over labels and groups, for a trial; null for all.
     """
 
     pairs: str | None = None
@@ -158,6 +159,7 @@ class DataSettings:
     weights: Mapping[str, float] = field(default_factory=dict)
     temperature: Annotated[float, ">= 1"] = 1.0
     second_view: SecondViewSettings | None = None
+    limit: Annotated[int, ">= 1"] | None = None
 
     def problems(self) -> Iterator[Problem]:
         if self.pairs is None and self.extract is None:

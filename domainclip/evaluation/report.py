@@ -56,11 +56,11 @@ class RunLink:
 class Report:
     """Everything that a report shows; what is empty or None is left out of it.
 
-    facts: (name, value) lines under the title. method: what the run made, in a word. notes: what a
-    reader must know before believing a number. history: rows of training.EpochRow.
-    changes, directions: rows of ``understanding``, those that moved most. background: see
-    ``_world.mosaic``. compared: accuracies by method, where they are not those of ``values``. runs:
-    of a sweep.
+    note: a sentence above all else. facts: (name, value) lines under the title. method: what the
+    run made, in a word. notes: what a reader must know before believing a number. history: rows of
+    training.EpochRow. changes, directions: rows of ``understanding``, those that moved most.
+    background: see ``_world.mosaic``. compared: accuracies by method, where they are not those of
+    ``values``. runs: of a sweep.
     """
 
     title: str
@@ -73,6 +73,7 @@ class Report:
     card: DataCard | None = None
     compared: Sequence[Method] | None = None
     runs: Sequence[RunLink] = ()
+    note: str = ""
     notes: Sequence[str] = ()
     classnames: tuple[str, ...] = ()
     predictions: Predictions | None = None
@@ -138,6 +139,7 @@ def html(report: Report) -> str:
 def markdown(report: Report) -> str:
     """The same numbers as a Markdown page."""
     lines = [f"# {report.title}", ""]
+    lines += [f"**{report.note}**", ""] if report.note else []
     lines += [f"- {name}: {value}" for name, value in report.facts]
     lines += [f"- Note: {note}" for note in report.notes]
     compared = _compared(report)
