@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from domainclip import adapters, heads, objectives
+    from domainclip.adapters.storage import load_adapter
     from domainclip.backbones import load_backbone
     from domainclip.classifier import few_shot, load_classifier
     from domainclip.pairs import Pair, open_pairs
@@ -24,6 +25,7 @@ __all__ = [
     "adapters",
     "few_shot",
     "heads",
+    "load_adapter",
     "load_backbone",
     "load_classifier",
     "load_recipe",
@@ -35,6 +37,7 @@ __all__ = [
 _HOME = {
     "Pair": "domainclip.pairs",
     "open_pairs": "domainclip.pairs",
+    "load_adapter": "domainclip.adapters.storage",
     "load_backbone": "domainclip.backbones",
     "few_shot": "domainclip.classifier",
     "load_classifier": "domainclip.classifier",
