@@ -74,6 +74,7 @@ class PairsDataModule(lightning.LightningDataModule):
         self._train = split("train", train, seed)
         self._val = split("val", plain, None) if pairs.count_splits().get("val") else None
         self._position = (0, 0)
+        self._samples: dict[int, int] = {}
 
     @property
     def batch_size(self) -> int:
@@ -92,10 +93,14 @@ class PairsDataModule(lightning.LightningDataModule):
         """Whether a training image looks alike in every epoch: nothing augments it."""
         return self.options.augment == AugmentSettings()
 
-    @property
-    def epoch_samples(self) -> int:
-        """Training samples of an epoch, for all ranks together."""
-        return self._train.stream(1).total
+    def samples(self, epoch: int) -> int:
+        """Training samples of an epoch, from 0, for all ranks together: as many in each, unless
+        ``weights`` or ``temperature`` draw fractions of copies."""
+        if epoch not in self._samples:
+            stream = self._train.stream(1).shard(rank=0, world_size=1)  # its own place
+            stream.set_epoch(epoch)
+            self._samples[epoch] = stream.total
+        return self._samples[epoch]
 
     def source_weights(self) -> dict[str, float]:
         """Source -> mean copies of a sample an epoch, by ``weights`` and ``temperature``.

@@ -1,7 +1,9 @@
 """How many steps a run takes, and where in its schedule a step is, also after a change of ranks.
 
-An epoch is a number of samples; how many steps it takes depends on the samples to a step: ranks x
-batch x accumulated batches. A run that goes on with as many is one that was never interrupted. With
+An epoch is a number of samples, which differs from epoch to epoch where fractions of copies are
+drawn (``data.weights``); every epoch is trained whole, so the steps of a run are the sum over its
+epochs. How many an epoch takes depends on the samples to a step: ranks x batch x accumulated
+batches. A run that goes on with as many is one that was never interrupted. With
 more or fewer it takes the steps that its remaining samples need, and its schedule goes on from the
 share that was done: step t of a leg begun at step t0 with share s done, which ends at step T, is at
 V (s + (1 - s) (t - t0) / (T - t0)) of the V steps that a whole run would take.
@@ -10,6 +12,7 @@ V (s + (1 - s) (t - t0) / (T - t0)) of the V steps that a whole run would take.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from domainclip.training.settings import TrainerSettings
@@ -48,7 +51,7 @@ class Pace:
         cls,
         settings: TrainerSettings,
         *,
-        epoch_samples: int,
+        samples: Callable[[int], int],
         ranks: int,
         batch: int,
         leg: Leg,
@@ -56,22 +59,27 @@ class Pace:
         epoch: int = 0,
         consumed: int = 0,
     ) -> Pace:
-        """From a step, and a place in the data, that the steps of ``leg`` led to."""
-        samples = ranks * batch * settings.accumulate
+        """From a step, and a place in the data, that the steps of ``leg`` led to. samples: how many
+        an epoch has, from 0."""
+        of_step, epochs = ranks * batch * settings.accumulate, range(settings.epochs)
 
         def steps(count: int) -> int:
             batches = math.ceil(max(0, count) / (ranks * batch))
             return math.ceil(batches / settings.accumulate)
 
-        an_epoch, here = steps(epoch_samples), steps(epoch_samples - consumed)
-        whole = settings.steps or settings.epochs * an_epoch
+        here = steps(samples(epoch) - consumed)
+        whole = settings.steps or sum(steps(samples(each)) for each in epochs)
         if leg.samples == 0:
-            leg = Leg(samples, total=whole)
-        elif leg.samples != samples and settings.steps is None:
-            share = (epoch + consumed / epoch_samples) / settings.epochs
-            total = step + here + (settings.epochs - epoch - 1) * an_epoch
-            leg = Leg(samples, step, share, total)
-        elif leg.samples != samples:
-            leg = Leg(samples, leg.start, leg.share, whole)  # the steps are what was asked for
-        more = max(0, leg.total - step - here)
-        return cls(leg, whole, epoch + 1 + math.ceil(more / an_epoch))
+            leg = Leg(of_step, total=whole)
+        elif leg.samples != of_step and settings.steps is None:
+            done = sum(samples(each) for each in epochs[:epoch]) + consumed
+            share = done / sum(samples(each) for each in epochs)
+            total = step + here + sum(steps(samples(each)) for each in epochs[epoch + 1 :])
+            leg = Leg(of_step, step, share, total)
+        elif leg.samples != of_step:
+            leg = Leg(of_step, leg.start, leg.share, whole)  # the steps are what was asked for
+        last, left = epoch, leg.total - step - here
+        while left > 0:
+            last += 1
+            left -= steps(samples(last))
+        return cls(leg, whole, last + 1)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,15 +23,18 @@ from torch import nn
 from torch.utils.checkpoint import CheckpointError
 
 from domainclip.backbones._streaming import prefer_channels_last
-from domainclip.errors import BadInput, OutputInUse, UsageError
+from domainclip.errors import BadInput, UsageError
 from domainclip.objectives._protocol import Objective, wants_of
 from domainclip.text._protocol import TextEncoder
 from domainclip.training import _checkpoints as checkpoints
-from domainclip.training._pace import Pace
+from domainclip.training._identity import identity_of, refuse_other_run
+from domainclip.training._one_pair import OnePair
+from domainclip.training._pace import Leg, Pace
 from domainclip.training.finite import FiniteLoss
 from domainclip.training.keeper import EpochRow, Journal, Keeper
 from domainclip.training.logs import EpochLines, ProgressBar, StepLog
 from domainclip.training.module import Adapter, Tower, Tuning, from_classes
+from domainclip.training.optimizer import bound_logit_scale
 from domainclip.training.settings import TrainerSettings
 from domainclip.training.sharding import check_shards
 from domainclip.training.thrift import thrift
@@ -44,7 +47,7 @@ __all__ = ["FitResult", "TrainingData", "fit"]
 class FitResult:
     """What came of a training.
 
-    history: one row an epoch. best_epoch: from 1; 0 where nothing was validated. seconds: of
+    history: one row an epoch. best_epoch: from 1; 0 where no validation gave a number. seconds: of
     training, over all attempts. resumed: the step that this call went on from, 0 for a fresh run.
     skipped: (key, reason) of training images that could not be decoded. alpha: where between the
     plain and the trained weights the model was left (``wise_ft``); None for the trained ones.
@@ -62,9 +65,8 @@ class TrainingData(Protocol):
     """A LightningDataModule that knows where it stands (``domainclip.data.PairsDataModule``)."""
 
     @property
-    def epoch_samples(self) -> int: ...
-    @property
     def batch_size(self) -> int: ...
+    def samples(self, epoch: int) -> int: ...
     def place(self, epoch: int, consumed: int) -> None: ...
     def val_dataloader(self) -> Any: ...
 
@@ -99,8 +101,9 @@ def fit(
         check_line(adapter, settings, data_module)
     content = checkpoints.newest(out / "checkpoints")
     journal = Journal.of(content)
-    pace = _pace(data_module, settings, journal, say)
-    device = backbone.device
+    before = journal.leg
+    pace = _pace(data_module, settings, journal)
+    device, ranks = backbone.device, _world_size(settings)
     with (
         _only_trained(backbone.model, adapter),
         thrift(backbone.model, settings),
@@ -109,27 +112,35 @@ def fit(
         module = Tuning(
             backbone, adapter, objective, settings, classnames=class_text[0],
             templates=class_text[1], long=long, seed=seed, total_steps=pace.whole, at=pace.at,
-            same_views=getattr(data_module, "same_views", False),
+            same_views=getattr(data_module, "same_views", False), say=say,
         )  # fmt: skip
+        bound_logit_scale(backbone.model)  # the first loss too
         prefer_channels_last(backbone.model)
         keeper = Keeper(
             module, settings, journal, out / "checkpoints",
-            identity=_identity(settings, objective, adapter, seed, module, backbone, data_module),
-            total_steps=pace.leg.total, epoch_samples=data_module.epoch_samples,
+            identity=identity_of(
+                settings, objective, adapter, backbone, data_module, seed=seed,
+                ranks=ranks, class_text=class_text, long=long,
+                shapes={name: parameter.shape for name, parameter in module.trained()},
+            ),
+            total_steps=pace.leg.total, samples=data_module.samples, say=say,
         )  # fmt: skip
         if content is not None:
-            _refuse_other_run(content["identity"], keeper.identity, out)
+            refuse_other_run(content["identity"], keeper.identity, out)
             keeper.restore(content)
+            if not journal.done:
+                _say_other_steps(before, pace.leg, ranks, say)
         resumed = journal.step
         if not journal.done:
             data_module.place(journal.epoch, journal.consumed)
             with _quiet():
                 trainer = _trainer(settings, device, pace.epochs, out, [
-                    FiniteLoss(out / "logs", settings),
+                    FiniteLoss(out / "logs", settings, journal),
                     keeper,
                     StepLog(out / "logs", journal, settings.log_every),
                     EpochLines(journal, pace.leg.total, say),
                     ProgressBar(journal, pace.leg.total),
+                    *([OnePair(say)] if ranks * data_module.batch_size == 1 else ()),
                 ])  # fmt: skip
                 # epochs are counted from the start of the run, not of this attempt
                 trainer.fit_loop.epoch_progress.current.processed = journal.epoch
@@ -187,24 +198,23 @@ def _check(
         )
 
 
-def _pace(
-    data: TrainingData, settings: TrainerSettings, journal: Journal, say: Callable[[str], None]
-) -> Pace:
+def _pace(data: TrainingData, settings: TrainerSettings, journal: Journal) -> Pace:
     """The journal's leg, or a new one where this process's ranks make steps of another size."""
-    before, ranks = journal.leg, _world_size(settings)
     pace = Pace.of(
-        settings, epoch_samples=data.epoch_samples, ranks=ranks, batch=data.batch_size,
-        leg=before, step=journal.step, epoch=journal.epoch, consumed=journal.consumed,
+        settings, samples=data.samples, ranks=_world_size(settings), batch=data.batch_size,
+        leg=journal.leg, step=journal.step, epoch=journal.epoch, consumed=journal.consumed,
     )  # fmt: skip
     journal.leg = pace.leg
-    changed = before.samples not in (0, pace.leg.samples) and not journal.done
-    if changed and not int(os.environ.get("RANK", "0")):
+    return pace
+
+
+def _say_other_steps(before: Leg, now: Leg, ranks: int, say: Callable[[str], None]) -> None:
+    if before.samples not in (0, now.samples) and not int(os.environ.get("RANK", "0")):
         say(
-            f"train: steps of {pace.leg.samples} samples from here on, not of {before.samples}, "
-            f"until step {pace.leg.total}; what they teach differs with their size (data.batch_size"
+            f"train: steps of {now.samples} samples from here on, not of {before.samples}, "
+            f"until step {now.total}; what they teach differs with their size (data.batch_size"
             f" is of each of the {ranks} ranks)"
         )
-    return pace
 
 
 def _world_size(settings: TrainerSettings) -> int:
@@ -266,39 +276,6 @@ def _only_trained(model: nn.Module, adapter: Adapter) -> Iterator[None]:
         for parameter, flag in before:
             parameter.requires_grad_(flag)
             parameter.grad = None
-
-
-def _identity(
-    settings: TrainerSettings, objective: Any, adapter: Any, seed: int, module: Tuning,
-    backbone: Any, data: TrainingData,
-) -> dict[str, Any]:  # fmt: skip
-    """What two attempts of one run have in common, but for what ``_HOW`` names."""
-    weights_hash = getattr(backbone, "weights_hash", None)
-    trainer = {n: v for n, v in asdict(settings).items() if n not in ("devices", "strategy")}
-    return {
-        "backbone": weights_hash() if weights_hash is not None else "",
-        "data": data.epoch_samples,
-        "batch_size": data.batch_size,
-        "ranks": _world_size(settings),
-        "trainer": repr(sorted(trainer.items())),
-        "objective": repr(objective),
-        "adapter": repr(adapter) if is_dataclass(adapter) else type(adapter).__name__,
-        "seed": seed,
-        "shapes": {name: list(parameter.shape) for name, parameter in module.trained()},
-    }
-
-
-_HOW = ("ranks", "batch_size")  # that may change, the second with the first
-
-
-def _refuse_other_run(found: Mapping[str, Any], wanted: Mapping[str, Any], out: Path) -> None:
-    free = _HOW if found.get("ranks") != wanted["ranks"] else ()
-    different = [n for n in wanted if n not in free and found.get(n) != wanted[n]]
-    if different:
-        raise OutputInUse(
-            f"{out / 'checkpoints'}: belongs to a run with other settings "
-            f"({', '.join(different)}); choose another output, or delete it to start anew."
-        )
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ class Keeper(lightning.Callback):
     """Keeps the journal, the average and the best weights, and writes checkpoints.
 
     A checkpoint is written every ``checkpoint_every`` steps and after each epoch; it holds what the
-    next step depends on, so that a killed run goes on to the same numbers.
+    next step depends on, so that a killed run goes on to the same numbers. samples: how many an
+    epoch has, from 0. say: takes a line for the user.
     """
 
     def __init__(
@@ -84,19 +86,21 @@ class Keeper(lightning.Callback):
         *,
         identity: Mapping[str, Any],
         total_steps: int,
-        epoch_samples: int,
+        samples: Callable[[int], int],
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.module, self.settings, self.journal, self.directory = (
             module, settings, journal, directory
         )  # fmt: skip
         self.identity, self.total_steps = dict(identity), total_steps
-        self.epoch_samples = epoch_samples
+        self.samples, self.say = samples, say
         self.tensors: dict[str, Tensor] = dict(module.trained())
         self.average = Average(list(self.tensors.values()), settings.ema)
         self._buffers: dict[str, Tensor] = {}
         self._started = time.monotonic()
         self._resumed: Mapping[str, Any] | None = None
         self._global_step = 0
+        self._said_no_number = False
 
     def restore(self, content: Mapping[str, Any]) -> None:
         """Take up a checkpoint, whose journal is taken up already, before the loop starts."""
@@ -138,7 +142,7 @@ class Keeper(lightning.Callback):
         journal.step += 1
         if journal.step >= self.total_steps:
             trainer.should_stop = True
-        at_end = journal.consumed >= self.epoch_samples or trainer.should_stop
+        at_end = journal.consumed >= self.samples(journal.epoch) or trainer.should_stop
         if journal.step % self.settings.checkpoint_every == 0 and not at_end:
             self._save(trainer)
 
@@ -189,7 +193,13 @@ class Keeper(lightning.Callback):
 
     def _compare(self, validated: Validation, epoch: int, trainer: lightning.Trainer) -> None:
         journal, found = self.journal, score(validated, self.settings.monitor)
-        if journal.best is None or found > journal.best:
+        if not math.isfinite(found) and not self._said_no_number and trainer.is_global_zero:
+            self._said_no_number = True
+            self.say(
+                f"train: the validation of epoch {epoch} gave no number ({found}), so no epoch "
+                "like it can be the best one"
+            )
+        if math.isfinite(found) and (journal.best is None or found > journal.best):
             journal.best, journal.best_epoch, journal.stale = found, epoch, 0
             with self.average.in_place():
                 weights = self._weights()  # every rank has its part to give
@@ -206,14 +216,7 @@ class Keeper(lightning.Callback):
         self.average = self.average.over(list(self.tensors.values()))
 
     def _weights(self) -> dict[str, Any]:
-        # statistics change only where a module with them is in training mode
-        buffers = {
-            f"{name}.{key}" if name else key: value.detach().cpu()
-            for name, module in self.module.named_modules()
-            if getattr(module, "track_running_stats", False)
-            and (not self.settings.frozen_eval or name.split(".")[0] == "parts")
-            for key, value in module.named_buffers(recurse=False)
-        }
+        buffers = {name: value.detach().cpu() for name, value in self.module.statistics()}
         weights = {name: whole(value.detach()).cpu() for name, value in self.tensors.items()}
         return {"weights": weights, "buffers": buffers}
 

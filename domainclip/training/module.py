@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from domainclip.backbones.prompts import filled
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Alone, Batch, Gather, Objective, products
 from domainclip.text._protocol import TextEncoder
 from domainclip.training._encoder import Encoder
@@ -69,6 +70,7 @@ class Tuning(lightning.LightningModule):
     read; None cuts them. same_views: an image looks alike in every epoch, so a
     frozen image tower encodes it once. seed: dropout and the like depend on (seed, epoch,
     sample) and so do not notice a restart. total_steps, at: of ``optimizer.make_schedule``.
+    say: takes a line for the user.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Tuning(lightning.LightningModule):
         total_steps: int,
         at: Callable[[int], float] = float,
         same_views: bool = False,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         super().__init__()
         self.model = backbone.model
@@ -93,7 +96,7 @@ class Tuning(lightning.LightningModule):
         self.beside = nn.ParameterList([p for p in trained if id(p) not in inside])
         self._adapter, self._objective, self._settings = adapter, objective, settings
         self._classnames, self._templates = list(classnames), list(templates)
-        self._seed, self._total_steps, self._at = seed, total_steps, at
+        self._seed, self._total_steps, self._at, self._say = seed, total_steps, at, say
         # a Backbone is no module, and Lightning must not take it for a hyperparameter
         self._backbone = backbone
         self.encoder = Encoder(
@@ -108,7 +111,9 @@ class Tuning(lightning.LightningModule):
         self.loss_sum: Tensor | float = 0.0
         self.loss_count = 0
         self.lr = 0.0  # of the last step
+        self.gradient_norm: Tensor | None = None  # likewise, before it was clipped
         self.shards: Shards | None = None
+        self._drops: bool | None = None  # whether patches are dropped; None before it is known
 
     @property
     def over_classes(self) -> bool:
@@ -117,6 +122,21 @@ class Tuning(lightning.LightningModule):
     def trained(self) -> list[tuple[str, nn.Parameter]]:
         """(name, parameter) of everything that training changes, in a stable order."""
         return [(name, p) for name, p in self.named_parameters() if p.requires_grad]
+
+    def changed(self) -> list[tuple[str, Tensor]]:
+        """(name, tensor) of all that training changes: ``trained``, and ``statistics``."""
+        return [*self.trained(), *self.statistics()]
+
+    def statistics(self) -> list[tuple[str, Tensor]]:
+        """(name, buffer) of batch statistics, which change where their module is in training mode:
+        all of them without ``frozen_eval``, and else those of the objective's own parts."""
+        return [
+            (f"{name}.{key}" if name else key, buffer)
+            for name, module in self.named_modules()
+            if getattr(module, "track_running_stats", False)
+            and (not self._settings.frozen_eval or name.split(".")[0] == "parts")
+            for key, buffer in module.named_buffers(recurse=False)
+        ]
 
     def configure_model(self) -> None:
         if self._settings.strategy == "fsdp" and self.trainer.world_size > 1 and not self.shards:
@@ -130,12 +150,10 @@ class Tuning(lightning.LightningModule):
         self, optimizer: Optimizer, gradient_clip_val: Any = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:  # fmt: skip
-        if self.shards is None:
-            super().configure_gradient_clipping(
-                optimizer, gradient_clip_val, gradient_clip_algorithm
-            )
-        elif gradient_clip_val is not None:
-            clip_gradients((p for _, p in self.trained()), float(gradient_clip_val))
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.gradient_norm = clip_gradients(
+            parameters, gradient_clip_val, dealt=self.shards is not None
+        )
 
     def configure_optimizers(self) -> Any:
         vectors = bool(getattr(self._adapter, "decay_vectors", False))
@@ -149,7 +167,7 @@ class Tuning(lightning.LightningModule):
     def set_modes(self) -> None:
         """Training mode for what is trained; what is frozen keeps its statistics and no dropout."""
         self.model.train(not self._settings.frozen_eval)
-        switch_patch_dropout(self.model, on=True)
+        switch_patch_dropout(self.model, on=bool(self._drops))
         switch = getattr(self._adapter, "train", None)
         if callable(switch):
             switch()
@@ -160,6 +178,22 @@ class Tuning(lightning.LightningModule):
             probe = self._class_text() if self.over_classes else self.encoder.texts(["a"])
         self.encoder.forget(text_trained=probe.requires_grad)
         self._classes = None
+
+    def on_train_batch_start(self, batch: _ImageBatch, batch_idx: int) -> None:
+        if not self._settings.patch_dropout or self._drops is not None:
+            return
+        # whether the image tower trains shows when it reads an image; a frozen one reads all of it,
+        # once where it is kept, and better
+        some = batch if len(batch) else stand_in(batch)
+        self.model.eval()
+        with torch.enable_grad():
+            probe = self.encoder.pixels(some.images[:1].to(self._backbone.dtype))
+        self._drops = probe.requires_grad
+        self.set_modes()
+        if not self._drops and self.trainer.is_global_zero:
+            self._say(
+                "trainer.patch_dropout: the image tower does not train, so it reads all patches"
+            )
 
     def on_train_epoch_start(self) -> None:
         self.set_modes()
@@ -191,8 +225,11 @@ class Tuning(lightning.LightningModule):
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         self.lr = float(optimizer.param_groups[-1]["lr"])
 
-    def on_before_zero_grad(self, optimizer: Optimizer) -> None:
-        bound_logit_scale(self.model)
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None
+    ) -> None:
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        bound_logit_scale(self.model)  # before whoever reads or keeps it
         self.extras.after_step()
 
     def on_validation_epoch_start(self) -> None:
@@ -248,15 +285,10 @@ class Tuning(lightning.LightningModule):
         if not len(batch):
             image, more = image[:0], no_rows(more)
             text = text[:0] if text.ndim == 3 or not self.over_classes else text
-        loss = self._objective(
-            image,
-            text,
-            batch,
-            logit_scale=self._backbone.logit_scale,
-            logit_bias=self._backbone.logit_bias,
-            gather=gather,
-            **more,
-        )
+        loss = single_precision(self._objective)(
+            image, text, batch, logit_scale=self._backbone.logit_scale,
+            logit_bias=self._backbone.logit_bias, gather=gather, **more,
+        )  # fmt: skip
         penalty = getattr(self._adapter, "penalty", None)
         if (
             len(batch)

@@ -11,7 +11,7 @@ Reference: ZeRO, Rajbhandari et al. 2020, arXiv 1910.02054; FSDP, Zhao et al. 20
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -117,20 +117,30 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
             parameter.grad /= dist.get_world_size()
 
 
-def clip_gradients(parameters: Iterable[nn.Parameter], norm: float) -> None:
-    """Scale all gradients so that their joint norm is at most ``norm``."""
+def clip_gradients(
+    parameters: Sequence[nn.Parameter], limit: float | None, *, dealt: bool
+) -> Tensor | None:
+    """The joint norm () of all gradients, None where there is none, once they are scaled so that it
+    is at most ``limit``. dealt: some are in parts over ranks. Nothing waits for the device."""
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
-        return
-    device = gradients[0].device
-    parts = torch.zeros(2, dtype=torch.float64, device=device)  # dealt, and whole on every rank
-    for gradient in gradients:
-        parts[0 if _is_dealt(gradient) else 1] += local(gradient).double().square().sum()
-    mine = parts[:1].clone()
-    dist.all_reduce(mine)
-    scale = (norm / ((mine[0] + parts[1]).sqrt() + 1e-6)).clamp(max=1.0)
-    for gradient in gradients:
-        local(gradient).mul_(scale)
+        return None
+    if dealt:
+        device = gradients[0].device
+        parts = torch.zeros(2, dtype=torch.float64, device=device)  # dealt, and whole on every rank
+        for gradient in gradients:
+            parts[0 if _is_dealt(gradient) else 1] += local(gradient).double().square().sum()
+        mine = parts[:1].clone()
+        dist.all_reduce(mine)
+        norm = (mine[0] + parts[1]).sqrt()
+        if limit is not None:
+            scale = (limit / (norm + 1e-6)).clamp(max=1.0)
+            for gradient in gradients:
+                local(gradient).mul_(scale)
+        return norm
+    if limit is not None:
+        return torch.nn.utils.clip_grad_norm_(parameters, limit)
+    return torch.stack([norm.float() for norm in torch._foreach_norm(gradients)]).norm()
 
 
 def whole(tensor: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ Differs: the authors report all points on the test set; here the test split has 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from domainclip.adapters.interpolation import interpolate, start_of
-from domainclip.errors import BadInput
+from domainclip.errors import BadInput, NotFinite
 from domainclip.training.keeper import score
 from domainclip.training.module import Tuning
 from domainclip.training.settings import TrainerSettings
@@ -60,7 +61,13 @@ def settle(
         assert module.validated is not None
         found[alpha] = score(module.validated, settings.monitor)
         _log.info("wise_ft %g: validation %.4f", alpha, found[alpha])
-    best = max(found, key=lambda alpha: found[alpha])  # the first of equals
+    numbers = [alpha for alpha in found if math.isfinite(found[alpha])]
+    if not numbers:
+        raise NotFinite(
+            "trainer.wise_ft: no point that it lists gives a validation that is a number, so there "
+            "is none to choose; give one number in place of the list."
+        )
+    best = max(numbers, key=lambda alpha: found[alpha])  # the first of equals
     interpolate(adapter, best, trained)
     return best
 

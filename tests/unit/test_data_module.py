@@ -63,7 +63,7 @@ def test_an_epoch_goes_on_where_it_stood(pairs: Pairs, memory_mb: int) -> None:
     data = module(pairs, memory_mb=memory_mb)
     whole = batches(data, epoch=1)
     assert same(whole[2:], batches(data, epoch=1, consumed=whole[1].consumed))
-    assert whole[-1].consumed == data.epoch_samples == 48
+    assert whole[-1].consumed == data.samples(0) == 48
 
 
 def test_a_broken_image_is_left_out_and_named(pairs: Pairs) -> None:

@@ -190,7 +190,7 @@ def test_images_of_wrong_captions_come_with_their_pair_and_not_alone(
     tmp_path: Path, memory_mb: int
 ) -> None:
     data = module(opposites(tmp_path / "pairs"), None, negative_images=True, memory_mb=memory_mb)
-    assert data.epoch_samples == 4
+    assert data.samples(0) == 4
     drawn: set[tuple[int, int]] = set()
     for number in range(12):
         for batch in epoch(data, number):
@@ -225,6 +225,6 @@ def test_a_wrong_image_that_cannot_be_decoded_is_none(tmp_path: Path) -> None:
 
 def test_who_asks_for_no_wrong_images_has_plain_pairs_of_them(tmp_path: Path) -> None:
     pairs = opposites(tmp_path / "pairs")
-    assert module(pairs, None).epoch_samples == 8
+    assert module(pairs, None).samples(0) == 8
     with pytest.raises(BadInput, match="a field 'negative_of' in meta"):
         module(write_pairs(tmp_path / "plain", study(0)), None, negative_images=True)
