@@ -20,6 +20,7 @@ from domainclip.backbones import Backbone
 from domainclip.backbones.prompts import filled
 from domainclip.catalogue import load
 from domainclip.errors import UsageError
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Alone, wants_of
 from domainclip.training._encoder import Encoder
 from domainclip.training._teacher import Teacher
@@ -153,9 +154,9 @@ class _Loss:
         if self.teacher is not None:
             assert pixels is not None, "a teacher sees the images, so they are not kept as features"
             more["teacher"] = self.teacher.features(pixels, captions)
-        loss: Tensor = self.objective(
-            image, text, _Batch(labels, captions, self.counts), logit_scale=clip.logit_scale,
-            logit_bias=clip.logit_bias, gather=Alone(), **more,
+        loss: Tensor = single_precision(self.objective)(
+            image, text, _Batch(labels, captions, self.counts),
+            logit_scale=clip.logit_scale, logit_bias=clip.logit_bias, gather=Alone(), **more,
         )  # fmt: skip
         return loss if self.penalty is None else loss + self.penalty(image, labels, text)
 

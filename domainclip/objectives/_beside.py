@@ -11,6 +11,8 @@ from domainclip.objectives.infonce import InfoNCE
 __all__ = ["beside_infonce"]
 
 
-def beside_infonce(loss: Tensor, clip: float, *features: Any, **given: Any) -> Tensor:
-    """loss + clip · ``infonce`` with its defaults, which is called as every objective."""
-    return loss if clip == 0 else loss + clip * InfoNCE()(*features, **given)
+def beside_infonce(
+    loss: Tensor, clip: float, *features: Any, of: InfoNCE | None = None, **given: Any
+) -> Tensor:
+    """loss + clip · ``infonce``, with its defaults or as ``of`` has it, called as any objective."""
+    return loss if clip == 0 else loss + clip * (of or InfoNCE())(*features, **given)

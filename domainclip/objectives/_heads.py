@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from domainclip.objectives._positives import widened
+from domainclip.backbones._unit import widened
 from domainclip.objectives._protocol import Gather
 
 __all__ = ["MLP", "Prototypes", "Queue"]

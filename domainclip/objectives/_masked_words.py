@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from domainclip.objectives._positives import widened
+from domainclip.backbones._unit import widened
 from domainclip.objectives._protocol import Gather, Words
 
 __all__ = ["WordHead"]

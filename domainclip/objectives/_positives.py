@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from domainclip.backbones._unit import widened
 from domainclip.objectives._protocol import Batch, Gather, numbers_of
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "own_of",
     "same_as",
     "target_over",
-    "widened",
 ]
 
 Role = Literal["positive", "ignore", "negative"]
@@ -36,6 +36,11 @@ class Alike:
 
     positive: Tensor
     left_out: Tensor
+
+    @property
+    def negative(self) -> Tensor:
+        """(b, n) bool: all others."""
+        return ~(self.positive | self.left_out)
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,3 @@ def target_over(alike: Alike, smoothing: float = 0.0) -> Tensor:
     kept = ~alike.left_out
     target = alike.positive / alike.positive.sum(1, keepdim=True)
     return target * (1 - smoothing) + kept * (smoothing / kept.sum(1, keepdim=True))
-
-
-def widened(logits: Tensor) -> Tensor:
-    """At least single precision: a softmax in less is too coarse."""
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))

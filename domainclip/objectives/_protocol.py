@@ -31,6 +31,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from domainclip.backbones._unit import widened
+
 __all__ = [
     "WANTS",
     "Alone",
@@ -193,5 +195,8 @@ def numbers_of(names: Sequence[str], device: torch.device) -> Tensor:
 
 
 def products(image: Tensor, text: Tensor) -> Tensor:
-    """(b, c) of features (b, d) and class texts (c, d), or (b, c, d) that depend on the image."""
-    return (image[:, None] * text).sum(-1) if text.ndim == 3 else image @ text.T
+    """(b, c) of features (b, d) and class texts (c, d), or (b, c, d) that depend on the image; in
+    single precision, also under autocast, whose equal logits would make the first class win."""
+    with torch.autocast(image.device.type, enabled=False):
+        image, text = widened(image), widened(text)
+        return (image[:, None] * text).sum(-1) if text.ndim == 3 else image @ text.T

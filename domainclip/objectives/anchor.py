@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from domainclip.objectives._positives import widened
+from domainclip.backbones._unit import widened
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["Anchor"]
@@ -43,6 +44,7 @@ class Anchor:
         """What is held."""
         return ("teacher",) * (self.features > 0) + ("weights",) * (self.weights > 0)
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, products
 
 __all__ = ["ClassPrompts"]
@@ -35,6 +36,7 @@ class ClassPrompts:
 
     needs: ClassVar[str] = "classes"
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

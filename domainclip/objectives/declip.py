@@ -1,6 +1,6 @@
 """DeCLIP: supervision from two views of image and text, from each alone, and from similar texts.
 
-loss = clip · 1/4 Σ_{a,b in 1,2} C(I_a, T_b) + nearest · 1/2 Σ_a C(I_a, N(T_1)) + simsiam ·
+loss = clip · 1/4 Σ_{a,b in 1,2} C(I_a, T_b) + nearest · 1/4 Σ_{a,b} C(I_a, N(T_b)) + simsiam ·
 (D(p_1, z_2) + D(p_2, z_1)) / 2 + mlm · M; C(X, Y) = (CE(s X Yᵀ) + CE(s Y Xᵀ)) / 2, targets on the
 diagonal; N(t) the most similar of the last texts of other steps; D(p, z) the mean of -cos(p, z)
 without gradient to z; z = projector(I_a), p = predictor(z); M the mean over masked words of T_1 of
@@ -8,8 +8,9 @@ without gradient to z; z = projector(I_a), p = predictor(z); M the mean over mas
 its token embedding. ``text._masking`` has which words: 15 % of them, as BERT has it.
 Reference: DeCLIP, Li et al. 2022, https://arxiv.org/abs/2110.05208, section 3, weights as its code.
 Differs: T_2 is another caption of the pair, not words replaced; the same where it has none. The
-queue holds 4096 texts, not 65536: it must be shorter than an epoch, or a text's neighbour is
-itself. Its code has N(T_2) beside N(T_1), and images against both, but not the reverse. Masked
+queue holds 4096 texts (``queue``), not 65536: it must be shorter than an epoch, or a text's
+neighbour is itself; T_1 alone enters it, in its code T_2 too. In its code images find N(T_b), but
+N(T_b) no images. N(T_b) is taken for a text of its pair, also where it came from another. Masked
 texts are read by themselves, where in its code T_1 is masked for the other parts too. E and the
 layer before it are BERT's; in its code one matrix of its own (25 million weights for CLIP's
 vocabulary) predicts words. A tower with a causal mask, as CLIP's, sees the words before the masked
@@ -30,6 +31,7 @@ from torch.nn import functional
 from domainclip.objectives._heads import MLP, Queue
 from domainclip.objectives._masked_words import WordHead
 from domainclip.objectives._positives import both_ways, same_as
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, Words, rows_mean
 
 __all__ = ["DeCLIP"]
@@ -71,6 +73,7 @@ class DeCLIP:
             made["words"] = WordHead(words)
         return nn.ModuleDict(made)
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,
@@ -89,7 +92,8 @@ class DeCLIP:
         assert isinstance(parts, nn.ModuleDict)
         queue = parts["queue"]
         assert isinstance(queue, Queue)
-        mine = torch.stack([image, views[:, 0], text, second, queue.nearest(text)], 1)  # (b, 5, d)
+        near = [queue.nearest(each) for each in (text, second)]
+        mine = torch.stack([image, views[:, 0], text, second, *near], 1)  # (b, 6, d)
         everyone = gather(mine)
         alike = same_as(batch, gather, image.device).judged(
             text=self.same_text, group=self.same_group
@@ -100,7 +104,7 @@ class DeCLIP:
             return both_ways(there, logit_scale * mine[:, other] @ everyone[:, one].T, alike)
 
         across = torch.stack([between(a, b) for a in (0, 1) for b in (2, 3)]).mean()
-        nearest = torch.stack([between(a, 4) for a in (0, 1)]).mean()
+        nearest = torch.stack([between(a, b) for a in (0, 1) for b in (4, 5)]).mean()
         if queue.training and torch.is_grad_enabled():
             queue.wait(everyone[:, 2])
         loss = self.clip * across + self.nearest * nearest

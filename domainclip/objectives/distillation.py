@@ -21,8 +21,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from domainclip.backbones._unit import widened
 from domainclip.errors import UsageError
-from domainclip.objectives._positives import widened
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["Distillation"]
@@ -45,6 +46,7 @@ class Distillation:
     needs: ClassVar[str] = "captions"
     wants: ClassVar[tuple[str, ...]] = ("teacher",)
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

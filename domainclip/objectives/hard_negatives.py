@@ -23,6 +23,7 @@ from torch import Tensor
 from domainclip.errors import UsageError
 from domainclip.objectives._negclip import negclip
 from domainclip.objectives._positives import same_as
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 from domainclip.objectives._swaps import RULES, swapped
 
@@ -60,6 +61,7 @@ class HardNegatives:
             made = [()] * len(batch.captions)
         return [[*texts[: self.count], *[""] * (self.count - len(texts))] for texts in made]
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

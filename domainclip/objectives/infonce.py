@@ -23,6 +23,7 @@ from typing import Annotated, ClassVar, Literal
 from torch import Tensor
 
 from domainclip.objectives._positives import both_ways, same_as
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["InfoNCE"]
@@ -47,6 +48,7 @@ class InfoNCE:
 
     needs: ClassVar[str] = "captions"
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from domainclip.objectives._positives import both_ways, same_as
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["LocalAlignment"]
@@ -52,6 +53,7 @@ class LocalAlignment:
         """The logarithm of the local scale."""
         return nn.ParameterDict({"scale": nn.Parameter(torch.tensor(math.log(self.scale)))})
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

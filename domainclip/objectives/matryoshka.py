@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from domainclip.catalogue import load
 from domainclip.errors import UsageError
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, Words, parts_of
 
 __all__ = ["Matryoshka"]
@@ -49,6 +50,7 @@ class Matryoshka:
     dims: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from domainclip.objectives._positives import Alike, both_ways, log_shares, same_as
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["MultiPositive"]
@@ -43,6 +44,7 @@ class MultiPositive:
 
     needs: ClassVar[str] = "captions"
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from domainclip.objectives._positives import both_ways, same_as
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["MultiView"]
@@ -44,6 +45,7 @@ class MultiView:
     wants: ClassVar[tuple[str, ...]] = ("views", "second")
     views: ClassVar[int] = 1
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

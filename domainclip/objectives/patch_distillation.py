@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from domainclip.errors import UsageError
 from domainclip.objectives._beside import beside_infonce
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["PatchDistillation"]
@@ -45,6 +46,7 @@ class PatchDistillation:
     needs: ClassVar[str] = "captions"
     wants: ClassVar[tuple[str, ...]] = ("patches", "crops")
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

@@ -24,7 +24,8 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from domainclip.objectives._positives import both_ways, same_as, widened
+from domainclip.objectives._positives import both_ways, same_as
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
 from domainclip.text._sentences import sentences_of
 
@@ -35,7 +36,7 @@ __all__ = ["PrimaryComponent"]
 class PrimaryComponent:
     """short: the first ``sentence`` of the caption, or the ``second`` caption of the pair.
     components: width of V. A batch of ``components`` + 1 images or fewer has no direction beyond
-    them, so I_s is I; a warning says so once. basis: V of the ``batch``, or of a ``running`` mean
+    them, so I_s is I; a line says so once. basis: V of the ``batch``, or of a ``running`` mean
     and covariance of the batches so far, which does its work in small batches too; decay: how much
     of those a step keeps. label_smoothing, same_text, same_group: see ``infonce``.
     """
@@ -66,6 +67,7 @@ class PrimaryComponent:
             return found
         return [_first_sentence(caption) for caption in batch.captions]
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,
@@ -88,28 +90,25 @@ class PrimaryComponent:
         loss = torch.zeros((), device=image.device)
         for pictures, words, same in ((images, texts, long), (primary, seconds, short)):
             alike = same.judged(text=self.same_text, group=self.same_group)
-            said = words.to(pictures.dtype)
-            to_texts = logit_scale * pictures[start:stop] @ said.T  # (b, n)
-            to_images = logit_scale * said[start:stop] @ pictures.T
+            to_texts = logit_scale * pictures[start:stop] @ words.T  # (b, n)
+            to_images = logit_scale * words[start:stop] @ pictures.T
             loss = loss + both_ways(to_texts, to_images, alike, self.label_smoothing)
         return rows_mean(loss, len(image), gather)
 
     def _primary(self, images: Tensor, parts: nn.Module | None) -> Tensor:
         """(n, d) -> (n, d): what the first directions around the mean say of each."""
-        images = widened(images)
-        with torch.autocast(images.device.type, enabled=False):
-            if isinstance(parts, _Running):
+        if isinstance(parts, _Running):
+            if torch.is_grad_enabled():
+                parts.add(images.detach())
+            mean, directions = parts.basis(self.components)
+        else:
+            if min(len(images) - 1, images.shape[1]) <= self.components:
                 if torch.is_grad_enabled():
-                    parts.add(images.detach())
-                mean, directions = parts.basis(self.components)
-            else:
-                if min(len(images) - 1, images.shape[1]) <= self.components:
-                    if torch.is_grad_enabled():
-                        _warn_of(len(images), self.components)
-                    return images
-                mean = images.mean(0)
-                directions = _directions((images - mean).detach(), self.components)
-            return (images - mean) @ directions @ directions.T + mean
+                    _warn_of(self.components)
+                return images
+            mean = images.mean(0)
+            directions = _directions((images - mean).detach(), self.components)
+        return (images - mean) @ directions @ directions.T + mean
 
 
 class _Running(nn.Module):
@@ -159,10 +158,11 @@ def _finite(x: Tensor) -> bool:
     return bool(torch.isfinite(x).all())
 
 
-def _warn_of(images: int, components: int) -> None:
+def _warn_of(components: int) -> None:
+    # the same words for every batch, so that they are said once
     warnings.warn(
-        f"primary_component: a batch of {images} images has no direction beyond the first "
-        f"{components}, so its second term sees the images as they are; enlarge the batch, lower "
-        "components, or take basis=running.",
+        f"primary_component: batches of {components + 1} images or fewer have no direction beyond "
+        f"the first {components}, so its second term sees their images as they are; enlarge the "
+        "batch, lower components, or take basis=running.",
         stacklevel=3,
     )

@@ -27,6 +27,7 @@ from torch.nn import functional
 from domainclip.errors import UsageError
 from domainclip.objectives._beside import beside_infonce
 from domainclip.objectives._positives import Alike, both_ways
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, numbers_of
 
 __all__ = ["RegionCategory"]
@@ -55,6 +56,7 @@ class RegionCategory:
                 for one in batch.regions]  # fmt: skip
         return [[*row, *[""] * (self.most - len(row))] for row in rows]
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,
@@ -76,8 +78,7 @@ class RegionCategory:
         shares = _shares(corners.reshape(-1, 4), patches.shape[1])  # (r, n)
         weights = patches.new_zeros(len(patches), self.most, patches.shape[1])
         weights[rows, places] = shares.to(patches.dtype).to(patches.device)
-        with torch.autocast(patches.device.type, enabled=False):  # in the patches' own precision
-            pooled = (weights @ patches)[rows, places]  # (r, d)
+        pooled = (weights @ patches)[rows, places]  # (r, d)
         boxes, prompts = functional.normalize(pooled, dim=-1), regions[rows, places]  # (r, d)
         every_box, every_prompt = gather(boxes), gather(prompts)
         numbers = numbers_of(names, patches.device)

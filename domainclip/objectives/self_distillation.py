@@ -22,9 +22,10 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
+from domainclip.backbones._unit import widened
 from domainclip.objectives._beside import beside_infonce
 from domainclip.objectives._heads import Prototypes
-from domainclip.objectives._positives import widened
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
 
 __all__ = ["SelfDistillation"]
@@ -58,6 +59,7 @@ class SelfDistillation:
         head = Prototypes(dim, self.hidden, self.bottleneck, self.prototypes)
         return _Heads(head, momentum=self.momentum, centre=self.centre)
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from domainclip.objectives._negclip import negclip
 from domainclip.objectives._positives import Alike, own_of, same_as
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, numbers_of, rows_mean
 
 __all__ = ["Triplet"]
@@ -49,6 +50,7 @@ class Triplet:
         both = zip(_negative_captions(batch), given, strict=True)
         return [[caption or next(iter(texts), "")] for caption, texts in both]
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,

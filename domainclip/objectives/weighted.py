@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from domainclip._component import make_component
 from domainclip.errors import UsageError
+from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, Words, parts_of, wants_of
 
 __all__ = ["Weighted"]
@@ -22,7 +23,7 @@ __all__ = ["Weighted"]
 @dataclass(frozen=True)
 class Weighted:
     """terms: objectives as ``{name: infonce, option: ...}``. weights: one finite number from 0 up
-    for each, which need not sum to anything; empty for 1 each.
+    for each, one of them above 0, which need not sum to anything; empty for 1 each.
 
     Raises UsageError for a term without a name, other weights, and terms that do not go together:
     features of unit length and raw ones, classes and captions, two teachers.
@@ -31,6 +32,7 @@ class Weighted:
     terms: tuple[Annotated[Mapping[str, Any], "objectives"], ...] = ({"name": "infonce"},)
     weights: tuple[float, ...] = ()
 
+    @single_precision
     def __call__(
         self,
         image: Tensor,
@@ -157,6 +159,8 @@ class Weighted:
         for weight in self.weights:
             if not 0 <= weight < float("inf"):
                 raise UsageError(f"weighted: a weight is a number from 0 up, not {weight}.")
+        if self.weights and not any(self.weights):
+            raise UsageError("weighted: every weight is 0, so there is nothing to train for.")
         return [_made(term) for term in self.terms]
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from domainclip.errors import UsageError
+from domainclip.errors import BadInput, UnknownName, UsageError
 from domainclip.objectives._protocol import Words, numbers_of, parts_of, wants_of
 from domainclip.text._masking import WordMask
 from domainclip.training._encoder import Encoder
+from domainclip.training._precision import in_half, stays_single
 from domainclip.training._teacher import Teacher
 
 __all__ = ["Extras"]
@@ -21,9 +22,9 @@ __all__ = ["Extras"]
 class Extras:
     """Everything that an objective wants, for batch after batch. trained: the adapter's weights.
 
-    parts: the objective's own weights, which train with the adapter's; None for none. teacher: of
-    the objective's choice, or the model as it is when this is made. epoch: which words of a pair
-    are masked depends on (seed, epoch, its key): not on ranks, chunks, or a restart.
+    parts: the objective's own weights, which train with the adapter's, in float32; None for none.
+    teacher: of the objective's choice, or the model as it is when this is made. epoch: which words
+    of a pair are masked depends on (seed, epoch, its key): not on ranks, chunks, or a restart.
     """
 
     def __init__(
@@ -37,14 +38,15 @@ class Extras:
         if "parts" in self.wants:
             with torch.random.fork_rng():
                 torch.manual_seed(seed)
-                self.parts = parts_of(objective, encoder.backbone.embed_dim, self._words)
+                self.parts = stays_single(
+                    parts_of(objective, encoder.backbone.embed_dim, self._words)
+                )
         model = encoder.backbone.model
         taught = {"teacher", "crops"} & set(self.wants)
-        named = getattr(objective, "teacher", None)
-        self._teacher = Teacher(encoder, named) if taught else None
+        self._teacher = _taught_by(encoder, objective) if taught else None
         self._average = copy.deepcopy(model) if "momentum" in self.wants else None
-        if self._average is not None:
-            self._average.requires_grad_(False).eval()
+        if self._average is not None:  # in half precision it would not move
+            self._average.requires_grad_(False).float().eval()
         self._weights = [
             (weight, weight.detach().clone()) for weight in trained if "weights" in self.wants
         ]
@@ -168,11 +170,11 @@ class Extras:
     def _momentum_of(self, batch: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         assert self._average is not None
         self._average.to(x.device)
-        with torch.no_grad():
-            image = self._average.encode_image(x, normalize=not self._encoder.raw)
+        with torch.no_grad(), in_half(x) as seen:
+            image = self._average.encode_image(seen, normalize=not self._encoder.raw)
             if not getattr(self._objective, "averaged_views", True):
                 return image, image[:, None][:, :0]
-            views = batch.views.flatten(0, 1).to(x.dtype)
+            views = batch.views.flatten(0, 1).to(seen.dtype)
             more = self._average.encode_image(views, normalize=not self._encoder.raw)
         return image, more.reshape(*batch.views.shape[:2], -1)
 
@@ -181,4 +183,11 @@ class Extras:
         return self.parts
 
     def _weights_of(self, batch: Any, x: Tensor) -> list[tuple[nn.Parameter, Tensor]]:
-        return [(weight, start.to(weight.device)) for weight, start in self._weights]
+        return [(weight, start.to(weight)) for weight, start in self._weights]
+
+
+def _taught_by(encoder: Encoder, objective: Any) -> Teacher:
+    try:
+        return Teacher(encoder, getattr(objective, "teacher", None))
+    except (BadInput, UnknownName, UsageError) as error:
+        raise UsageError(f"objective.teacher: {error}") from error

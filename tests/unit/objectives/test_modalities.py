@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -26,14 +27,36 @@ def _three(given: Inputs) -> tuple[Tensor, Tensor, Tensor]:
     return given.image, given.text, third if third.ndim == 2 else third[:, 0]
 
 
+def _alike(given: Inputs, same_text: str, same_group: str) -> list[list[bool]]:
+    """Which rows are alike, each to itself too."""
+    captions, groups = given.batch.captions, given.batch.groups
+
+    def alike(i: int, j: int) -> bool:
+        text = same_text == "ignore" and captions[i] == captions[j]
+        return (
+            i == j
+            or text
+            or (same_group == "ignore" and bool(groups[i]) and groups[i] == groups[j])
+        )
+
+    return [[alike(i, j) for j in range(len(captions))] for i in range(len(captions))]
+
+
 @pytest.mark.parametrize("third", ["second", "view"])
+@pytest.mark.parametrize("text", ["ignore", "negative"])
+@pytest.mark.parametrize("group", ["ignore", "negative"])
 def test_symile_over_all_combinations_equals_the_einsum(
-    third: str, monkeypatch: pytest.MonkeyPatch
+    third: str, text: str, group: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("domainclip.objectives.symile._AT_ONCE", 200)  # two rows at a time
-    given, plain = (_made("symile", third=third, negatives="n2", scale=3.0) for _ in range(2))
+    options = {"third": third, "same_text": text, "same_group": group}
+    given, plain = (_made("symile", negatives="n2", scale=3.0, **options) for _ in range(2))
     z = 3 * SCALE * torch.einsum("id,jd,kd->ijk", *_three(plain))
     own = torch.einsum("iii->i", z)
+    alike, out = _alike(given, text, group), torch.zeros(9, 9, 9, dtype=torch.bool)
+    for i, j, k in product(range(9), repeat=3):
+        out[i, j, k] = alike[i][j] and alike[i][k] and alike[j][k] and not i == j == k
+    z = z.masked_fill(out, -torch.inf)
     expected = torch.stack(
         [z.transpose(0, anchor).flatten(1).logsumexp(1) - own for anchor in range(3)]
     ).mean()
@@ -50,8 +73,11 @@ def test_symile_over_all_combinations_equals_the_einsum(
         torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=1e-9)
 
 
-def test_symile_by_permutation_equals_the_slow_version() -> None:
-    given = _made("symile")
+@pytest.mark.parametrize("same", ["ignore", "negative"])
+def test_symile_by_permutation_equals_the_slow_version(same: str) -> None:
+    given = _made("symile", same_text=same, same_group=same)
+    given.batch.groups = ("a",) * 4 + ("b",) * 5  # so that many a partner is of the same group
+    alike, left_out = _alike(given, same, same), 0
     torch.manual_seed(5)
     found = given.call()
     torch.manual_seed(5)
@@ -63,10 +89,13 @@ def test_symile_by_permutation_equals_the_slow_version() -> None:
             own = torch.exp(SCALE * (features[anchor][i] * y[i] * z[i]).sum())
             below = own.clone()
             for j in range(9):
-                if j != i:
+                alone = alike[i][j] and alike[i][other[j]] and alike[j][other[j]]
+                left_out += alone and j != i
+                if j != i and not alone:
                     below += torch.exp(SCALE * (features[anchor][i] * y[j] * z[other[j]]).sum())
             expected -= torch.log(own / below) / 27
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+    assert (left_out > 5) == (same == "ignore")
 
 
 def test_no_row_keeps_its_place_and_a_step_draws_anew() -> None:

@@ -81,19 +81,32 @@ def test_class_prompts_of_one_group_stay_negatives() -> None:
     torch.testing.assert_close(of_classes, _made("infonce", same_group="negative").call())
 
 
-@pytest.mark.parametrize("name", ["infonce", "multi_positive", "multi_view", "local_alignment"])
+GROUPED: dict[str, dict[str, Any]] = {
+    "infonce": {},
+    "multi_positive": {},
+    "multi_view": {},
+    "local_alignment": {},
+    "hard_negatives": {"rules": ("season",)},  # which no caption here has
+    "medclip": {},
+    "symile": {"negatives": "n2"},
+    "clip_refine": {"rafa": 0.0},
+    "slip": {"hidden": 8, "out": 4},
+}
+
+
+@pytest.mark.parametrize("name", GROUPED)
 @pytest.mark.parametrize("groups", [("one article",) * 9, ("",) * 9, ()])
 def test_one_article_alone_teaches_nothing_and_no_name_is_no_group(
     name: str, groups: tuple[str, ...]
 ) -> None:
-    given = _made(name)
+    given = _made(name, **GROUPED[name])
     given.batch.captions = tuple(f"caption {i}" for i in range(9))
     given.batch.labels[:] = -1
     given.batch.groups = groups or ("",) * 9
     if groups and groups[0]:
-        assert given.call() == 0
+        torch.testing.assert_close(given.call().item(), 0.0, rtol=0, atol=1e-12)
     else:
-        kept = inputs(load("objectives", name)(same_group="negative"))
+        kept = _made(name, **GROUPED[name], same_group="negative")
         kept.batch.captions, kept.batch.groups = given.batch.captions, given.batch.groups
         kept.batch.labels[:] = -1
         assert given.call() > 0
@@ -126,41 +139,51 @@ def test_equal_captions_throughout_level_similarities_or_do_nothing(form: str) -
         assert loss > math.log(9) and given.image.grad.abs().max() > 0
 
 
-def _agreement(given: Inputs, temperature: float) -> list[list[float]]:
+def _agreement(given: Inputs, temperature: float, roles: list[list[str]]) -> list[list[float]]:
     batch, size = given.batch, len(given.image)
 
-    def cosine(i: int, j: int) -> float:
+    def weight(i: int, j: int) -> float:
         one, other = set(batch.tags[i]), set(batch.tags[j])
-        if not one and not other:
-            return float(batch.captions[i] == batch.captions[j])
-        if not one or not other:
+        if roles[i][j] == "ignore":
             return 0.0
-        return len(one & other) / math.sqrt(len(one) * len(other))
+        if roles[i][j] == "positive":
+            return math.exp(1 / temperature)
+        if not one or not other:
+            return 1.0
+        return math.exp(len(one & other) / math.sqrt(len(one) * len(other)) / temperature)
 
     rows = []
     for i in range(size):
-        weight = [math.exp(cosine(i, j) / temperature) for j in range(size)]
-        rows.append([each / sum(weight) for each in weight])
+        weights = [weight(i, j) for j in range(size)]
+        rows.append([each / sum(weights) for each in weights])
     return rows
 
 
 @pytest.mark.parametrize("counted", [True, False])
-@pytest.mark.parametrize("temperature", [1.0, 0.1])
-def test_medclip_equals_the_slow_version(temperature: float, counted: bool) -> None:
-    given = _made("medclip", temperature=temperature)
+@pytest.mark.parametrize(
+    ("temperature", "text", "group"),
+    [(1.0, "positive", "ignore"), (0.1, "negative", "negative"), (0.5, "ignore", "positive")],
+)
+def test_medclip_equals_the_slow_version(
+    temperature: float, text: str, group: str, counted: bool
+) -> None:
+    given = _made("medclip", temperature=temperature, same_text=text, same_group=group)
     tags = [list(each) for each in given.batch.tags]
     tags[5], tags[7] = [], []
     given.batch.tags = tuple(tuple(each) for each in tags)
     given.batch.captions = ("a", *given.batch.captions[1:5], "b", "c", "b", "d")
     if not counted:
         given.batch.class_counts = None
-    target, size = _agreement(given, temperature), 9
+    roles = _roles(given, text, "negative", group)
+    target, size = _agreement(given, temperature, roles), 9
     expected = torch.tensor(0.0, dtype=torch.float64)
     for rows, columns in ((given.image, given.text), (given.text, given.image)):
         for i in range(size):
-            weight = [torch.exp(SCALE * rows[i] @ column) for column in columns]
-            for j in range(size):
-                expected -= target[i][j] * torch.log(weight[j] / sum(weight)) / (2 * size)
+            kept = [j for j in range(size) if roles[i][j] != "ignore"]
+            weight = {j: torch.exp(SCALE * rows[i] @ columns[j]) for j in kept}
+            for j in kept:
+                share = torch.log(weight[j] / sum(weight.values()))
+                expected -= target[i][j] * share / (2 * size)
     torch.testing.assert_close(given.call(), expected, rtol=1e-6, atol=1e-6)
 
 
@@ -174,9 +197,32 @@ def test_medclip_knows_tags_that_only_another_rank_has() -> None:
 
 
 def test_medclip_without_any_tags_is_towards_infonce() -> None:
-    given, plain = _made("medclip", temperature=0.01), _made("infonce", same_group="negative")
+    given, plain = _made("medclip", temperature=0.01), _made("infonce")
     given.batch.tags, given.batch.class_counts = ((),) * 9, None
     torch.testing.assert_close(given.call(), plain.call(), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("text", ROLES)
+@pytest.mark.parametrize("group", ROLES)
+def test_siglip_equals_the_slow_version(text: str, group: str) -> None:
+    given = _made("siglip", same_text=text, same_group=group, start=0.3)
+    roles, total, size = _roles(given, text, "negative", group), 0.0, 9
+    for i, j in product(range(size), range(size)):
+        logit = SCALE * (given.image[i] @ given.text[j] - 0.3)
+        if roles[i][j] != "ignore":
+            sign = 1 if roles[i][j] == "positive" else -1
+            total = total - torch.log(torch.sigmoid(sign * logit)) / size
+    torch.testing.assert_close(given.call().double(), total, rtol=1e-6, atol=1e-6)
+
+
+def test_siglip_asks_nothing_across_one_article() -> None:
+    """The gradient of an image knows its own caption, and those of other articles, alone."""
+    given = _made("siglip")
+    given.batch.captions = tuple(f"caption {i}" for i in range(9))
+    given.batch.groups = ("a", "a", *("",) * 7)
+    first = torch.autograd.grad(given.call(), given.image, create_graph=True)[0][0].sum()
+    across = torch.autograd.grad(first, given.text)[0]
+    assert (across[1] == 0).all() and (across[[0, *range(2, 9)]] != 0).any(1).all()
 
 
 @pytest.mark.parametrize("name", ["infonce", "multi_positive", "medclip"])

@@ -51,15 +51,26 @@ def by_torch(mlp: MLP, x: Tensor, act: nn.Module) -> Tensor:
     return x
 
 
-def test_slip_equals_the_slow_version() -> None:
-    given = inputs(load("objectives", "slip")(hidden=16, out=8, simclr=0.6, clip=0.3))
-    views, parts = given.extra["views"], given.extra["parts"]
+@pytest.mark.parametrize("same_group", ["ignore", "negative"])
+def test_slip_equals_the_slow_version(same_group: str) -> None:
+    made = load("objectives", "slip")(
+        hidden=16, out=8, simclr=0.6, clip=0.3, same_group=same_group, same_text="negative"
+    )
+    given = inputs(made)
+    views, parts, groups = given.extra["views"], given.extra["parts"], given.batch.groups
+    assert sum(groups.count(group) > 1 for group in groups if group) == 6
+
+    def kept(i: int, j: int) -> bool:
+        alike = groups[i] and groups[i] == groups[j]
+        return i == j or same_group == "negative" or not alike
+
     z = [F.normalize(by_torch(parts, views[:, at], nn.ReLU()), dim=-1) for at in (0, 1)]
-    total = 0.3 * inputs(load("objectives", "infonce")()).call()
+    infonce = load("objectives", "infonce")(same_group=same_group, same_text="negative")
+    total = 0.3 * inputs(infonce).call()
     for x, y in ((z[0], z[1]), (z[1], z[0])):
         for i in range(9):
-            against = [x[i] @ y[j] / 0.1 for j in range(9)]
-            against += [x[i] @ x[j] / 0.1 for j in range(9) if j != i]
+            against = [x[i] @ y[j] / 0.1 for j in range(9) if kept(i, j)]
+            against += [x[i] @ x[j] / 0.1 for j in range(9) if j != i and kept(i, j)]
             right = x[i] @ y[i] / 0.1
             total = total + 0.6 * (torch.stack(against).logsumexp(0) - right) / (2 * 9)
     torch.testing.assert_close(given.call(), total, rtol=1e-6, atol=1e-6)
@@ -94,10 +105,11 @@ def test_declip_equals_the_slow_version(filled: int) -> None:
     images = given.image, given.extra["views"][:, 0]
     texts = given.text, given.extra["second"]
     total = sum(0.4 * clip_loss(one, other) / 4 for one in images for other in texts)
-    near = [max(last[-16:], key=lambda z: float(z @ t)) for t in texts[0].detach()] if filled else [
-        *texts[0].detach()
-    ]  # fmt: skip
-    total = total + sum(0.3 * clip_loss(one, torch.stack(near)) / 2 for one in images)
+    for text in texts:
+        near = [max(last[-16:], key=lambda z: float(z @ t)) for t in text.detach()] if filled else [
+            *text.detach()
+        ]  # fmt: skip
+        total = total + sum(0.3 * clip_loss(one, torch.stack(near)) / 4 for one in images)
     z = [by_torch(parts["projector"], each, nn.ReLU()) for each in images]
     p = [by_torch(parts["predictor"], each, nn.ReLU()) for each in z]
     for a in (0, 1):
