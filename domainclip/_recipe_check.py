@@ -26,7 +26,7 @@ from domainclip._recipe_yaml import Document, Path
 from domainclip.catalogue import KINDS
 from domainclip.errors import DomainclipError, nearest
 
-__all__ = ["FLAT", "leaf", "section", "shown"]
+__all__ = ["FLAT", "dataclass_in", "leaf", "section", "shown"]
 
 FLAT = "flat"  # metadata of an ``options`` field whose options stand beside ``name``
 _BAD: Any = object()
@@ -106,7 +106,7 @@ def _options(
     for key in values:
         if key not in known:
             near = nearest(key, [*known, *beside])
-            hint = near or _other_component(path, document)
+            hint = _NAMED_SO.get((kind, key)) or near or _other_component(path, document)
             document.refuse((*path, key), f"unknown option of {name!r}.{hint}")
     for key, option in known.items():
         if key in values:
@@ -125,6 +125,8 @@ def _options(
 
 
 _OPTIONS_OF = "options of "
+# what a paper or another project calls the name of a component
+_NAMED_SO = {("text", "long"): " How long texts are read is text.name, such as text.name=window."}
 
 
 def _rule(kind: Any) -> str:
@@ -164,7 +166,7 @@ def _other_component(path: Path, document: Document) -> str:
 
 def _value(kind: Any, value: Any, path: Path, document: Document, each: Field[Any]) -> Any:
     """One field of a section: a section itself, a list of sections, or a leaf."""
-    inner = _dataclass_in(kind)
+    inner = dataclass_in(kind)
     of = each.metadata.get("kind", "")
     if inner is None:
         return leaf(kind, value, path, document)
@@ -255,7 +257,8 @@ def _choices(kind: Any) -> tuple[Any, ...]:
     return (kind,)
 
 
-def _dataclass_in(kind: Any) -> type[Any] | None:
+def dataclass_in(kind: Any) -> type[Any] | None:
+    """The dataclass of a section's type, of a list of sections too; None where there is none."""
     inner = get_args(kind) if get_origin(kind) in (Union, types.UnionType, tuple) else (kind,)
     return next((each for each in inner if isinstance(each, type) and is_dataclass(each)), None)
 

@@ -8,7 +8,7 @@ would read as something else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from domainclip.errors import RecipeError
 __all__ = ["Document", "dotted", "dump", "parse"]
 
 Path = tuple[str | int, ...]
+Beside = Callable[[Path], Collection[str] | None]
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Document:
     values: Any
     where: dict[Path, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    given: set[Path] = field(default_factory=set)  # what ``put`` has set
 
     def place(self, path: Path) -> str:
         """``file:line`` or the override that gave the value at ``path`` (or the nearest above)."""
@@ -57,8 +59,8 @@ class Document:
 
         return sorted(self.errors, key=line)
 
-    def override(self, assignment: str) -> None:
-        """Apply one ``key.sub=value``; the value is YAML."""
+    def override(self, assignment: str, beside: Beside | None = None) -> None:
+        """Apply one ``key.sub=value``; the value is YAML. beside: as for ``put``."""
         key, equals, text = assignment.partition("=")
         place = f"override {assignment!r}"
         if not equals or not all(key.split(".")):
@@ -69,10 +71,15 @@ class Document:
         except RecipeError as error:
             self.errors.append(str(error))
             return
-        self.put(key, value, place)
+        self.put(key, value, place, beside)
 
-    def put(self, key: str, value: Any, place: str) -> None:
-        """Set the value at a dotted key; sections on the way are made where they are absent."""
+    def put(self, key: str, value: Any, place: str, beside: Beside | None = None) -> None:
+        """Set the value at a dotted key; sections on the way are made where they are absent.
+
+        beside: what stands beside a component's options in the section at a path; None where there
+        is no component. Another name then drops the options of the one before, but not what was
+        ``put`` there.
+        """
         target: Any = self.values
         path: Path = ()
         steps: list[str] = key.split(".")
@@ -87,6 +94,8 @@ class Document:
                 return
             path = (*path, step)
             if number == len(steps) - 1:
+                if beside is not None and word == "name":
+                    self._start_anew(path[:-1], here, value, beside(path[:-1]))
                 here[step] = value
             elif isinstance(target, dict) and target.get(word) is None:
                 target[word] = {}
@@ -94,6 +103,22 @@ class Document:
             target = here[step]
         self.where = {at: it for at, it in self.where.items() if at[: len(path)] != path}
         self.where[path] = place
+        self.given.add(path)
+
+    def _start_anew(self, path: Path, section: Any, name: Any, own: Collection[str] | None) -> None:
+        if own is None or not isinstance(section, dict) or section.get("name", name) == name:
+            return
+        kept = self._as_given(section, path)
+        for key in [key for key in section if key not in own and key not in kept]:
+            del section[key]
+        section.update({key: value for key, value in kept.items() if key not in own})
+
+    def _as_given(self, value: Any, path: Path) -> Any:
+        """As much of a value as was ``put``."""
+        if not isinstance(value, dict) or any(path[: len(at)] == at for at in self.given):
+            return value
+        begun = {at[len(path)] for at in self.given if at[: len(path)] == path}
+        return {key: self._as_given(value[key], (*path, key)) for key in value if key in begun}
 
 
 def parse(text: str, name: str) -> Document:

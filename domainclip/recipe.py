@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
-from domainclip._recipe_check import FLAT, section, shown
+from domainclip._recipe_check import FLAT, dataclass_in, section, shown
 from domainclip._recipe_options import learns_from_captions
 from domainclip._recipe_yaml import Document, dump, parse
 from domainclip.catalogue import load, recipes
@@ -134,6 +134,8 @@ def load_recipe(
 ) -> Recipe:
     """The recipe of a file or of a shipped name, after ``key.sub=value`` overrides.
 
+    Another name of a component (``text.name=truncate``) drops the options of the one before;
+    ``sweep=null``, or of one of its keys, switches the sweep off.
     files: also refuse pairs and weights that are not there, as before a run; a finished run's
     recipe may outlive them. Raises RecipeError with every error found, one a line; UnknownName for
     a name that is neither.
@@ -143,7 +145,8 @@ def load_recipe(
     if not isinstance(document.values, dict):
         raise RecipeError(f"{place}: {_no_sections(document.values)}")
     for assignment in overrides:
-        document.override(assignment)
+        document.override(assignment, _beside_options)
+    _switch_off_sweep(document.values)
     recipe = _resolve(document, files)
     _expand(recipe, document, files)
     return recipe
@@ -180,6 +183,31 @@ def recipe_text(path_or_name: str | Path) -> tuple[str, str]:
         return path.read_text(encoding="utf-8"), str(path)
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not a text file in UTF-8.") from error
+
+
+def _beside_options(path: Sequence[str | int]) -> frozenset[str] | None:
+    """What the recipe's section at a path holds beside the options of its component; None where
+    it is of no component."""
+    kind: Any = Recipe
+    for step in path[1:] if path[:1] == ("sweep",) else path:
+        if isinstance(step, int):
+            continue
+        known = {each.name: each for each in fields(kind)}
+        if step not in known or step == "options":
+            # an option; it may be a component itself, as the terms of weighted are
+            return frozenset({"name"}) if "options" in known else None
+        kind = dataclass_in(get_type_hints(kind)[step])
+        if kind is None:
+            return None
+    names = frozenset(each.name for each in fields(kind))
+    return names - {"options"} if "options" in names else None
+
+
+def _switch_off_sweep(values: dict[str, Any]) -> None:
+    if "sweep" in values and values["sweep"] is None:
+        values["sweep"] = {}
+    if isinstance(values.get("sweep"), dict):
+        values["sweep"] = {key: each for key, each in values["sweep"].items() if each is not None}
 
 
 def _no_sections(values: Any) -> str:
@@ -283,8 +311,9 @@ def _expand(recipe: Recipe, document: Document, files: bool = False) -> list[tup
         label = []
         for (key, values), at in zip(recipe.sweep.items(), combination, strict=True):
             place = f"{document.place(('sweep', key))} sweep"
-            one.put(key, _copy(_tree(values[at])), place)
-            label.append(f"{key.rpartition('.')[2]}={names[key][at]}")
+            one.put(key, _copy(_tree(values[at])), place, _beside_options)
+            word = key.removesuffix(".name").rpartition(".")[2]
+            label.append(f"{word}={names[key][at]}")
         try:
             found.append((",".join(label), _resolve(one, files)))
         except RecipeError as error:

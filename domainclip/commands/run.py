@@ -1,9 +1,11 @@
 """Run a recipe: measure a backbone, adapt it, measure it again, write the report.
 
 The recipe is a file or a name that `domainclip list recipes` shows. Any key of it is changed with
-key.sub=value. An interrupted run goes on when the same command is given again; a finished one
-prints its result again. --smoke runs the recipe in small first: your pairs, splits, texts, adapter,
-objective, evaluators and report with random towers, in about a minute and without a download.
+key.sub=value; another name of a component (objective.name=siglip) starts it anew, without the
+recipe's options of the one before, and sweep=null runs a recipe without its sweep. An interrupted
+run goes on when the same command is given again; a finished one prints its result again. --smoke
+runs the recipe in small first: your pairs, splits, texts, adapter, objective, evaluators and report
+with random towers, in about a minute and without a download.
 """
 
 from __future__ import annotations

@@ -172,9 +172,16 @@ class DataSettings:
         for role, weight in self.role_weights.items():
             if not 0 <= weight < float("inf"):
                 yield ("role_weights", role), "give a number from 0 up."
-            if role not in self.text_roles:
-                near = nearest(role, self.text_roles)
-                yield ("role_weights", role), f"is none of data.text_roles.{near}"
+        unlisted = ", ".join(
+            repr(role) for role in self.role_weights if role not in self.text_roles
+        )
+        if unlisted:
+            listed = ", ".join(map(repr, self.text_roles)) or "none"
+            yield (
+                ("text_roles",),
+                f"lists {listed} and not {unlisted}, which data.role_weights weighs; list the same "
+                "roles in both, or give data.role_weights={}.",
+            )
 
 
 def namesakes(classnames: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -70,7 +70,10 @@ def test_sources_that_are_not_there_and_weights_that_leave_none_are_said(pairs: 
     [
         ("data.temperature=0.5", r"data\.temperature: expected a number \(>= 1\)"),
         ("data.weights={a: -1}", r"data\.weights\.a: give a number from 0 up"),
-        ("data.role_weights={mention: 1}", r"data\.role_weights\.mention: is none of data\.text_r"),
+        (
+            "data.role_weights={mention: 1}",
+            r"data\.text_roles: lists 'caption' and not 'mention', which data\.role_weights weighs",
+        ),
     ],
 )
 def test_a_recipe_says_what_no_weight_can_be(override: str, said: str) -> None:

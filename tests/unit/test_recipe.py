@@ -279,6 +279,61 @@ def test_overrides_reach_every_place(write) -> None:
     assert any("To replace the whole component, write objective={name: ...}" in e for e in found)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "text", "objective"),
+    [
+        (["text.name=sentences"], {"pool_by": "mean"}, {}),  # the default again, not the recipe's
+        (["text.name=sentences", "text.pool_by=attention"], {"pool_by": "attention"}, {}),
+        (["text.pool_by=attention", "text.name=sentences"], {"pool_by": "attention"}, {}),
+        (["text.name=window"], {"pool_by": "max", "overlap": 9}, {}),  # the recipe's own name
+        (["text.name=truncate"], {}, {}),
+        (["objective.name=infonce"], {}, {"same_text": "positive"}),
+        (["objective.terms.0.name=infonce"], {}, {"terms": ({"name": "infonce"},)}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_another_name_starts_a_component_anew(write, overrides, text, objective) -> None:
+    given = GOOD.replace(
+        "text: {", "text: {name: window, pool_by: max, overlap: 9, words: [w], "
+    ).replace(
+        "{name: class_prompts, label_smoothing: 0}",
+        "{name: weighted, terms: [{name: siglip, same_text: negative}]}",
+    )
+    recipe = load_recipe(write(given), overrides)
+    assert text.items() <= recipe.text.options.items()
+    assert recipe.objective is not None
+    assert objective.items() <= recipe.objective.options.items()
+    # what stands beside a component's options is not of it
+    assert recipe.text.words == ("w",) and recipe.text.templates == ("a {}.",)
+
+
+def test_another_name_drops_no_section_that_is_no_component(write) -> None:
+    recipe = load_recipe(write(GOOD), ["text.classnames.name=Name", "backbone.name=RN50"])
+    assert recipe.text.classnames == {"no": "Norway", "1": "one", "name": "Name"}
+    assert load_recipe(write(GOOD), ["name=other"]).seed == 3
+    extract = "extract: {name: dicom, source: [a], options: {window: soft}}"
+    path = write(GOOD.replace("pairs: somewhere", extract))
+    made = load_recipe(path, ["data.extract.options.size_px=64", "data.extract.name=tiles"]).data
+    assert made.extract is not None and made.extract.source == ("a",)
+    assert made.extract.options["size_px"] == 64 and "window" not in made.extract.options
+
+
+def test_a_sweep_over_names_leaves_the_options_of_the_others(write) -> None:
+    given = GOOD.replace("text: {", "text: {name: window, overlap: 9, ")
+    recipe = load_recipe(write(given + "sweep: {text.name: [truncate, window, sentences]}\n"))
+    runs = dict(expand(recipe))
+    assert list(runs) == ["text=truncate", "text=window", "text=sentences"]
+    assert runs["text=window"].text.options["overlap"] == 9
+    assert "overlap" not in runs["text=sentences"].text.options
+
+
+def test_null_switches_a_sweep_off(write) -> None:
+    path = write(GOOD + "sweep: {seed: [0, 1], data.batch_size: [8, 16]}\n")
+    assert load_recipe(path, ["sweep=null"]).sweep == {}
+    assert load_recipe(path, ["sweep.seed=null"]).sweep == {"data.batch_size": (8, 16)}
+    assert load_recipe(write(GOOD + "sweep:\n")).sweep == {}
+
+
 def test_resolved_recipe_reads_back_as_itself(write) -> None:
     recipe = load_recipe(write(GOOD + "sweep: {seed: [0, 1]}\n"))
     assert load_recipe(write(to_yaml(recipe), "resolved.yaml")) == recipe
