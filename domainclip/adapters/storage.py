@@ -16,11 +16,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from domainclip import __version__
+from domainclip.adapters._as_trained import as_trained
 from domainclip.adapters._protocol import inject_for, with_tuples
 from domainclip.backbones import Backbone
+from domainclip.backbones._reading import recorded, to_record
 from domainclip.backbones._tensor_file import save_tensors
 from domainclip.catalogue import entries, load
-from domainclip.errors import BadInput, OutputError, UnsafeFile, UsageError, WeightsMismatch
+from domainclip.errors import BadInput, OutputError, UnsafeFile, WeightsMismatch
 
 __all__ = [
     "build",
@@ -64,7 +66,7 @@ def save_adapter(
             "templates": list(templates),
             "metrics": dict(metrics or {}),
             **({"peft": note} if note else {}),
-            **({} if backbone.long["name"] == "truncate" else {"text": backbone.long}),
+            **to_record("text", backbone),
         }
         write_json(folder / DESCRIPTION, description)
     return folder
@@ -77,6 +79,8 @@ def load_adapter(path: str | Path, backbone: Backbone, *, method: str | None = N
     (``./mine.py``): a description cannot choose code to run. Raises WeightsMismatch for other
     weights, UnsafeFile for a pickle or such code, BadInput for anything else that is missing, cut
     short or of another kind.
+    The backbone then reads long texts and shows pictures as it did in training, also where the
+    caller chose otherwise before, of which a warning tells; ``eject`` puts back what was before.
     """
     folder = Path(path)
     description = read_description(folder / DESCRIPTION)
@@ -88,6 +92,7 @@ def load_adapter(path: str | Path, backbone: Backbone, *, method: str | None = N
             f"{made_for[:12]}, and {backbone.name!r} has weights {given[:12]}; load the backbone "
             "that it was made for."
         )
+    reading = recorded("text", description, backbone, folder / DESCRIPTION)
     adapter = build("adapters", description, folder / DESCRIPTION, method)
     inject_for(
         adapter, backbone, description.get("classnames", ()), description.get("templates", ())
@@ -98,23 +103,8 @@ def load_adapter(path: str | Path, backbone: Backbone, *, method: str | None = N
         adapter.eject()
         raise BadInput(f"{folder / WEIGHTS}: {error}") from error
     adapter.eval()
-    _read_as_trained(description.get("text"), backbone, folder / DESCRIPTION)
-    if description.get("whole"):
-        backbone.see_whole()
+    as_trained(adapter, backbone, description, reading, folder / DESCRIPTION)
     return adapter
-
-
-def _read_as_trained(text: Any, backbone: Backbone, path: Path) -> None:
-    """Let the backbone read long texts as it did when the adapter was trained."""
-    if text is None or text == backbone.long:  # a strategy of one's own, as the caller set it
-        return
-    if not isinstance(text, Mapping) or text.get("name") not in {e.name for e in entries("text")}:
-        raise BadInput(f"{path}: its 'text' names no way of reading long texts; save it again.")
-    options = {key: value for key, value in text.items() if key != "name"}
-    try:
-        backbone.read_long(str(text["name"]), **options)
-    except (UsageError, TypeError) as error:
-        raise BadInput(f"{path}: its 'text' cannot be used: {error}") from error
 
 
 def build(kind: str, description: Mapping[str, Any], path: Path, method: str | None) -> Any:

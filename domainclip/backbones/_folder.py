@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainclip.backbones._checkpoint import SUFFIXES
+from domainclip.backbones._reading import recorded, to_record
 from domainclip.backbones._tensor_file import save_tensors
-from domainclip.errors import BadInput, OutputError
+from domainclip.errors import BadInput, OutputError, UnsafeFile
 
 if TYPE_CHECKING:
     from domainclip.backbones.handle import Backbone
 
-__all__ = ["CONFIG", "WEIGHTS", "has_tokenizer", "read_config", "save_folder", "weights_in"]
+__all__ = [
+    "CONFIG",
+    "WEIGHTS",
+    "has_tokenizer",
+    "read_as_saved",
+    "read_config",
+    "save_folder",
+    "weights_in",
+]
+
+_log = logging.getLogger(__name__)
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
+LONG_TEXT = "long_text"  # what open_clip does not know, and leaves alone
 # what open_clip looks for, in its order
 _PREFERRED = (
     WEIGHTS,
@@ -47,6 +60,22 @@ def read_config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise BadInput(f"{folder}: no {CONFIG} in it, so it is no open_clip folder.") from error
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: not an open_clip configuration ({error}).") from error
+
+
+def read_as_saved(backbone: Backbone, folder: Path) -> None:
+    """Let a backbone read long texts as it did when it was saved into the folder. Raises BadInput.
+
+    A way that is code outside of domainclip is not run: a warning says so.
+    """
+    path = folder / CONFIG
+    described = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = recorded(LONG_TEXT, described, backbone, path)
+    except UnsafeFile as error:
+        _log.warning("%s Long texts are cut until then.", error)
+        return
+    if found is not None:
+        backbone.reading = found
 
 
 def weights_in(folder: Path) -> Path:
@@ -95,7 +124,11 @@ def save_folder(backbone: Backbone, path: Path) -> Path:
         save_tensors(
             {n: t.clone() for n, t in tensors.items()}, writing / WEIGHTS, {"format": "pt"}
         )
-        described = {"model_cfg": config, "preprocess_cfg": _described(backbone)}
+        described = {
+            "model_cfg": config,
+            "preprocess_cfg": _described(backbone),
+            **to_record(LONG_TEXT, backbone),
+        }
         (writing / CONFIG).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
         path.mkdir(exist_ok=True)
         for file in sorted(writing.iterdir(), key=lambda file: file.name == CONFIG):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from domainclip._component import make_component
+from domainclip.backbones._reading import CUT, Reading, reading_of
 from domainclip.backbones._streaming import default_autocast, image_batches, inference
 from domainclip.backbones._unit import unit
 from domainclip.backbones._weights import PlainWeights, StateHash, hash_of
-from domainclip.backbones._words import breakable
+from domainclip.backbones._words import breakable, without_marks
 from domainclip.backbones.pictures import Preprocess
 from domainclip.backbones.prompts import prompts_of
 from domainclip.backbones.shortening import shortened, text_features, used_positions
@@ -77,7 +77,7 @@ class Backbone:
         self._forward_image: Callable[[Tensor], Tensor] = self._image_features
         self._forward_text: Callable[[Tensor], Tensor] = self._text_features
         self._length_step = 1  # texts are cut to multiples of this
-        self._long: tuple[dict[str, Any], Any] = ({"name": "truncate"}, None)
+        self.reading: Reading = CUT  # of texts beyond the context
 
     def __repr__(self) -> str:
         return f"Backbone({self.name!r}, pretrained={self.pretrained!r}, device={self.device})"
@@ -133,8 +133,9 @@ class Backbone:
 
     @cached_property
     def tokenizer(self) -> Any:
-        """open_clip's tokenizer of this model. Raises BadInput where it must be fetched in vain."""
-        return self._make_tokenizer()
+        """open_clip's tokenizer of this model; its marks are plain words inside a text. Raises
+        BadInput where it must be fetched in vain."""
+        return without_marks(self._make_tokenizer())
 
     @property
     def logit_scale(self) -> Tensor:
@@ -196,20 +197,21 @@ class Backbone:
     @property
     def long(self) -> dict[str, Any]:
         """How ``encode_text`` reads texts beyond the context: a name and its options."""
-        return dict(self._long[0])
+        return dict(self.reading.said)
 
     @property
     def strategy(self) -> Any:
         """What reads texts beyond the context, as ``long`` names it; see ``domainclip.text``."""
-        return self._long[1] or load("text", "truncate")()
+        return self.reading.strategy or load("text", "truncate")()
 
     def read_long(self, name: str, **options: Any) -> Backbone:
         """Read texts beyond the context so from now on, where nothing else is said; returns itself.
 
-        name: a file of ``domainclip.text``, with its options. An adapter that was trained so says
-        it on loading. Raises UnknownName, UsageError.
+        name: a file of ``domainclip.text``, with its options. An adapter that was trained so sets
+        it on loading, and its ``eject`` puts back what was before. Raises UnknownName, UsageError
+        (a tower that cannot be read so).
         """
-        self._long = {"name": name, **options}, make_component("text", name, options)
+        self.reading = reading_of(self, name, options, chosen=True)
         return self
 
     def see(self, image_px: int) -> Backbone:
@@ -402,7 +404,8 @@ class Backbone:
     def save(self, path: str | Path) -> Path:
         """Write a folder that ``open_clip.create_model("local-dir:PATH")`` and we can load.
 
-        It holds the plain weights: merge an adapter first, or save it beside.
+        It holds the plain weights: merge an adapter first, or save it beside. How long texts are
+        read (``long``) and whether pictures are shown whole is recorded and set on loading.
         """
         from domainclip.backbones._folder import save_folder
 

@@ -15,7 +15,14 @@ import torch
 from open_clip.transform import PreprocessCfg
 
 from domainclip.backbones._checkpoint import SUFFIXES, load_weights
-from domainclip.backbones._folder import CONFIG, WEIGHTS, has_tokenizer, read_config, weights_in
+from domainclip.backbones._folder import (
+    CONFIG,
+    WEIGHTS,
+    has_tokenizer,
+    read_as_saved,
+    read_config,
+    weights_in,
+)
 from domainclip.backbones._hub import check_reachable, fetch
 from domainclip.backbones._streaming import prefer_channels_last
 from domainclip.backbones.embedded import build_embedded
@@ -121,10 +128,12 @@ def _from_folder(folder: Path, name: str, cache: str | None) -> Backbone:
     if text.get("hf_tokenizer_name") and not has_tokenizer(folder):
         source = ""  # only the hub has it
     seen = {**model.visual.preprocess_cfg, "whole": described.get("whole", False)}
-    return Backbone(
+    backbone = Backbone(
         model, Preprocess.of(seen), _tokenizer_maker(source, config, cache),
         name=name, config=config,
     )  # fmt: skip
+    read_as_saved(backbone, folder)
+    return backbone
 
 
 def _hub_folder(repository: str, cache: str | None) -> Path:

@@ -3,9 +3,29 @@ end none. What holds no letter ("1.", "2)") belongs to the sentence that follows
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from sentencex import segment
 
-__all__ = ["sentences_of"]
+from domainclip.errors import UsageError
+
+__all__ = ["Language", "check_language", "sentences_of"]
+
+# those that sentencex 1.0 has rules for; any other it would read as English or its nearest of these
+Language = Literal[
+    "am", "ar", "bg", "bn", "ca", "da", "de", "el", "en", "es", "fi", "fr", "gu", "hi", "hy", "it",
+    "ja", "kk", "kn", "ml", "mr", "my", "nl", "pa", "pl", "pt", "ru", "sk", "ta", "te", "uk",
+]  # fmt: skip
+
+
+def check_language(language: str) -> None:
+    """Raises UsageError for a language without rules."""
+    known = get_args(Language)
+    if language not in known:
+        raise UsageError(
+            f"text.language: {language!r} has no rules for where sentences end; give one of "
+            f"{', '.join(known)}, the nearest for another language."
+        )
 
 
 def sentences_of(text: str, language: str = "en") -> list[str]:

@@ -12,7 +12,16 @@ from domainclip.backbones._words import breakable
 from domainclip.backbones.handle import Backbone
 from domainclip.errors import UsageError
 
-__all__ = ["Marks", "content_of", "lengths", "lost_beyond", "marks_of", "spread", "whole"]
+__all__ = [
+    "Marks",
+    "content_of",
+    "fitting",
+    "lengths",
+    "lost_beyond",
+    "marks_of",
+    "spread",
+    "whole",
+]
 
 
 class Marks(NamedTuple):
@@ -58,6 +67,23 @@ def lengths(backbone: Backbone, texts: Sequence[str]) -> Tensor:
     marks = 2 if count is None else int(count())
     found = [len(ids) + marks for ids in content_of(backbone, texts)]
     return torch.tensor(found, dtype=torch.int64)
+
+
+def fitting(backbone: Backbone, texts: Sequence[str], ids: Tensor) -> Tensor:
+    """(n,) bool: which texts take no more positions than the tower has. ids: (n, t), as it
+    tokenizes them; only texts without a pad at the end are counted anew."""
+    tokenizer: Any = backbone.tokenizer
+    pad = 0 if hasattr(tokenizer, "sot_token_id") else _either(
+        getattr(tokenizer, "tokenizer", None), "pad"
+    )  # fmt: skip
+    if pad is None:
+        return lengths(backbone, texts) <= backbone.context_length
+    # two pads: a tokenizer may end texts by what it fills up with
+    fits = (ids[:, -2:] == pad).all(dim=1)
+    full = (~fits).nonzero()[:, 0].tolist()
+    if full:
+        fits[full] = lengths(backbone, [texts[at] for at in full]) <= backbone.context_length
+    return fits
 
 
 def lost_beyond(backbone: Backbone, texts: Sequence[str], length: int) -> tuple[int, float]:

@@ -40,17 +40,27 @@ class ClipMD(PieceEncoder):
 
     raw: ClassVar[bool] = True
 
+    def check(self, backbone: Backbone) -> None:
+        """Raises UsageError where windows would not move on."""
+        length = backbone.context_length
+        if not self.overlap < length:
+            raise UsageError(
+                f"text.overlap: {self.overlap} is not between 0 and {length - 1}; a window of "
+                f"{backbone.name!r} has {length} tokens."
+            )
+
     def pieces(self, backbone: Backbone, texts: Sequence[str]) -> Pieces:
         """Windows. Raises UsageError for a tower that marks neither start nor end of a text."""
         plain = backbone.tokenize(texts)
         length = plain.shape[1]
         marks = marks_of(backbone, "clipmd")
-        if not self.overlap < length:
-            raise UsageError(f"overlap {self.overlap} must lie between 0 and {length - 1}.")
+        self.check(backbone)
         rows: list[Tensor] = []
         owners: list[int] = []
+        fits: list[bool] = []
         for number, content in enumerate(content_of(backbone, texts)):
-            if len(content) + 2 <= length:
+            fits.append(len(content) + 2 <= length)
+            if fits[-1]:
                 windows = [plain[number]]
             else:
                 ids = torch.tensor([marks.first, *content, marks.last], dtype=plain.dtype)
@@ -58,7 +68,10 @@ class ClipMD(PieceEncoder):
             rows += windows
             owners += [number] * len(windows)
         ids = torch.stack(rows) if rows else plain
-        return Pieces(ids, torch.tensor(owners, dtype=torch.int64), torch.ones(len(owners)))
+        return Pieces(
+            ids, torch.tensor(owners, dtype=torch.int64), torch.ones(len(owners)),
+            torch.tensor(fits, dtype=torch.bool),
+        )  # fmt: skip
 
     def pool(self, z: Tensor, pieces: Pieces) -> Tensor:
         """The mean, which is brought to unit length; so is a single window's feature."""

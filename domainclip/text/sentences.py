@@ -12,7 +12,7 @@ from torch import Tensor
 from domainclip.backbones.handle import Backbone
 from domainclip.text._pooling import PoolBy, pooled
 from domainclip.text._protocol import PieceEncoder, Pieces
-from domainclip.text._sentences import sentences_of
+from domainclip.text._sentences import Language, check_language, sentences_of
 from domainclip.text._tokens import lengths, spread
 
 __all__ = ["Sentences"]
@@ -26,8 +26,8 @@ class Sentences(PieceEncoder):
     pool_by: ``mean`` of the sentences' unit features, weighted by their tokens; ``max`` of each
     dimension; or ``attention``, see ``_pooling``. A sentence beyond the context is halved between
     words, or between letters where it has no blank, until its parts fit. language: whose
-    abbreviations end no sentence, ISO 639-1. most: sentences that are read of a text, at even
-    distances. Any tower can be read so.
+    abbreviations end no sentence, ISO 639-1; those that sentencex has rules for. most: sentences
+    that are read of a text, at even distances. Any tower can be read so.
     sample: how often, 0 to 1, a long text is one of its sentences in a training step, drawn alike;
     else it is all of them. Drawn where gradients are kept, by PyTorch's own generator: training
     seeds it at every step. Without gradients every sentence is read.
@@ -37,8 +37,11 @@ class Sentences(PieceEncoder):
 
     pool_by: PoolBy = "mean"
     sample: Annotated[float, ">= 0 <= 1"] = 0.0
-    language: str = "en"
+    language: Language = "en"
     most: Annotated[int, ">= 1"] = 64
+
+    def __post_init__(self) -> None:
+        check_language(self.language)
 
     def pieces(self, backbone: Backbone, texts: Sequence[str]) -> Pieces:
         """Sentences of the texts that do not fit; the others as they are."""
@@ -50,7 +53,8 @@ class Sentences(PieceEncoder):
             found += parts
             owners += [number] * len(parts)
         weights = (lengths(backbone, found) - 2).clamp(min=1).float()
-        return Pieces(backbone.tokenize(found), torch.tensor(owners, dtype=torch.int64), weights)
+        at = torch.tensor(owners, dtype=torch.int64)
+        return Pieces(backbone.tokenize(found), at, weights, fits)
 
     def pool(self, z: Tensor, pieces: Pieces) -> Tensor:
         """As ``pool_by`` says."""

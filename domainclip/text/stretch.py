@@ -52,20 +52,55 @@ class Stretch(PieceEncoder):
     every_text: bool = False
     untested: bool = False
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.keep < self.length - 1:
+            raise UsageError(
+                f"text.length: {self.length} positions are no stretch of a tower whose first "
+                f"text.keep={self.keep} stay; give text.length above the tower's own, such as 248."
+            )
+
+    def check(self, backbone: Backbone) -> None:
+        """Raises UsageError for a tower that stretched positions do not fit."""
+        if _masks_pads(backbone):
+            return
+        context = backbone.context_length
+        if not takes_positions(backbone.model):
+            raise UsageError(
+                f"the text tower of {backbone.name!r} puts more than positions around a text, so "
+                "stretch does not apply to it; use long='window'."
+            )
+        if getattr(_tower(backbone), "attn_mask", None) is None and not self.untested:
+            raise UsageError(
+                f"the text tower of {backbone.name!r} reads every position, and stretched to "
+                f"{self.length} it says nothing until it is tuned so; use long='sentences', or "
+                "untested=true to tune it."
+            )
+        if not self.keep < context - 1:
+            raise UsageError(
+                f"text.keep: {self.keep} is not between 0 and {context - 2}; {backbone.name!r} has "
+                f"{context} positions."
+            )
+        if self.length < context:
+            raise UsageError(
+                f"text.length: {self.length} is less than the {context} positions that "
+                f"{backbone.name!r} has; give {context} or more."
+            )
+
     def pieces(self, backbone: Backbone, texts: Sequence[str]) -> Pieces:
         """A piece a text. Raises UsageError for a tower that cannot be read so."""
-        context = backbone.context_length
-        limit = self._limit(backbone)
+        self.check(backbone)
+        context, limit = backbone.context_length, self._limit(backbone)
         plain = backbone.tokenize(texts)
         needed = lengths(backbone, texts)
-        if not len(texts) or limit <= context or int(needed.max()) <= context:
+        fits = needed <= context
+        if not len(texts) or limit <= context or bool(fits.all()):
             ids = plain
         else:
-            fits = needed <= context
             ids = _cut_at(backbone, texts, int(needed.max().clamp(max=limit)), limit)
             if not _masks_pads(backbone):
                 ids[:, context:][fits] = _FITS
-        return Pieces(ids, torch.arange(len(texts)), torch.ones(len(texts)))
+        by_tower = None if self.every_text and not _masks_pads(backbone) else fits
+        return Pieces(ids, torch.arange(len(texts)), torch.ones(len(texts)), by_tower)
 
     def read(self, backbone: Backbone, ids: Tensor) -> Tensor:
         """Ids as ``pieces`` gives them -> (w, d) unit length; a text that fits by the tower."""
@@ -101,21 +136,7 @@ class Stretch(PieceEncoder):
         """Positions that a text may take."""
         if _masks_pads(backbone):
             return positions_of(_tower(backbone)) or max(self.length, backbone.context_length)
-        context = backbone.context_length
-        if not takes_positions(backbone.model):
-            raise UsageError(
-                f"the text tower of {backbone.name!r} puts more than positions around a text, so "
-                "stretch does not apply to it; use long='window'."
-            )
-        if getattr(_tower(backbone), "attn_mask", None) is None and not self.untested:
-            raise UsageError(
-                f"the text tower of {backbone.name!r} reads every position, and stretched to "
-                f"{self.length} it says nothing until it is tuned so; use long='sentences', or "
-                "untested=true to tune it."
-            )
-        if not self.keep < context - 1:
-            raise UsageError(f"keep {self.keep} must lie between 0 and {context - 2}.")
-        return max(self.length, context)
+        return max(self.length, backbone.context_length)
 
 
 def _tower(backbone: Backbone) -> Any:

@@ -41,18 +41,28 @@ class Window(PieceEncoder):
     sentences: bool = False
     most: Annotated[int, ">= 1"] = 64
 
+    def check(self, backbone: Backbone) -> None:
+        """Raises UsageError where windows would not move on."""
+        size = backbone.context_length - 2
+        if not self.overlap < size:
+            raise UsageError(
+                f"text.overlap: {self.overlap} is not between 0 and {size - 1}; a window of "
+                f"{backbone.name!r} has {size} tokens."
+            )
+
     def pieces(self, backbone: Backbone, texts: Sequence[str]) -> Pieces:
         """Windows. Raises UsageError for a tower that marks neither start nor end of a text."""
         plain = backbone.tokenize(texts)
         length = plain.shape[1]
         marks, size = marks_of(backbone, "window"), length - 2
-        if not self.overlap < size:
-            raise UsageError(f"overlap {self.overlap} must lie between 0 and {size - 1}.")
+        self.check(backbone)
         rows: list[Tensor] = []
         owners: list[int] = []
         weights: list[int] = []
+        fits: list[bool] = []
         for number, content in enumerate(content_of(backbone, texts)):
-            if len(content) <= size:
+            fits.append(len(content) <= size)
+            if fits[-1]:
                 spans, new = [(0, len(content))], [len(content)]
                 rows.append(plain[number])
             else:
@@ -65,7 +75,10 @@ class Window(PieceEncoder):
             owners += [number] * len(spans)
             weights += [max(count, 1) for count in new]
         ids = torch.stack(rows) if rows else plain
-        return Pieces(ids, torch.tensor(owners, dtype=torch.int64), torch.tensor(weights).float())
+        return Pieces(
+            ids, torch.tensor(owners, dtype=torch.int64), torch.tensor(weights).float(),
+            torch.tensor(fits, dtype=torch.bool),
+        )  # fmt: skip
 
     def pool(self, z: Tensor, pieces: Pieces) -> Tensor:
         """As ``pool_by`` says."""

@@ -58,14 +58,22 @@ def test_towers_that_cannot_be_stretched_say_so() -> None:
         make_backbone("timm_siglip").encode_text([LONG], long=TO_40)
     with pytest.raises(UsageError, match="use long='window'"):
         make_backbone("coca").encode_text([LONG], long=TO_40)
-    with pytest.raises(UsageError, match="keep 20 must lie between 0 and 14"):
+    with pytest.raises(UsageError, match=r"text\.keep: 20 is not between 0 and 14"):
         make_backbone("vit").encode_text([LONG], long="stretch")
 
 
 def test_no_longer_than_the_tower_is_the_tower_itself() -> None:
     clip = make_backbone("vit")
-    same = clip.encode_text([LONG, SHORT], long=Stretch(keep=5, length=10))
+    same = clip.encode_text([LONG, SHORT], long=Stretch(keep=5, length=16))
     assert torch.equal(same, clip.encode_text([LONG, SHORT]))
+
+
+def test_a_stretch_to_less_than_the_tower_has_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"text\.length: 10 is less than the 16 positions"):
+        make_backbone("vit").read_long("stretch", keep=5, length=10)
+    with pytest.raises(UsageError, match=r"text\.length: 10 positions are no stretch"):
+        Stretch(length=10)
+    assert make_backbone("bert").read_long("stretch").long == {"name": "stretch"}
 
 
 def _features(clip: Backbone, texts: list[str], strategy: PieceEncoder = TO_40) -> torch.Tensor:
