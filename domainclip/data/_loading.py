@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from domainclip.data._negatives import group_of
 from domainclip.data._partners import Partners, row_of
 from domainclip.data._regions import regions_of
 from domainclip.data.batch import PairBatch, Sample, collate
@@ -23,7 +24,7 @@ from domainclip.pairs import Pair, PairStream
 
 __all__ = ["Maker", "Memory", "batches"]
 
-COLUMNS = ("key", "image", "text", "texts", "labels", "group")
+COLUMNS = ("key", "image", "text", "texts", "labels", "group", "document")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Maker:
         choices = tuple(choices_of(pair, self.roles, self.chances))
         known = Sample(
             pair.key, None, self.classes.index(pair.labels), choices[0][0], choices,
-            group=pair.group,
+            group=group_of(pair),
             tags=self.classes.indices(pair.labels),
             negatives=tuple(text.text for text in pair.texts if text.role == "negative"),
             regions=regions_of(pair.meta, pair.width, pair.height, self.transform.size)

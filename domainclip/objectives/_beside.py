@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -12,7 +13,7 @@ __all__ = ["beside_infonce"]
 
 
 def beside_infonce(
-    loss: Tensor, clip: float, *features: Any, of: InfoNCE | None = None, **given: Any
+    loss: Tensor, clip: float, *features: Any, like: Mapping[str, Any] | None = None, **given: Any
 ) -> Tensor:
-    """loss + clip · ``infonce``, with its defaults or as ``of`` has it, called as any objective."""
-    return loss if clip == 0 else loss + clip * (of or InfoNCE())(*features, **given)
+    """loss + clip · ``infonce``, called as any objective. like: its options."""
+    return loss if clip == 0 else loss + clip * InfoNCE(**(like or {}))(*features, **given)

@@ -78,7 +78,8 @@ class Batch(Protocol):
 
     @property
     def groups(self) -> Sequence[str]:
-        """b names of what never crosses a split (article, patient), empty for none."""
+        """b names of what never crosses a split (article, patient), empty for none. Pairs without a
+        group have that of their document."""
 
     @property
     def tags(self) -> Sequence[Sequence[int]]:
@@ -127,7 +128,8 @@ class Objective(Protocol):
     wants ``masked``, see ``Words``. Modules in it may have
     ``after_step()``, which is called once a step: what changes but by gradients (a queue, an
     average) changes there, not in a loss; checkpoints hold it. ``negative_texts(batch)``:
-    b lists of equally many texts; without it the batch's own negatives. ``second_texts(batch)``:
+    b lists of equally many texts; without it the batch's own negatives. given_negatives = True
+    where a training without such texts is to stop. ``second_texts(batch)``:
     b texts; without it another caption. ``region_texts(batch)``: b lists of m texts, empty
     ones beyond an image's boxes. Rules on weights and parts
     (``logit_scale`` of its own) stand in the docstring of each.

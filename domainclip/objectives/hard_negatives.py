@@ -6,7 +6,8 @@ Reference: NegCLIP, Yuksekgonul et al. 2023, https://arxiv.org/abs/2210.01936, s
 Differs: captions and groups of a batch that are alike are treated as ``infonce`` does. Negatives
 are swaps of domain words by rules (``_swaps``), or given, not of parts of speech; its further
 images, alike to those of the batch, are left out. A pair without a negative, and one whose caption
-is what another's negative says, has fewer; a batch without any is ``infonce``.
+is what another's negative says, has fewer; a batch without any is ``infonce``. A run stops where
+``source`` is ``given`` and no training pair has one.
 TripletCLIP adds the same loss for images of the negative texts, where there are any: ``triplet``.
 Shapes: image, text (b, d), negatives (b, k, d), k = ``count``. Ranks: this rank's rows against the
 images, captions and negatives of all.
@@ -46,6 +47,11 @@ class HardNegatives:
 
     needs: ClassVar[str] = "captions"
     wants: ClassVar[tuple[str, ...]] = ("negatives",)
+
+    @property
+    def given_negatives(self) -> bool:
+        """Whether training pairs must bring some."""
+        return self.source == "given"
 
     def negative_texts(self, batch: Batch) -> list[list[str]]:
         """b lists of ``count`` texts; empty texts where there are fewer."""

@@ -31,7 +31,7 @@ __all__ = ["Matryoshka"]
 
 _OF_INNER = (
     "needs", "raw", "captions", "teacher", "momentum", "averaged_views", "wants", "views", "grid",
-    "negative_texts", "second_texts", "region_texts",
+    "given_negatives", "negative_texts", "second_texts", "region_texts",
 )  # fmt: skip
 _UNCUT = ("weights", "masked")
 _LEAST = 2  # a single number of unit length says nothing but its sign

@@ -27,7 +27,6 @@ from domainclip.objectives._heads import MLP
 from domainclip.objectives._positives import Alike, log_shares, same_as
 from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Batch, Gather, rows_mean
-from domainclip.objectives.infonce import InfoNCE
 
 __all__ = ["SLIP"]
 
@@ -76,7 +75,7 @@ class SLIP:
         loss = rows_mean(self.simclr * loss / 2, len(image), gather)
         return beside_infonce(
             loss, self.clip, image, text, batch,
-            of=InfoNCE(same_text=self.same_text, same_group=self.same_group),
+            like={"same_text": self.same_text, "same_group": self.same_group},
             logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,
         )  # fmt: skip
 

@@ -100,6 +100,11 @@ class Weighted:
         return tuple(dict.fromkeys(name for term in self._built() for name in wants_of(term)))
 
     @property
+    def given_negatives(self) -> bool:
+        """Whether any term needs pairs that bring negatives."""
+        return any(getattr(term, "given_negatives", False) for term in self._built())
+
+    @property
     def views(self) -> int:
         """As many as the term that wants most."""
         return max(int(getattr(term, "views", 0)) for term in self._built())

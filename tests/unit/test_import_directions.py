@@ -31,7 +31,7 @@ ALLOWED = {
     "text": {"backbones", *BASE},
     "adapters": {"backbones", "banks", *BASE},
     "heads": BASE,
-    "objectives": {"text", "component", *BASE},  # its sentences
+    "objectives": {"backbones", "text", "component", *BASE},  # its precision, its sentences
     "data": {"images", *FEATURES},
     "training": METHODS,
     "evaluation": METHODS | {"images", "data"},
