@@ -114,6 +114,7 @@ def ranks(
         "again": {**plain, "batch": 4},
         "larger": {**plain, "batch": 7},
         "nan": {**plain, "batch": 4, "nan": "pair-000007"},
+        "slope": {**plain, "batch": 4, "slope": "pair-000007", "checkpoint_every": 1},
         "broken": {**plain, "batch": 1, "pairs": str(broken.path), "parts": ["visual"],
                    "ema": None},
         "mostly broken": {**plain, "batch": 1, "pairs": str(mostly_broken.path), "chunk": 1,
@@ -241,6 +242,17 @@ def test_a_loss_that_is_no_number_names_its_pairs_on_every_rank(
         torch.isfinite(value).all()
         for value in (checkpoints.newest(out / "nan" / "checkpoints") or {})["weights"].values()
     )
+
+
+def test_a_gradient_that_is_no_number_stops_every_rank(ranks: tuple[Path, dict[str, Job]]) -> None:
+    out, said = ranks
+    assert "not_finite.json: the gradient of step" in said["slope"]["error"]
+    found = json.loads((out / "slope" / "logs" / "not_finite.json").read_text())
+    assert [each["rank"] for each in found] == [0, 1]  # all that made the step
+    assert "pair-000007" in [key for each in found for key in each["keys"]]
+    kept = checkpoints.newest(out / "slope" / "checkpoints")
+    assert kept is not None and kept["journal"]["step"] == found[0]["step"] - 1
+    assert all(torch.isfinite(value).all() for value in kept["weights"].values())
 
 
 def test_a_rank_whose_whole_batch_is_broken_brings_no_rows(
