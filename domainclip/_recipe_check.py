@@ -4,7 +4,8 @@ Values are parsed by jsonargparse, type by type. Before it sees them, text where
 and null where nothing may be missing are refused: it would read ``"3"`` as 3 and pass null on.
 
 What a type alone does not say stands behind it: ``Annotated[int, ">= 1"]`` is a number from 1 on,
-``Annotated[str, "heads"]`` a name of that kind in the catalogue, ``Annotated[Mapping[str, Any],
+``Annotated[tuple[...], "not all 0"]`` a list of numbers that are not all 0, ``Annotated[str,
+"heads"]`` a name of that kind in the catalogue, ``Annotated[Mapping[str, Any],
 "options of head"]`` the options of what the field ``head`` names, and ``Annotated[Mapping[str,
 Any], "adapters"]`` a component, ``{name: ..., option: ...}``.
 """
@@ -125,6 +126,7 @@ def _options(
 
 
 _OPTIONS_OF = "options of "
+_NOT_ALL_0 = "not all 0"
 # what a paper or another project calls the name of a component
 _NAMED_SO = {("text", "long"): " How long texts are read is text.name, such as text.name=window."}
 
@@ -188,6 +190,11 @@ def leaf(kind: Any, value: Any, path: Path, document: Document) -> Any:
     """The value as its type, or None after noting what is wrong, entry by entry."""
     if _rule(kind) in KINDS and isinstance(value, str) == (get_args(kind)[0] is str):
         return _component(_rule(kind), value, path, document)
+    if _rule(kind) == _NOT_ALL_0:
+        found = leaf(get_args(kind)[0], value, path, document)
+        if found and all(each == 0 for each in found):
+            document.refuse(path, "all of them are 0; give at least one above 0.")
+        return found
     choices = _choices(kind)
     if value is None and (None in choices or type(None) in choices):
         return None
@@ -297,6 +304,8 @@ def wanted(kind: Any) -> str:
         return f"a list of {len(arguments)} ({', '.join(wanted(each) for each in arguments)})"
     if origin in (tuple, list):
         base = arguments[0]
+        if get_origin(base) is Annotated and get_args(base)[0] in _PLURAL:
+            return f"a list of {_PLURAL[get_args(base)[0]]} ({_rule(base)})"
         return f"a list of {_PLURAL.get(base) or wanted(base)}"
     if origin is not None and arguments:
         return f"a section of {_PLURAL.get(arguments[-1]) or wanted(arguments[-1])} by name"

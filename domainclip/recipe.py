@@ -223,6 +223,7 @@ def _no_sections(values: Any) -> str:
 def _resolve(document: Document, files: bool = False) -> Recipe:
     recipe = section(Recipe, document.values, (), document)
     _check_backbone(document)
+    _check_teachers(document.values.get("objective"), ("objective",), document)
     if not document.values.get("sweep"):  # else each of its runs is, as the sweep may change them
         _check_image_px(document)
         if files:
@@ -236,11 +237,27 @@ def _resolve(document: Document, files: bool = False) -> Recipe:
 def _check_backbone(document: Document) -> None:
     backbone = document.values.get("backbone")
     name = backbone.get("name") if isinstance(backbone, Mapping) else None
+    _check_known(name, ("backbone", "name"), document)
+
+
+def _check_teachers(objective: Any, path: tuple[str | int, ...], document: Document) -> None:
+    """The backbones that an objective's ``teacher``, or that of one within it, names."""
+    if not isinstance(objective, Mapping):
+        return
+    teacher, terms = objective.get("teacher"), objective.get("terms")
+    if isinstance(teacher, list | tuple) and teacher:
+        _check_known(teacher[0], (*path, "teacher"), document)
+    _check_teachers(objective.get("of"), (*path, "of"), document)
+    for number, term in enumerate(terms if isinstance(terms, list | tuple) else ()):
+        _check_teachers(term, (*path, "terms", number), document)
+
+
+def _check_known(name: Any, path: tuple[str | int, ...], document: Document) -> None:
     known = _backbone_names()
     if not isinstance(name, str) or not known or "/" in name or ":" in name:
         return
     if name not in known and not Path(name).exists():
-        document.refuse(("backbone", "name"), f"unknown backbone {name!r}.{nearest(name, known)}")
+        document.refuse(path, f"unknown backbone {name!r}.{nearest(name, known)}")
 
 
 def _check_image_px(document: Document) -> None:

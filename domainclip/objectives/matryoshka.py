@@ -41,14 +41,14 @@ _LEAST = 2  # a single number of unit length says nothing but its sign
 class Matryoshka:
     """of: an objective as ``{name: infonce, option: ...}``, by default infonce. dims: each D, from
     1 up; empty for the whole width, a half, a quarter and an eighth. weights: one for each D, from
-    0 up; empty for 1.
+    0 up and not all 0; empty for 1.
     """
 
     of: Annotated[Mapping[str, Any], "objectives"] = field(
         default_factory=lambda: {"name": "infonce"}
     )
     dims: tuple[int, ...] = ()
-    weights: tuple[float, ...] = ()
+    weights: Annotated[tuple[Annotated[float, ">= 0"], ...], "not all 0"] = ()
 
     @single_precision
     def __call__(
@@ -107,6 +107,8 @@ class Matryoshka:
             )
         if not all(0 <= weight < float("inf") for weight in self.weights):
             raise UsageError(f"matryoshka: weights are numbers from 0 up, not {self.weights}.")
+        if self.weights and not any(self.weights):
+            raise UsageError("matryoshka: every weight is 0, so there is nothing to train for.")
         for dim in dims:
             if not 1 <= dim <= width:
                 raise UsageError(

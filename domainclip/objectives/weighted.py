@@ -30,7 +30,7 @@ class Weighted:
     """
 
     terms: tuple[Annotated[Mapping[str, Any], "objectives"], ...] = ({"name": "infonce"},)
-    weights: tuple[float, ...] = ()
+    weights: Annotated[tuple[Annotated[float, ">= 0"], ...], "not all 0"] = ()
 
     @single_precision
     def __call__(

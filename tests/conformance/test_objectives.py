@@ -266,6 +266,7 @@ def test_weighted_terms_add_up_and_get_what_each_wants() -> None:
         ((), (), "at least one term"),
         (({"name": "infonce"},), (1.0, 2.0), "1 terms and 2 weights"),
         (({"name": "infonce"},), (float("nan"),), "a number from 0 up, not nan"),
+        (({"name": "infonce"},), (0.0,), "every weight is 0"),
         (({"name": "infonce"}, {"name": "clip_refine"}), (), "do not go together, raw is"),
         (({"name": "infonce"}, {"name": "class_prompts"}), (), "needs is"),
         (({"nam": "infonce"},), (), "a term is {name"),

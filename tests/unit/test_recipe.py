@@ -182,6 +182,17 @@ NESTED = [
     ("adapter={name: svd, targets: [qkv]}", "adapter.targets.0: expected one of 'q', 'k', 'v',"),
     ("head={name: clap, epochs: 0}", "head.epochs: expected a whole number (>= 1), got 0."),
     ("objective.label_smoothing=1.5", "objective.label_smoothing: expected a number"),
+    ("objective={name: weighted, terms: [{name: infonce}], weights: [0]}", "objective.weights: all "
+     "of them are 0; give at least one above 0."),
+    ("objective={name: weighted, terms: [{name: infonce}], weights: [-1]}", "objective.weights.0: "
+     "expected a number (>= 0), got -1."),
+    ("objective={name: matryoshka, weights: [0.0, 0]}", "objective.weights: all of them are 0"),
+    ("objective={name: distillation, teacher: [ViT-B-61]}", "objective.teacher: unknown backbone "
+     "'ViT-B-61'. Did you mean 'ViT-B-16'?"),
+    ("objective={name: weighted, terms: [{name: infonce}, {name: distillation, teacher: [x]}]}",
+     "objective.terms.1.teacher: unknown backbone 'x'"),
+    ("objective={name: matryoshka, of: {name: distillation, teacher: [x]}}",
+     "objective.of.teacher: unknown backbone 'x'"),
 ]  # fmt: skip
 
 

@@ -175,6 +175,13 @@ def test_a_teacher_that_is_no_name_is_refused() -> None:
         Teacher(encoder(make_backbone("vit")), ("a", "b", "c"))
 
 
+@pytest.mark.parametrize("teacher", [("nope",), ("", None)])
+def test_a_teacher_that_is_not_there_is_named_by_its_key(teacher: tuple[Any, ...]) -> None:
+    encoder = Encoder(make_backbone("vit"), raw=False, long=None, chunk=None, same_views=False)
+    with pytest.raises(UsageError, match=r"^objective\.teacher: "):
+        Extras(load("objectives", "distillation")(teacher=teacher), encoder, [], seed=0)
+
+
 def test_two_terms_with_two_teachers_do_not_go_together() -> None:
     terms = ({"name": "distillation", "teacher": ("ViT-L-14",)}, {"name": "patch_distillation"})
     with pytest.raises(UsageError, match="teacher is Distillation"):

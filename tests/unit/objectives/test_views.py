@@ -114,6 +114,17 @@ def test_its_scale_trains_and_pads_do_not_matter() -> None:
     torch.testing.assert_close(given.call(), loss)
 
 
+def test_its_scale_ends_at_100() -> None:
+    given = _made("local_alignment", scale=100.0, weight=0.5)
+    steepest = given.call().item()
+    with torch.no_grad():
+        given.extra["parts"]["scale"].add_(1.0)
+    loss = given.call()
+    torch.testing.assert_close(loss.item(), steepest)
+    loss.backward()
+    assert given.extra["parts"]["scale"].grad == 0
+
+
 def test_few_texts_at_a_time_give_what_all_at_once_give(monkeypatch: pytest.MonkeyPatch) -> None:
     given = _made("local_alignment")
     whole = _scores(given.extra["patches"], *given.extra["words"])
