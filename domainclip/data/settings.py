@@ -137,11 +137,12 @@ class DataSettings:
     views: features that are measured are means over each image as it is (``plain``), and turned by
     quarters (``rot90``: 4 views), and mirrored too (``dihedral``: 8); for scenes from above.
     role_weights: how often a text of a role is drawn as the caption, against 1 for those that are
-    absent; without any, every text of a pair is as likely as another. weights: mean number of
-    copies of a sample per epoch, by source (absent: 1). temperature: above 1 draws from small
-    sources more often and from large ones less, a source's share being count^(1/temperature); an
-    epoch stays as long as it was. second_view: where the first of the further views comes from that
-    an objective asks for; null for the image itself, at random as ``augment`` says. limit: about so
+    absent; without any, every text of a pair is as likely as another, and so it is where all that a
+    pair has are of weight 0. weights: mean number of copies of a sample per epoch, by source
+    (absent: 1). temperature: above 1 draws from small sources more often and from large ones less,
+    a source's share being count^(1/temperature); an epoch stays as long as it was. second_view:
+    where the first of the further views comes from that an objective asks for; null for the image
+    itself, at random as ``augment`` says. limit: about so
     many rows of each split and no more, evenly over labels and groups, for a trial; null for all.
     """
 
@@ -181,6 +182,12 @@ class DataSettings:
                 ("text_roles",),
                 f"lists {listed} and not {unlisted}, which data.role_weights weighs; list the same "
                 "roles in both, or give data.role_weights={}.",
+            )
+        if self.text_roles and not any(self.role_weights.get(r, 1.0) for r in self.text_roles):
+            yield (
+                ("role_weights",),
+                "every role of data.text_roles has weight 0, so none is left to draw from; give "
+                "one of them more.",
             )
 
 
