@@ -64,8 +64,11 @@ def _peak_mib() -> float:
 
 
 def _chunked(image: Tensor, text: Tensor, second: Tensor) -> Tensor:
+    captions = tuple(f"caption {number}" for number in range(len(image)))
+    labels = torch.full((len(image),), -1)
+    batch = SimpleNamespace(captions=captions, groups=captions, labels=labels)
     return Symile(negatives="n2")(
-        image, text, SimpleNamespace(), logit_scale=SCALE, logit_bias=None, gather=Alone(),
+        image, text, batch, logit_scale=SCALE, logit_bias=None, gather=Alone(),
         second=second,
     )  # fmt: skip
 
