@@ -146,7 +146,7 @@ def _slab(
     left_out = kin[at][:, :, None] & kin[at][:, None] & kin
     left_out[torch.arange(len(at), device=at.device), at, at] = False
     # not -inf: a sum of nothing else would have no gradient that is a number
-    logits = logits.masked_fill(left_out, torch.finfo(logits.dtype).min)
+    logits.masked_fill_(left_out, torch.finfo(logits.dtype).min)
     by_third = logits.logsumexp(1)  # (a, n)
     by_text = logits.logsumexp(2)  # (a, n)
     sums = torch.stack([by_text.logsumexp(0), by_third.logsumexp(0)])
