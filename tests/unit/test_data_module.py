@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -126,8 +127,49 @@ def test_captions_are_drawn_among_the_roles(tmp_path: Path) -> None:
     data = module(pairs, text_roles=("caption", "title"), augment=AugmentSettings())
     seen = [{c for batch in batches(data, epoch) for c in batch.captions} for epoch in range(2)]
     assert seen == [{"c", "t"}] * 2
-    none = module(pairs, text_roles=("findings",), augment=AugmentSettings())
-    assert {c for batch in batches(none) for c in batch.captions} == {"c"}
+    some = write_pairs(
+        tmp_path / "some",
+        (
+            make_pair(n, text="c", texts=texts + (Text("findings", "f"),) * (n < 10), split="train")
+            for n in range(20)
+        ),
+    )
+    few = module(some, text_roles=("findings",), augment=AugmentSettings())
+    assert {c for batch in batches(few) for c in batch.captions} == {"c", "f"}
+    assert not list(few.said())
+
+
+def test_roles_that_no_training_pair_has_are_told_or_refused(tmp_path: Path) -> None:
+    texts = (Text("title", "t"), Text("mention", ""))  # an empty text is none
+    rows = [
+        *(make_pair(n, text="c" * (n < 3), texts=texts[n % 2 :], split="train") for n in range(6)),
+        make_pair(6, text="", texts=(Text("findings", "f"),), split="test"),
+    ]
+    pairs = write_pairs(tmp_path / "p", rows)
+    there = r"there are caption 3, title 3\."
+    with pytest.raises(BadInput, match=r"text in the role captoin; " + there + " Did.*'caption'"):
+        module(pairs, text_roles=("captoin",))
+    with pytest.raises(BadInput, match=r"text in the role findings or mention; " + there):
+        module(pairs, text_roles=("findings", "mention"))
+    (said,) = module(pairs, text_roles=("caption", "title", "findings")).said()
+    assert said.endswith("no training pair has a text in the role findings; " + there[:-2])
+    # the default text, of which pairs with labels alone have none
+    assert not list(module(write_pairs(tmp_path / "q", rows[3:]), text_roles=("caption",)).said())
+
+
+def test_second_captions_are_any_of_the_others(tmp_path: Path) -> None:
+    texts = tuple(Text("caption", f"text {number}") for number in range(4))
+    pairs = write_pairs(
+        tmp_path / "p",
+        (make_pair(n, text="text 0", texts=texts, split="train") for n in range(20)),
+    )
+    data = PairsDataModule(pairs, DataSettings(batch_size=8), ToyTower(), seed=5, second=True)
+    found = Counter(
+        (int(second[-1]) - int(first[-1])) % 4
+        for epoch in range(5) for batch in batches(data, epoch)
+        for first, second in zip(batch.captions, batch.seconds, strict=True)
+    )  # fmt: skip
+    assert set(found) == {1, 2, 3} and min(found.values()) > 20  # of 100, a third each
 
 
 def test_classes_come_from_labels_or_from_the_recipe(pairs: Pairs) -> None:

@@ -10,9 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from domainclip.adapters._protocol import inject_for
+from domainclip.backbones import load_backbone
+from domainclip.catalogue import load
 from domainclip.data import PairsDataModule
 from domainclip.data._loading import choices_of
-from domainclip.data.settings import DataSettings
+from domainclip.data.settings import AugmentSettings, DataSettings
 from domainclip.errors import NotFinite, UsageError
 from domainclip.objectives.class_prompts import ClassPrompts
 from domainclip.pairs import Text
@@ -21,6 +24,7 @@ from domainclip.training.fit import fit
 from domainclip.training.settings import TrainerSettings
 from domainclip.training.thrift import switch_patch_dropout, thrift
 from tests.data.make_pairs import make_pair, write_pairs
+from tests.data.tiny_clip import write_tiny_clip
 from tests.data.tiny_towers import images, make_backbone
 from tests.data.toy_tower import ToyTower, Whole, striped_pairs
 
@@ -41,6 +45,39 @@ def test_half_of_the_patches_are_read_in_training_and_all_of_them_afterwards(kin
         torch.testing.assert_close(clip.image(x), plain)
     watch.remove()
     assert lengths[2] - 1 == (lengths[0] - 1) // 2 and lengths[3] == lengths[0]
+
+
+def _trained(tmp_path: Path, adapter: str, **options: Any) -> tuple[list[str], list[int]]:
+    """What a run with ``patch_dropout`` says, and how many positions the first block reads in each
+    pass of the training's images."""
+    clip = load_backbone(str(write_tiny_clip(tmp_path / "clip")))
+    lines, lengths = list[str](), list[int]()
+    pairs = striped_pairs(tmp_path / "pairs", 20)
+    data = PairsDataModule(pairs, DataSettings(batch_size=8, **options), clip, seed=1)
+    made = load("adapters", adapter)(**{"coop": {"n_ctx": 2}}.get(adapter, {"rank": 2}))
+    names = (data.classes.names, ("a {}.",))
+    inject_for(made, clip, *names)
+    clip.model.visual.transformer.resblocks[0].register_forward_hook(
+        lambda _, given, out: lengths.append(given[0].shape[1]) if len(given[0]) > 4 else None
+    )  # batches of eight in training, of four in validation
+    fit(
+        clip, made, ClassPrompts(), data, TrainerSettings(epochs=2, patch_dropout=0.5),
+        out=tmp_path / "run", class_text=names, say=lines.append,
+    )  # fmt: skip
+    return lines, lengths
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_frozen_image_tower_reads_all_patches(tmp_path: Path, flip: bool) -> None:
+    """Kept features of half an image would be those of that half in every epoch."""
+    lines, lengths = _trained(tmp_path, "coop", augment=AugmentSettings(flip=flip))
+    assert set(lengths) == {5} and len(lengths) == (4 if flip else 2)  # kept where all is alike
+    assert sum("trainer.patch_dropout: the image tower does not train" in x for x in lines) == 1
+
+
+def test_an_image_tower_that_trains_reads_half_of_them(tmp_path: Path) -> None:
+    lines, lengths = _trained(tmp_path, "lora")
+    assert lengths == [3] * 4 and not any("patch_dropout" in line for line in lines)
 
 
 def test_an_image_tower_without_patches_is_refused_by_name() -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -128,6 +129,110 @@ def test_other_settings_do_not_go_on_with_a_run(pairs: Pairs, tmp_path: Path) ->
     run(pairs, tmp_path)
     with pytest.raises(OutputInUse, match=r"other settings \(trainer\)"):
         run(pairs, tmp_path, lr=0.5)
+
+
+class Stops(InfoNCE):
+    """Ctrl-C in a later call."""
+
+    def __init__(self, left: int) -> None:
+        object.__setattr__(self, "left", [left])
+
+    def __call__(self, *given: Any, **more: Any) -> torch.Tensor:
+        self.left[0] -= 1  # type: ignore[attr-defined]
+        if not self.left[0]:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+        return super().__call__(*given, **more)
+
+    def __repr__(self) -> str:
+        return "Stops()"
+
+
+@pytest.mark.parametrize(
+    ("named", "data", "more"),
+    [
+        ("data.augment", {"augment": AugmentSettings(flip=True, colour=0.5)}, {}),
+        ("data.weights", {"weights": {"made 1": 1.0}}, {}),
+        ("text", {}, {"long": load("text", "window")()}),
+        ("classes", {}, {"class_text": (("asphalt", "bush", "grass"), NAMES[1])}),
+        ("data.batch_size", {"batch_size": 4}, {}),
+        ("", {"memory_mb": 0}, {}),
+    ],
+)
+def test_a_run_goes_on_with_the_same_data_and_texts_alone(
+    pairs: Pairs, tmp_path: Path, named: str, data: dict[str, Any], more: dict[str, Any]
+) -> None:
+    lines: list[str] = []
+
+    def go(calls: int, data: dict[str, Any], more: dict[str, Any]) -> FitResult:
+        tower = ToyTower()
+        given: dict[str, Any] = {"batch_size": 8, "augment": AugmentSettings(flip=True), **data}
+        module = PairsDataModule(pairs, DataSettings(**given), tower, seed=1)
+        options: dict[str, Any] = {"class_text": NAMES, "say": lines.append, **more}
+        return fit(
+            tower, Whole(tower, "visual", "table"), Stops(calls), module,
+            TrainerSettings(checkpoint_every=2, epochs=1), out=tmp_path, seed=1, **options,
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        go(4, {}, {})
+    if not named:
+        assert go(99, data, more).resumed == 2
+        return
+    with pytest.raises(OutputInUse, match=rf"other settings \({named}\)"):
+        go(99, data, more)
+    assert lines == []  # not a word on how it goes on
+
+
+class Higher:
+    """Wants the highest scale that it can get, and notes each that it is given."""
+
+    needs = "captions"
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def __call__(self, image: Any, text: Any, batch: Any, **more: Any) -> torch.Tensor:
+        scale: torch.Tensor = more["logit_scale"]
+        self.seen.append(float(scale.detach()))
+        return 0 * image.sum() + 0 * text.sum() - scale.log()
+
+
+@pytest.mark.parametrize("start", [2.0, 4.6, 5.0])
+def test_no_loss_sees_and_no_file_keeps_a_logit_scale_above_100(
+    pairs: Pairs, tmp_path: Path, start: float
+) -> None:
+    tower, objective = ToyTower(), Higher()
+    tower.model.logit_scale.data.fill_(start)
+    adapter = Whole(tower, "visual")
+    trained = [*adapter.parameters(), tower.model.logit_scale]
+    adapter.parameters = lambda: iter(trained)  # type: ignore[method-assign]
+    data = PairsDataModule(pairs, DataSettings(batch_size=8), tower, seed=1)
+    settings = TrainerSettings(epochs=1, lr=1.0, warmup=0, keep="last", ema=0.5)
+    fit(tower, adapter, objective, data, settings, out=tmp_path)
+    content = checkpoints.newest(tmp_path / "checkpoints")
+    assert content is not None
+    kept = [content["weights"]["model.logit_scale"], tower.model.logit_scale]
+    kept += [mean for mean in content["average"] if mean.ndim == 0]
+    scales = [*objective.seen, *(float(scale.detach().exp()) for scale in kept)]
+    assert len(kept) == 3 and max(scales) == pytest.approx(100.0, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "objective", "said"),
+    [(1, InfoNCE(), True), (2, InfoNCE(), False), (1, ClassPrompts(), False)],
+)
+def test_one_pair_to_a_batch_has_nothing_to_tell_it_apart_from(
+    tmp_path: Path, batch_size: int, objective: Any, said: bool
+) -> None:
+    lines: list[str] = []
+    tower = ToyTower()
+    pairs = striped_pairs(tmp_path / "pairs", 10)
+    data = PairsDataModule(pairs, DataSettings(batch_size=batch_size), tower, seed=1)
+    fit(
+        tower, Whole(tower, "visual"), objective, data, TrainerSettings(epochs=2),
+        out=tmp_path / "run", class_text=NAMES, say=lines.append,
+    )  # fmt: skip
+    assert sum("data.batch_size: with one pair" in line for line in lines) == said
 
 
 def test_nothing_to_train_and_no_classes_are_said(pairs: Pairs, tmp_path: Path) -> None:
