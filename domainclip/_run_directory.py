@@ -25,7 +25,7 @@ __all__ = ["RunDirectory", "Stages", "digest", "hold", "write_bytes"]
 RECIPE = "recipe.yaml"
 # a training goes on with other devices, and says what that means (``training.fit``)
 _ON_OTHER_RANKS = ("trainer.devices", "trainer.strategy", "data.batch_size")
-_WORK = ("stages", "checkpoints", "adapter", "head", "runs", "metrics.json")
+_MADE = ("checkpoints", "adapter", "head", "metrics.json")
 
 
 class RunDirectory:
@@ -77,7 +77,7 @@ class RunDirectory:
 
     def _refuse_other_recipe(self) -> None:
         path = self.path / RECIPE
-        if not path.is_file() or not any((self.path / name).exists() for name in _WORK):
+        if not path.is_file() or not _begun(self.path):
             return  # nothing was done under the old recipe that could be mixed with the new one
         try:
             before = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -178,6 +178,19 @@ def digest(value: Any, length: int = 12) -> str:
     """A short hash of plain values."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def _begun(path: Path) -> bool:
+    """Whether anything was made here, or by a run of a sweep here, that depends on the recipe.
+
+    What was measured of the plain model is kept by the hash of what it depends on.
+    """
+    stages = (item.name for item in (path / "stages").glob("*"))
+    return (
+        any((path / name).exists() for name in _MADE)
+        or not all(name.startswith((".", "before-")) for name in stages)
+        or any(_begun(run) for run in (path / "runs").glob("*"))
+    )
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domainclip._run_names import said_of_sweep
 from domainclip._run_stages import Bar, backbone_of, no_bar
 from domainclip.adapters.storage import load_adapter
 from domainclip.backbones import DEFAULT_TEMPLATES, Backbone, load_backbone
@@ -119,7 +120,8 @@ def _recipe_of(model: str, pretrained: str | None) -> Recipe | None:
         raise UsageError("--pretrained goes with a backbone; a run knows its own weights.")
     recipe = load_recipe(path / "recipe.yaml")
     if recipe.sweep:
-        raise UsageError(f"{model}: a sweep of several runs; name one of {model}/runs/.")
+        none = f"{model}: a sweep of several runs, of which none has begun."
+        raise UsageError(said_of_sweep(path) or none)
     if not (path / "metrics.json").is_file():
         raise BadInput(f"{model}: the run is not finished; repeat its `domainclip run` first.")
     return recipe

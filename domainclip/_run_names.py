@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from domainclip.recipe import Component, Recipe
 
-__all__ = ["as_tree_of", "evaluator_labels", "method_name"]
+__all__ = ["as_tree_of", "evaluator_labels", "method_name", "said_of_sweep"]
+
+_SHOWN = 6
 
 
 def evaluator_labels(components: Sequence[Component]) -> list[tuple[str, Component]]:
@@ -34,3 +37,14 @@ def method_name(recipe: Recipe) -> str:
 def as_tree_of(component: Component) -> dict[str, Any]:
     """A component as plain values."""
     return {"name": component.name, **component.options}
+
+
+def said_of_sweep(folder: Path) -> str:
+    """That a directory holds a sweep and no run of its own, with some of its runs; empty for a
+    run."""
+    runs = sorted(path.parent for path in (folder / "runs").glob("*/recipe.yaml"))
+    if not runs:
+        return ""
+    shown = ", ".join(map(str, runs[:_SHOWN]))
+    more = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
+    return f"{folder}: a sweep of several runs; name one of them: {shown}{more}."

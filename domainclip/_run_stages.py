@@ -18,12 +18,15 @@ from domainclip._run_data import pairs_of
 from domainclip._run_directory import RunDirectory, Stages, digest
 from domainclip._run_names import as_tree_of, evaluator_labels
 from domainclip._run_texts import said_of_cut
+from domainclip._run_warnings import warnings_said
 from domainclip.adapters._protocol import inject_for
 from domainclip.adapters.storage import load_adapter, save_adapter
 from domainclip.backbones import Backbone, load_backbone
 from domainclip.backbones.cache import cache_folder
 from domainclip.catalogue import load
 from domainclip.classifier import Classifier
+from domainclip.data._negatives import said_of_groups
+from domainclip.data._roles import said_of_roles
 from domainclip.data.classes import left_out
 from domainclip.data.module import PairsDataModule
 from domainclip.errors import OutputError
@@ -39,7 +42,8 @@ from domainclip.objectives._protocol import wants_of
 from domainclip.pairs import Pairs
 from domainclip.pairs._files import output_errors
 from domainclip.recipe import Component, Recipe, as_tree
-from domainclip.training.fit import FitResult, fit
+from domainclip.training.fit import FitResult, check_plan, fit
+from domainclip.training.module import from_classes
 
 __all__ = ["Bar", "Work", "backbone_of"]
 
@@ -75,6 +79,7 @@ class Work:
     say: Callable[[str], None]
     bar: Bar = no_bar
     seconds: dict[str, float] = field(default_factory=dict)
+    _training: PairsDataModule | None = None
 
     @cached_property
     def stages(self) -> Stages:
@@ -131,7 +136,7 @@ class Work:
         """What the evaluators say of the plain model."""
         if self.stages.path.is_dir():
             self.directory.say("goes on after an interruption")
-        wants_of(self.objective)  # what is wrong with it is told before the measuring
+        self._check()
         self._say_left_out()
         said = said_of_cut(self.pairs, self.backbone, self.recipe.data.text_roles)
         if said:
@@ -234,23 +239,54 @@ class Work:
         if getattr(adapter, "learns_from", "images") == "captions":
             return adapter, fit_captions(adapter, self.pairs, self.plain.classes, self.recipe)
         assert objective is not None, "the recipe's check asks for one beside an adapter"
-        module = PairsDataModule(
+        module, self._training = self._training or self._training_data(), None
+        for line in (*module.said(), *said_of_groups(self.pairs, objective)):
+            self.say(line)
+        with warnings_said(self.say):
+            result = fit(
+                self.backbone, adapter, objective, module, self.recipe.trainer,
+                out=self.directory.path, seed=self.recipe.seed,
+                class_text=(module.classes.names, text.templates),
+                long=self._long,
+                say=self.directory.say,  # to the log alone: whoever watches has a progress bar
+            )  # fmt: skip
+        return adapter, result
+
+    @property
+    def _long(self) -> Any:
+        """How captions longer than the context are read; None cuts them."""
+        return None if self.recipe.text.name == "truncate" else self.backbone.strategy
+
+    def _check(self) -> None:
+        """What is wrong with the training is told before the measuring, which takes longer."""
+        recipe, objective = self.recipe, self.objective
+        wants_of(objective)
+        if recipe.adapter is None or objective is None or self.stages.get("train") is not None:
+            said = said_of_roles(self.pairs, recipe.data.text_roles)
+            if said:
+                self.say(said)
+            return
+        self._training = module = self._training_data()
+        module.source_weights()
+        check_plan(self.backbone, objective, recipe.trainer, module.classes.names, self._long)
+        chunk, batch = recipe.trainer.chunk, recipe.data.batch_size
+        if chunk is not None and chunk >= batch:
+            self.say(
+                f"trainer.chunk: {chunk} is no less than the {batch} of data.batch_size, so images "
+                "are read at once, as without it"
+            )
+
+    def _training_data(self) -> PairsDataModule:
+        """The samples of the training, with what the objective asks for."""
+        objective = self.objective
+        return PairsDataModule(
             self.pairs, self.recipe.data, self.backbone,
-            seed=self.recipe.seed, classnames=text.classnames,
+            seed=self.recipe.seed, classnames=self.recipe.text.classnames,
             views=getattr(objective, "views", 0), second="second" in wants_of(objective),
             regions="regions" in wants_of(objective),
             negative_images="negative_images" in wants_of(objective),
+            given_negatives=getattr(objective, "given_negatives", False),
         )  # fmt: skip
-        for line in module.said():
-            self.say(line)
-        result = fit(
-            self.backbone, adapter, objective, module, self.recipe.trainer,
-            out=self.directory.path, seed=self.recipe.seed,
-            class_text=(module.classes.names, text.templates),
-            long=None if text.name == "truncate" else self.backbone.strategy,
-            say=self.directory.say,  # to the log alone: whoever watches has a progress bar
-        )  # fmt: skip
-        return adapter, result
 
     def _say_left_out(self) -> None:
         """That ``text.classnames`` names some labels only, if rows are lost by that."""
@@ -346,14 +382,17 @@ class Work:
         self.shared.put_arrays(self._plain_name, arrays)
 
     def _classifies(self) -> bool:
-        """Whether what was made is to tell classes apart; a recipe that measures captions alone
-        may have labels beside them (a figure's kind) and means no classifier."""
+        """Whether what was made is to tell classes apart; a recipe that measures captions alone,
+        or trains on them and measures nothing, may have labels beside them (a figure's kind) and
+        means no classifier."""
         asked = [load("evaluators", each.name) for each in self.recipe.evaluate]
-        if (
-            asked
-            and self.recipe.head is None
-            and not any(getattr(each, "of_classes", True) for each in asked)
-        ):
+        of_classes = any(getattr(each, "of_classes", True) for each in asked)
+        if not asked and self.recipe.adapter is not None:
+            objective = self.objective  # None of an adapter that learns class words from texts
+            of_classes = (
+                objective is None or objective.needs == "classes" or from_classes(objective)
+            )
+        if self.recipe.head is None and not of_classes:
             return False
         features = self.plain.features
         labelled = bool((features.labels(self.plain.test) >= 0).any())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,35 +60,64 @@ def folders(runs: Sequence[tuple[str, Recipe]]) -> list[tuple[str, Recipe]]:
 def combined(rows: Sequence[Row]) -> tuple[list[Measured], list[Method]]:
     """(every value, accuracies by method), as means over repetitions.
 
-    A value of the plain model is one row, whatever the variants; others carry the variant's name.
+    A value of the plain model is one row where all variants measured the same, as they mostly do;
+    where their plain models differ (each reads texts in its own way), and after, a row carries the
+    variant's name.
     """
+    first = {row.variant: row for row in reversed(rows)}
+    variants = dict.fromkeys(row.variant for row in rows)
+    means = {name: _means([row for row in rows if row.variant == name]) for name in variants}
+    found = {name: methods(means[name], method_name(first[name].recipe)) for name in variants}
+    own = _differing(
+        [(row.evaluator, (row.metric, row.value)) for row in each if row.stage == "before"]
+        for each in means.values()
+    )
+    own_methods = _differing(
+        [(method.label, method.value) for method in each if method.kind != "adapted"]
+        for each in found.values()
+    )
     values: list[Measured] = []
     compared: list[Method] = []
-    variants = list(dict.fromkeys(row.variant for row in rows))
-    for variant in variants:
-        mine = [row for row in rows if row.variant == variant]
-        names = dict.fromkeys((v.stage, v.evaluator, v.metric) for row in mine for v in row.values)
-        means = []
-        for stage, evaluator, metric in names:
-            found = [v.value for row in mine for v in row.values
-                     if (v.stage, v.evaluator, v.metric) == (stage, evaluator, metric)]  # fmt: skip
-            means.append(Measured(stage, evaluator, metric, mean_of(found)))
-        title = mine[0].title
-        for method in methods(means, method_name(mine[0].recipe)):
+    for name in variants:
+        title = first[name].title
+        for method in found[name]:
             named = method
-            if method.kind == "adapted" and len(variants) > 1:
+            if len(variants) > 1 and (method.kind == "adapted" or method.label in own_methods):
                 what = "" if "(this run)" in method.label else f", {method.label}"
                 named = replace(method, label=f"{title}{what}")
             if not any(_same(named, other) for other in compared):
                 compared.append(named)
-        for row in means:
+        for row in means[name]:
             named_row = row
-            if len(variants) > 1 and row.stage == "after":
+            if len(variants) > 1 and (row.stage == "after" or row.evaluator in own):
                 named_row = replace(row, evaluator=f"{title}/{row.evaluator}")
             if named_row not in values:
                 values.append(named_row)
     order = ("untrained", "few", "frozen", "baseline", "adapted")
     return values, sorted(compared, key=lambda method: order.index(method.kind))
+
+
+def _means(rows: Sequence[Row]) -> list[Measured]:
+    """What repetitions of one variant measured, each as their mean."""
+    names = dict.fromkeys((v.stage, v.evaluator, v.metric) for row in rows for v in row.values)
+    means = []
+    for stage, evaluator, metric in names:
+        found = [v.value for row in rows for v in row.values
+                 if (v.stage, v.evaluator, v.metric) == (stage, evaluator, metric)]  # fmt: skip
+        means.append(Measured(stage, evaluator, metric, mean_of(found)))
+    return means
+
+
+def _differing(variants: Iterable[Iterable[tuple[str, Any]]]) -> set[str]:
+    """The names under which not all variants that have them have the same."""
+    known: dict[str, list[Any]] = {}
+    differing: set[str] = set()
+    for variant in variants:
+        mine: dict[str, list[Any]] = {}
+        for name, what in variant:
+            mine.setdefault(name, []).append(what)
+        differing |= {name for name, what in mine.items() if known.setdefault(name, what) != what}
+    return differing
 
 
 def mean_of(values: Sequence[Value]) -> Value:

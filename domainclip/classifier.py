@@ -14,6 +14,7 @@ from torch import Tensor
 
 from domainclip._classifier_training import schedule_of, train
 from domainclip._component import make_component
+from domainclip._run_names import said_of_sweep
 from domainclip.adapters._protocol import Schedule, inject_for
 from domainclip.adapters.storage import DESCRIPTION as ADAPTER_DESCRIPTION
 from domainclip.adapters.storage import (
@@ -337,6 +338,8 @@ def _classifier_of_run(folder: Path, clip: Backbone | None, method: str | None) 
     """The run's adapter, its head, or a head on an adapted backbone."""
     adapter, head = folder / "adapter", folder / "head"
     if not adapter.is_dir() and not head.is_dir():
+        if sweep := said_of_sweep(folder):
+            raise UsageError(sweep)
         raise BadInput(f"{folder}: this run has no model yet; repeat its command to finish it.")
     if not adapter.is_dir():
         return load_classifier(head, clip, method=method)

@@ -42,6 +42,7 @@ class Result:
     method: what was made, in a word; empty where the run only measures. methods: accuracies on the
     test split by method, as the report compares them. seconds: of all stages, over all attempts.
     runs: label -> the runs of a sweep. split: whose splits counted, in a line; empty of a sweep.
+    assisted: by another rank of a distributed training, which measures and writes nothing.
     """
 
     out: Path
@@ -52,6 +53,7 @@ class Result:
     seconds: float
     runs: Mapping[str, Result]
     split: str = ""
+    assisted: bool = False
 
     @property
     def report(self) -> Path:
@@ -128,7 +130,7 @@ def _single(
     values = work.before()
     training = work.adapt()
     values += work.after()
-    if not values:
+    if not values and recipe.adapter is None:
         raise BadInput(
             f"{recipe.name}: nothing was measured; list evaluators under 'evaluate', or label the "
             "pairs."
@@ -250,7 +252,7 @@ def _assist(recipe: Recipe, path: Path) -> Result:
     work = Work(recipe, RunDirectory(path, recipe), Stages(path / "stages"), lambda text: None)
     if work.stages.get("train") is None:
         work.train_along()
-    return Result(path, recipe.name, method_name(recipe), (), (), 0.0, {})
+    return Result(path, recipe.name, method_name(recipe), (), (), 0.0, {}, assisted=True)
 
 
 def _json(value: Any) -> bytes:

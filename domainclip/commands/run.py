@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         say=_say,
         bar=lambda title: progress_bar(title, "rows"),
     )
-    if not result.values:  # another rank of a distributed training: the first one tells
+    if result.assisted:  # another rank of a distributed training: the first one tells
         return 0
     if arguments.json:
         found = json.loads((result.out / "metrics.json").read_text(encoding="utf-8"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domainclip.data.settings import AugmentSettings
 from domainclip.errors import BadInput
+from domainclip.pairs import Pairs
 
-__all__ = ["Region", "check_stays", "regions_of"]
+__all__ = ["Region", "check_boxes", "check_stays", "regions_of"]
 
 Region = tuple[str, tuple[float, float, float, float]]  # category, (x0, y0, x1, y1) from 0 to 1
 _LEAST = 0.5  # of a box that the centre crop must leave
@@ -47,6 +49,19 @@ def check_stays(augment: AugmentSettings) -> None:
             f"data.augment: {', '.join(named)} would move objects away from their boxes, which the "
             "objective learns from; leave only colour, gamma, noise and bias_field."
         )
+
+
+def check_boxes(pairs: Pairs) -> None:
+    """Raises BadInput where no training pair has an object; reads until one is found."""
+    for table, _ in pairs.read_parts(["split", "meta"]):
+        columns = (table.column(name).to_pylist() for name in ("split", "meta"))
+        for split, meta in zip(*columns, strict=True):
+            if split == "train" and '"objects"' in (meta or "") and any(_objects(json.loads(meta))):
+                return
+    raise BadInput(
+        "objective region_category: no training pair has boxes of objects; make pairs that have "
+        "with `domainclip extract tiles --boxes FILE` (or --masks), or leave it out."
+    )
 
 
 def _objects(meta: Mapping[str, Any]) -> Iterator[tuple[str, list[float]]]:

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from domainclip.data._loading import Maker, Memory, batches, normalised
+from domainclip.data._negatives import check_given
 from domainclip.data._partners import Partners
-from domainclip.data._regions import check_stays
+from domainclip.data._regions import check_boxes, check_stays
+from domainclip.data._roles import said_of_roles
 from domainclip.data.batch import PairBatch
 from domainclip.data.classes import find_classes
 from domainclip.data.settings import AugmentSettings, DataSettings
@@ -29,8 +31,10 @@ class PairsDataModule(lightning.LightningDataModule):
 
     backbone: says what images must look like. classnames: label -> words, see ``find_classes``.
     views, second, regions: what an objective asks for beside one view and one caption, see
-    ``PairBatch``; BadInput where views would move regions. negative_images: likewise, and rows that
-    are another's wrong caption (``meta.negative_of``) are no samples then.
+    ``PairBatch``; BadInput where views would move regions, and where no pair has any, or a text in
+    one of ``settings.text_roles``. negative_images: likewise, and rows that
+    are another's wrong caption (``meta.negative_of``) are no samples then. given_negatives:
+    BadInput where no training pair has a text in the role ``negative``.
     An image that cannot be decoded is left out of its batch, which names it in ``skipped``.
     A split whose prepared images fit in ``settings.memory_mb`` is decoded once, by all epochs.
     """
@@ -47,10 +51,15 @@ class PairsDataModule(lightning.LightningDataModule):
         second: bool = False,
         regions: bool = False,
         negative_images: bool = False,
+        given_negatives: bool = False,
     ) -> None:
         super().__init__()
         if regions:
             check_stays(settings.augment)
+            check_boxes(pairs)
+        self._roles_said = said_of_roles(pairs, settings.text_roles)
+        if given_negatives:
+            check_given(pairs)
         self.pairs, self.options, self.seed = pairs, settings, seed
         self.classes = find_classes(pairs, classnames)
         self.class_counts = torch.from_numpy(self.classes.counts(pairs, "train"))
@@ -82,7 +91,9 @@ class PairsDataModule(lightning.LightningDataModule):
         return self.options.batch_size
 
     def said(self) -> Iterator[str]:
-        """What training images lack of what the objective asks for, a line each."""
+        """What training pairs lack of what the recipe and its objective ask for, a line each."""
+        if self._roles_said:
+            yield self._roles_said
         if self.options.second_view is not None and not self._train.maker.views:
             yield "data.second_view: the objective asks for no views, so it is not used"
         partners = self._train.maker.partners

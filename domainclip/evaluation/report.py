@@ -28,6 +28,9 @@ from domainclip.evaluation.metrics import Reliability, Value
 
 __all__ = ["Predictions", "Report", "RunLink", "class_rows", "headline", "html", "markdown"]
 
+RECALL = "image_to_text_R@1"
+NOTHING = "Nothing was measured: the recipe lists no evaluators."
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -127,6 +130,7 @@ def html(report: Report) -> str:
         plots=plots,
         headline=headline(report.values),
         metrics=metric_table(report.values),
+        nothing=NOTHING,
         forgotten=forgotten(report.values),
         below=[method for method in compared if method.below],
         baseline=next((m for m in compared if m.kind == "baseline"), None),
@@ -156,19 +160,22 @@ def markdown(report: Report) -> str:
             f"{'below the colour baseline' if m.below else ''} |"
             for m in compared
         ]
-    lines += [
-        "",
-        "## Every metric",
-        "",
-        "| evaluator | metric | before | after |",
-        "|---|---|---|---|",
-    ]
-    for evaluator, metric, before, after in metric_table(report.values):
-        lines.append(
-            f"| {_cell(evaluator)} | {_cell(metric)} | {with_interval(before, metric)} | "
-            f"{with_interval(after, metric)} |"
-        )
-    lines += ["", _interval_note(report.values), ""]
+    if report.values:
+        lines += [
+            "",
+            "## Every metric",
+            "",
+            "| evaluator | metric | before | after |",
+            "|---|---|---|---|",
+        ]
+        for evaluator, metric, before, after in metric_table(report.values):
+            lines.append(
+                f"| {_cell(evaluator)} | {_cell(metric)} | {with_interval(before, metric)} | "
+                f"{with_interval(after, metric)} |"
+            )
+        lines += ["", _interval_note(report.values), ""]
+    else:
+        lines += ["", NOTHING, ""]
     if report.changes:
         lines += ["## What it changed", "", "| weight | change | relative |", "|---|---|---|"]
         lines += [f"| {_cell(r['weight'])} | {r['norm']:.4g} | {number(r['relative'])} |"
@@ -191,27 +198,38 @@ def _compared(report: Report) -> Sequence[Method]:
 
 def headline(values: Sequence[Measured]) -> tuple[str, Value | None, Value | None] | None:
     """(name, before, after) of the main number: accuracy, of a sweep the best; else retrieval's."""
-    after = find(values, "after", ADAPTED, "accuracy") or _best_variant(values)
-    before = find(values, "before", "zero_shot", "accuracy")
+    after, variant = _best(values, ADAPTED, "accuracy")
+    before = _before(values, variant, "zero_shot", "accuracy")
     if after is not None or before is not None:
         return "accuracy", before, after
     for row in values:
-        if row.metric == "image_to_text_R@1" and row.stage == "before":
-            return "image to text R@1", row.value, find(values, "after", row.evaluator, row.metric)
+        if row.metric == RECALL and row.stage == "before":
+            evaluator = row.evaluator.rpartition("/")[2]
+            after, variant = _best(values, evaluator, RECALL)
+            before = _before(values, variant, evaluator, RECALL) or row.value
+            return "image to text R@1", before, after
     first = next(iter(values), None)
     if first is None:
         return None
     return first.metric, first.value, find(values, "after", first.evaluator, first.metric)
 
 
-def _best_variant(values: Sequence[Measured]) -> Value | None:
-    """Of a sweep over methods: the accuracy of the best one."""
+def _best(values: Sequence[Measured], evaluator: str, metric: str) -> tuple[Value | None, str]:
+    """The value after, and its variant: empty of a single run, of a sweep that of the best one."""
     found = [
-        row.value
+        (row.value, row.evaluator.rpartition("/")[0])
         for row in values
-        if row.evaluator.endswith(f"/{ADAPTED}") and row.metric == "accuracy"
+        if row.stage == "after"
+        and row.metric == metric
+        and row.evaluator.rpartition("/")[2] == evaluator
     ]
-    return max(found, key=lambda value: value.value, default=None)
+    return max(found, key=lambda each: each[0].value, default=(None, ""))
+
+
+def _before(values: Sequence[Measured], variant: str, evaluator: str, metric: str) -> Value | None:
+    """The value before, that of the variant where variants differ in it."""
+    own = find(values, "before", f"{variant}/{evaluator}", metric) if variant else None
+    return own or find(values, "before", evaluator, metric)
 
 
 def metric_table(

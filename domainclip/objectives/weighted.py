@@ -92,7 +92,7 @@ class Weighted:
     @property
     def averaged_views(self) -> bool:
         """Whether that average is to see views for any term."""
-        return any(getattr(term, "averaged_views", True) for term in self._asking("momentum"))
+        return any(getattr(term, "averaged_views", True) for term in self.asking("momentum"))
 
     @property
     def wants(self) -> tuple[str, ...]:
@@ -120,12 +120,12 @@ class Weighted:
 
     def negative_texts(self, batch: Batch) -> list[list[str]]:
         """Those of all terms, one after the other."""
-        each = [_negatives(term, batch) for term in self._asking("negatives")]
+        each = [_negatives(term, batch) for term in self.asking("negatives")]
         return [[text for texts in row for text in texts] for row in zip(*each, strict=True)]
 
     def region_texts(self, batch: Batch) -> list[list[str]]:
         """Those of the first term that has boxes."""
-        first, *more = [term.region_texts(batch) for term in self._asking("regions")]
+        first, *more = [term.region_texts(batch) for term in self.asking("regions")]
         if any(texts != first for texts in more):
             raise UsageError("weighted: its terms do not mean the same prompts of boxes.")
         found: list[list[str]] = first
@@ -133,7 +133,7 @@ class Weighted:
 
     def second_texts(self, batch: Batch) -> Sequence[str]:
         """Those of its terms, which are the same for all."""
-        asking = self._asking("second")
+        asking = self.asking("second")
         each = [list(_seconds(term, batch)) for term in asking]
         if any(texts != each[0] for texts in each):
             named = ", ".join(type(term).__name__ for term in asking)
@@ -141,7 +141,7 @@ class Weighted:
         return each[0] if each else []
 
     def _same(self, name: str, default: Any, *only: str) -> Any:
-        terms = self._asking(*only) if only else self._built()
+        terms = self.asking(*only) if only else self._built()
         found = [getattr(term, name, default) for term in terms]
         if any(each != found[0] for each in found):
             said = ", ".join(
@@ -150,8 +150,8 @@ class Weighted:
             raise UsageError(f"weighted: its terms do not go together, {name} is {said}.")
         return found[0] if found else default
 
-    def _asking(self, *names: str) -> list[Any]:
-        """Terms that want any of these."""
+    def asking(self, *names: str) -> list[Any]:
+        """The terms that want any of these."""
         return [term for term in self._built() if {*names} & {*wants_of(term)}]
 
     def _built(self) -> list[Any]:

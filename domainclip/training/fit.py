@@ -37,10 +37,10 @@ from domainclip.training.module import Adapter, Tower, Tuning, from_classes
 from domainclip.training.optimizer import bound_logit_scale
 from domainclip.training.settings import TrainerSettings
 from domainclip.training.sharding import check_shards
-from domainclip.training.thrift import thrift
+from domainclip.training.thrift import check_thrift, thrift
 from domainclip.training.wise_ft import check_line, finish, settle
 
-__all__ = ["FitResult", "TrainingData", "fit"]
+__all__ = ["FitResult", "TrainingData", "check_plan", "fit"]
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,9 @@ def fit(
     (settings that exclude each other), OutputInUse (the checkpoints are another run's), OutputError
     (they cannot be written), NotFinite.
     """
-    _check(adapter, objective, settings, class_text, long)
-    check_shards(settings, objective)
+    if next(iter(adapter.parameters()), None) is None:
+        raise BadInput(f"{type(adapter).__name__} has nothing to train; check its options.")
+    check_plan(backbone, objective, settings, class_text[0], long)
     if settings.wise_ft is not None:
         check_line(adapter, settings, data_module)
     content = checkpoints.newest(out / "checkpoints")
@@ -174,12 +175,14 @@ def fit(
     )
 
 
-def _check(
-    adapter: Adapter, objective: Objective, settings: TrainerSettings,
-    class_text: tuple[Sequence[str], Sequence[str]], long: TextEncoder | None,
+def check_plan(
+    backbone: Tower, objective: Objective, settings: TrainerSettings, classnames: Sequence[str],
+    long: TextEncoder | None,
 ) -> None:  # fmt: skip
-    if next(iter(adapter.parameters()), None) is None:
-        raise BadInput(f"{type(adapter).__name__} has nothing to train; check its options.")
+    """Raises BadInput or UsageError for what ``fit`` would refuse, as far as it can be told before
+    an adapter is there."""
+    check_shards(settings, objective)
+    check_thrift(backbone.model, settings)
     if getattr(objective, "raw", False) and long is not None:
         raise BadInput(
             f"{type(objective).__name__} needs features before they get unit length, which only "
@@ -191,10 +194,10 @@ def _check(
             "leave out; give 0."
         )
     classes = objective.needs == "classes" or from_classes(objective)
-    if classes and len(class_text[0]) < 2:
+    if classes and len(classnames) < 2:
         raise BadInput(
             f"{type(objective).__name__} needs at least two classes, and the pairs have "
-            f"{len(class_text[0])}; train on captions with {{name: infonce}} instead."
+            f"{len(classnames)}; train on captions with {{name: infonce}} instead."
         )
 
 

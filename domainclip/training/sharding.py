@@ -48,9 +48,12 @@ def check_shards(settings: TrainerSettings, objective: Any) -> None:
         raise UsageError("trainer.precision: strategy fsdp takes bf16-mixed or 32-true.")
     for name in ("weights", "momentum"):
         if name in wants_of(objective):
+            # of several terms, those that do
+            asking = getattr(objective, "asking", lambda want: [objective])(name)
+            who = " and ".join(type(each).__module__.rpartition(".")[2] for each in asking)
             raise UsageError(
-                f"trainer.strategy: {type(objective).__name__} reads all weights, which no rank "
-                "has with fsdp; give ddp."
+                f"trainer.strategy: the objective {who} reads all weights, which no rank has with "
+                "fsdp; give ddp."
             )
 
 

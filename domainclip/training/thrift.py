@@ -17,25 +17,20 @@ from torch import nn
 from domainclip.errors import UsageError
 from domainclip.training.settings import TrainerSettings
 
-__all__ = ["switch_patch_dropout", "thrift"]
+__all__ = ["check_thrift", "switch_patch_dropout", "thrift"]
 
 
 @contextmanager
 def thrift(model: nn.Module, settings: TrainerSettings) -> Iterator[None]:
     """``patch_dropout`` and ``checkpoint_blocks`` of the settings; afterwards all is as it was.
 
-    Raises UsageError for an image tower without patches, or a model whose blocks cannot be computed
-    again.
+    Raises as ``check_thrift``.
     """
+    check_thrift(model, settings)
     share = settings.patch_dropout
     owner, name = _place(model) if share else (None, "")
     before = getattr(owner, name, None)
     checkpointing = getattr(model, "set_grad_checkpointing", None)
-    if settings.checkpoint_blocks and checkpointing is None:
-        raise UsageError(
-            f"trainer.checkpoint_blocks: {type(model).__name__} cannot compute its blocks again; "
-            "leave it out, or give trainer.chunk."
-        )
     if owner is not None:
         setattr(owner, name, _dropout(owner, name, share).eval())  # until training switches it on
     if settings.checkpoint_blocks:
@@ -47,6 +42,18 @@ def thrift(model: nn.Module, settings: TrainerSettings) -> Iterator[None]:
             setattr(owner, name, before)
         if settings.checkpoint_blocks:
             checkpointing(False)  # type: ignore[misc]
+
+
+def check_thrift(model: nn.Module, settings: TrainerSettings) -> None:
+    """Raises UsageError for an image tower without patches, or a model whose blocks cannot be
+    computed again."""
+    if settings.patch_dropout:
+        _place(model)
+    if settings.checkpoint_blocks and not hasattr(model, "set_grad_checkpointing"):
+        raise UsageError(
+            f"trainer.checkpoint_blocks: {type(model).__name__} cannot compute its blocks again; "
+            "leave it out, or give trainer.chunk."
+        )
 
 
 def switch_patch_dropout(model: nn.Module, *, on: bool) -> None:

@@ -402,6 +402,44 @@ def test_a_recipe_that_failed_at_once_can_be_corrected_in_place(
     assert "zero shot" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ("data.weights={source: 0.5}", "no training pair has the source 'source'"),
+        ("objective={name: weighted, terms: [{name: infonce}, {name: anchor}]}",
+         "trainer.strategy: the objective anchor reads all weights"),
+        ("data.text_roles=[captoin]", "Did you mean 'caption'?"),
+        ("objective.name=region_category", "no training pair has boxes of objects"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_the_training_is_told_before_anything_is_measured(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, wanted: str
+) -> None:
+    run = tmp_path / "run"
+    words = [str(place / "tiny.yaml"), "data.augment={}", "-o", str(run)]
+    words += ["trainer.strategy=fsdp"] if "anchor" in change else []
+    assert main(["run", *words, change]) == 2
+    said = capsys.readouterr().err
+    assert wanted in said and said.count("\n") == 1
+    assert not (run / "stages").exists()
+    corrected = ["trainer.strategy=auto", "evaluate=[{name: retrieval}]", "trainer.epochs=1"]
+    assert main(["run", *words, *corrected]) == 0
+
+
+def test_nothing_is_measured_where_nothing_was_asked(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", str(place / "tiny.yaml"), "evaluate=[]", "trainer.epochs=1"]
+    assert main([*words, "objective.name=infonce", "-o", str(tmp_path / "captions")]) == 0
+    assert "accuracy" not in capsys.readouterr().out
+    assert read_result(tmp_path / "captions").values == ()
+    page = (tmp_path / "captions" / "report.md").read_text()
+    assert "accuracy" not in page and "Every metric" not in page
+    # an objective over classes asks
+    assert main([*words, "-o", str(tmp_path / "classes")]) == 0
+    assert "full (this run)" in capsys.readouterr().out
+
+
 def test_a_corrupt_image_costs_itself_and_is_mentioned(place: Path, tmp_path: Path) -> None:
     rows = list(dc.open_pairs(place / "pairs"))
     for number in (0, 1, 12):  # two in training, one in the test split

@@ -11,11 +11,13 @@ from scipy import stats
 
 from domainclip._run_directory import RunDirectory, Stages
 from domainclip._run_environment import environment, homeless
+from domainclip._run_evaluate import evaluate
 from domainclip._run_names import evaluator_labels
 from domainclip._run_report import component_text, duration
 from domainclip._run_sweep import Row, combined, folders, mean_of
-from domainclip.errors import OutputInUse
-from domainclip.evaluation._results import Measured
+from domainclip.classifier import load_classifier
+from domainclip.errors import OutputInUse, UsageError
+from domainclip.evaluation._results import Measured, find
 from domainclip.evaluation.metrics import Value
 from domainclip.evaluation.report import headline
 from domainclip.recipe import Component, load_recipe
@@ -58,6 +60,24 @@ def test_a_training_goes_on_with_other_ranks_and_no_other_change(tmp_path: Path)
         RunDirectory(tmp_path / "run", recipe).__enter__()
 
 
+@pytest.mark.parametrize("inner", [".", "runs/seed=0"])
+@pytest.mark.parametrize("made", ["stages/train.json", "stages/after-x.json", "checkpoints/1.pt"])
+def test_a_directory_is_free_until_something_depends_on_its_recipe(
+    tmp_path: Path, inner: str, made: str
+) -> None:
+    run = tmp_path / "run"
+    with RunDirectory(run, load_recipe("quickstart")):
+        (run / inner / "stages").mkdir(parents=True)
+        # kept under the hash of what it depends on
+        (run / inner / "stages" / "before-zero_shot-0a1b.json").write_text("{}")
+    corrected = load_recipe("quickstart", ["sweep=null", "trainer.lr=1"])
+    with RunDirectory(run, corrected):
+        (run / inner / made).parent.mkdir(exist_ok=True)
+        (run / inner / made).write_text("{}")
+    with pytest.raises(OutputInUse, match=r"another recipe, which differs in .*trainer\.lr"):
+        RunDirectory(run, load_recipe("quickstart")).__enter__()
+
+
 def test_evaluators_of_one_name_are_told_apart_by_what_differs() -> None:
     both = [
         Component("few_shot", {"head": "gda", "draws": 3}),
@@ -98,6 +118,50 @@ def test_a_sweep_averages_seeds_and_keeps_variants_apart() -> None:
     shown = headline(values)
     assert shown is not None and shown[1] is not None and shown[2] is not None
     assert (round(shown[1].value, 3), round(shown[2].value, 3)) == (0.205, 0.855)
+
+
+def test_variants_whose_plain_models_differ_have_their_own_before() -> None:
+    recipe = load_recipe("quickstart", ["sweep={}"])
+    numbers = {"truncate": (0.1, 0.3), "clipmd": (0.0, 0.2)}  # recall before and after
+    rows = [
+        Row(
+            f"text={name}", recipe,
+            (
+                Measured("before", "retrieval", "image_to_text_R@1", Value(before, n=10)),
+                Measured("before", "zero_shot", "accuracy", Value(before, n=10)),
+                Measured("before", "colour_histogram", "accuracy", Value(0.4, n=10)),
+                Measured("after", "retrieval", "image_to_text_R@1", Value(after, n=10)),
+            ),
+        )
+        for name, (before, after) in numbers.items()
+    ]  # fmt: skip
+    values, compared = combined(rows)
+    for name, (before, after) in numbers.items():
+        row = f"text={name}/retrieval"
+        found = [find(values, stage, row, "image_to_text_R@1") for stage in ("before", "after")]
+        assert found == [Value(before, n=10), Value(after, n=10)]
+    assert find(values, "before", "retrieval", "image_to_text_R@1") is None
+    # what all measured alike stays one row
+    assert [row.evaluator for row in values].count("colour_histogram") == 1
+    assert {m.label: m.value.value for m in compared} == {
+        "text=truncate, zero shot": 0.1, "text=clipmd, zero shot": 0.0,
+        "colour histogram (no network)": 0.4,
+    }  # fmt: skip
+    retrieval = [row for row in values if row.metric != "accuracy"]
+    assert headline(retrieval) == ("image to text R@1", Value(0.1, n=10), Value(0.3, n=10))
+
+
+@pytest.mark.parametrize("use", [load_classifier, lambda path: evaluate(str(path), path)])
+def test_a_sweep_is_no_run_and_names_its_runs(tmp_path: Path, use) -> None:
+    recipe = load_recipe("quickstart", ["sweep={seed: [0, 1, 2, 3, 4, 5, 6, 7]}"])
+    with RunDirectory(tmp_path / "sweep", recipe):
+        pass
+    for seed in range(8):
+        with RunDirectory(tmp_path / "sweep" / "runs" / f"seed={seed}", recipe):
+            pass
+    with pytest.raises(UsageError, match=r"a sweep .* name one of them: .*runs/seed=0, ") as said:
+        use(tmp_path / "sweep")
+    assert str(said.value).endswith("runs/seed=5 and 2 more.")
 
 
 def test_folders_of_a_sweep_are_plain_names_and_differ() -> None:

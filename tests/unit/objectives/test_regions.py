@@ -125,6 +125,12 @@ def test_batches_bring_regions_where_they_are_asked_for(tmp_path: Path) -> None:
     assert batch.regions == ((),) * 4
 
 
+def test_pairs_without_any_box_are_refused(tmp_path: Path) -> None:
+    pairs = striped_pairs(tmp_path / "pairs", 10)
+    with pytest.raises(BadInput, match=r"region_category: no training pair has boxes .*--boxes"):
+        PairsDataModule(pairs, DataSettings(), ToyTower(), regions=True)
+
+
 def test_views_that_move_objects_are_refused(tmp_path: Path) -> None:
     pairs = striped_pairs(tmp_path / "pairs", 10)
     settings = DataSettings(augment=AugmentSettings(flip=True, crop_scale=(0.5, 1.0)))
