@@ -65,7 +65,7 @@ class RecipeError(DomainclipError):
 
 
 class NotFinite(DomainclipError):
-    """A training whose loss is no finite number any more."""
+    """A training whose loss, gradient, weights or validations are no finite numbers any more."""
 
 
 class OutputInUse(DomainclipError):

@@ -21,7 +21,8 @@ class TrainerSettings:
     chunk: images and texts that a tower reads at once; the loss is still that of the whole batch,
     at one more forward pass and the memory of one chunk (gradient caching); null reads all at once.
     patch_dropout: share of an image's patches that a step does not read (FLIP); 0.5 is about twice
-    as fast. checkpoint_blocks: less memory for one more forward pass of every block.
+    as fast; a frozen image tower reads all. checkpoint_blocks: less memory for one more forward
+    pass of every block.
     precision: Lightning's names. devices: how many of this machine's. strategy: ``ddp`` has the
     model on each, ``fsdp`` deals the blocks that train over them.
     ema: decay of an exponential average of the weights, which is then what is validated and kept.
