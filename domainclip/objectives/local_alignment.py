@@ -13,7 +13,8 @@ added by ``weighted``.
 Pairs of one caption or group are left out of each other's negatives, unless ``negative``.
 Shapes: image, text (b, d), patches (b, p, d), words (b, w, d) and which are real (b, w).
 Ranks: words of all are gathered, then the scores (n, n); patches stay where they are. Texts are
-compared few at a time, so memory grows with b p w and not with b² p w.
+compared few at a time, so memory grows with b p w and not with b² p w. The b² p w d multiplications
+are in single precision, as all that objectives do: the costliest of them, not timed on a GPU.
 """
 
 from __future__ import annotations

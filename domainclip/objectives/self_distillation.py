@@ -9,7 +9,8 @@ Differs: views and the image come from the recipe's one augmentation at one size
 is what ``augment.crop_scale`` cuts out; DINO's local crops are smaller images. The average sees the
 image alone. Its decay is constant, τ_t has no warm-up, and prototypes learn from the first epoch
 on. There are fewer of them, for archives of thousands; DINO has 65536. InfoNCE is ``infonce``.
-Beside the head, parts hold its average and c: they follow the towers' average after each step.
+Beside the head, parts hold its average and c: they follow the towers' average after each step. The
+averages are kept in float32 beside towers in half precision too, and read under autocast.
 Shapes: image, text (b, d), views (b, v, d). Ranks: the mean over all images; c is that of all.
 """
 
