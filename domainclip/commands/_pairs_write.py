@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from domainclip.catalogue import import_optional
-from domainclip.commands._printing import explain_exit, plain, print_json, print_table
+from domainclip.commands._printing import (
+    explain_exit,
+    explain_nothing,
+    plain,
+    print_json,
+    print_table,
+)
 from domainclip.commands._progress import progress_bar
 from domainclip.errors import UsageError
 
@@ -146,6 +152,15 @@ def bring(arguments: argparse.Namespace) -> int:
         )
         if report.skipped:
             print_table(["skipped", "count"], sorted(report.skipped.items()))
+    outside = report.skipped["outside_root"]
+    if report.quarantined and not report.pairs:
+        explain_nothing(report.quarantined, arguments.output)
+    elif outside:
+        print(
+            f"{outside:,} images lie outside the table's folder; give --root FOLDER, a folder that "
+            "holds them all.",
+            file=sys.stderr,
+        )
     share = report.quarantined / inputs if inputs else 0.0
     if share <= arguments.max_errors:
         return 0

@@ -127,13 +127,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--shard-pairs", type=int, default=10_000, help="webdataset: pairs per tar")
     export.add_argument("--separator", choices=("tab", "comma"), default="tab", help="csv only")
 
-    bring = _verb(verbs, "import", "read another format")
+    bring = _verb(
+        verbs, "import",
+        "Read another format. Of a table (csv, tsv) these columns are understood: the image's path "
+        "(filepath, image, path, file, filename), the caption (title, caption, text), texts.ROLE "
+        "for further texts of a pair (texts.findings, texts.impression, texts.negative: a recipe's "
+        "data.text_roles), key, label or labels (a JSON list), split, group, document, source and "
+        "license. Every other column goes into meta.",
+        short="read another format",
+    )  # fmt: skip
     bring.add_argument("source", type=Path)
     bring.add_argument("-o", "--output", type=Path, required=True)
     bring.add_argument("-f", "--format", choices=_READ, help="default: guessed from the files")
     bring.add_argument("--image-column", default="", help="csv, huggingface")
     bring.add_argument("--caption-column", default="", help="csv, huggingface")
-    bring.add_argument("--root", type=Path, help="csv: images may lie anywhere under this")
+    bring.add_argument(
+        "--root",
+        type=Path,
+        help="csv: images may lie anywhere under this [default: the table's folder]",
+    )
     bring.add_argument(
         "--template", default="a photo of a {}.", help="folders: the caption, {} is the label"
     )

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from domainclip.cli import main
 from domainclip.errors import BadInput, UsageError
 from domainclip.images.encoded import decoded
-from domainclip.pairs import Pair, Skip, open_pairs
+from domainclip.pairs import Pair, Skip, Text, open_pairs
 from domainclip.pairs.formats import (
     _shared,
     csv,
@@ -137,6 +138,42 @@ def test_tables_of_other_makers_are_understood(tmp_path: Path) -> None:
     assert pair.meta["age"] == "3"
     with pytest.raises(BadInput, match=r"no caption column 'x'.*--caption-column"):
         list(csv.read(table, caption_column="x"))
+
+
+def test_columns_of_a_table_are_the_fields_and_texts_of_a_pair(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    table = tmp_path / "t.tsv"
+    table.write_text(
+        "key\tfilepath\ttexts.findings\ttexts.impression\tlabels\tsource\tdocument\tgroup\tage\n"
+        'k\ta.png\tclear lungs\t\t["x", "y"]\tward 3\tstudy\tpatient\t3\n'
+    )
+    (pair,) = csv.read(table)
+    assert isinstance(pair, Pair)
+    assert pair.texts == (Text("findings", "clear lungs"),)  # an empty one is none
+    assert pair.text == "clear lungs"  # no caption: the first text of a role
+    assert (pair.key, pair.labels, pair.group) == ("k", ("x", "y"), "patient")
+    assert (pair.source, pair.document) == ("ward 3", "study")
+    assert pair.meta["age"] == "3" and "texts.findings" not in pair.meta
+    table.write_text("filepath\ttexts.findings\ttitle\na.png\tf\tt\n")
+    (pair,) = csv.read(table)
+    assert isinstance(pair, Pair)
+    assert pair.text == "t" and pair.texts == (Text("findings", "f"),) and not pair.source
+
+
+def test_images_outside_of_the_folder_are_told_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "a.png").write_bytes(PNG)
+    (tmp_path / "in" / "b.png").write_bytes(PNG)
+    table = tmp_path / "in" / "t.csv"
+    for rows in ("../a.png,x\n", "../a.png,x\nb.png,y\n"):
+        table.write_text("filepath,title\n" + rows)
+        out = tmp_path / f"out{len(rows)}"
+        assert main(["pairs", "import", str(table), "-o", str(out)]) == 1
+        assert "give --root FOLDER" in capsys.readouterr().err
+    assert main(["pairs", "import", str(table), "--root", str(tmp_path), "-o",
+                 str(tmp_path / "all")]) == 0  # fmt: skip
 
 
 def test_a_damaged_table_keeps_the_rows_before(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ _JSON_FIELDS = ("texts", "labels", "where", "meta")
 _SEPARATORS = {"tab": "\t", "comma": ","}
 _CAPTION_NAMES = ("title", "caption", "text")
 _IMAGE_NAMES = ("filepath", "image", "path", "file", "filename", "file_name")
+_TEXT = "texts."  # and a role: the column of a pair's text in that role
+_PLAIN_FIELDS = ("key", "group", "document", "source", "license")
 
 
 def write(
@@ -86,8 +88,11 @@ def read(
 ) -> Iterator[Pair | Skip]:
     """The pairs of a table, or of every ``*.tsv`` and ``*.csv`` in a directory, row by row.
 
-    Column names are found among the usual ones where they are not given. An image must lie under
-    ``root`` (default: the table's directory), links followed; any other is a Skip.
+    Column names are found among the usual ones where they are not given; ``texts.findings`` is the
+    text in the role findings, and a table with no caption has the first such text as one. key,
+    label, labels (JSON), split, group, document, source and license are the pair's own; every
+    other column goes to ``meta``. An image must lie under ``root`` (default: the table's
+    directory), links followed; any other is a Skip.
     """
     tables = [source]
     if source.is_dir():
@@ -127,7 +132,8 @@ def _read_table(table: Path, image: str, caption: str, root: Path) -> Iterator[P
                 f"{_IMAGE_NAMES[0]} and {_CAPTION_NAMES[0]}."
             )
         image = _column(table, image, _IMAGE_NAMES, names, "image")
-        caption = _column(table, caption, _CAPTION_NAMES, names, "caption")
+        texts = tuple(name for name in names if _role(name))
+        caption = _column(table, caption, (*_CAPTION_NAMES, *texts), names, "caption")
         number = 1
         rows = iter(reader)
         while True:
@@ -150,7 +156,9 @@ def _pair(
     try:
         path = (table.parent / named).resolve()
         if not path.is_relative_to(root.resolve()):
-            return _skip(where, "outside_root", f"{named!r} lies outside {root}; give --root")
+            return _skip(
+                where, "outside_root", f"{named!r} lies outside {root}; give --root FOLDER"
+            )
         data = read_bounded(path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
@@ -164,23 +172,36 @@ def _pair(
 
 
 def _fields(row: dict[str, Any], table: Path, named: str) -> dict[str, Any]:
-    if "key" in row and "texts" in row:
+    if "key" in row and "texts" in row:  # as ``write`` has it
         fields = {name: value for name, value in row.items() if name is not None}
         return fields | {name: json.loads(row[name]) for name in _JSON_FIELDS if row.get(name)}
-    label = row.get("label") or row.get("class")
     split = split_named(row.get("split") or table.stem)
+    texts = [(_role(name), text) for name, text in row.items() if _role(name) and text]
     return {
+        **{name: row.get(name) or "" for name in _PLAIN_FIELDS},
         "key": row.get("key") or f"{table.stem}/{named}",
-        "labels": [label] if label else [],
+        "labels": _labels(row),
         "split": split if split in ("train", "val", "test") else "",
-        "group": row.get("group") or "",
-        "license": row.get("license") or "",
+        "texts": [{"role": role, "text": text, "lang": ""} for role, text in texts],
         "meta": {
             str(name): value
             for name, value in row.items()
-            if name is not None and name not in ("key", "split", "group", "license")
+            if name is not None and name not in (*_PLAIN_FIELDS, "split") and not _role(name)
         },
     }
+
+
+def _labels(row: dict[str, Any]) -> list[Any]:
+    if (row.get("labels") or "").startswith("["):
+        found = json.loads(row["labels"])
+        return found if isinstance(found, list) else []
+    label = row.get("label") or row.get("class") or row.get("labels")
+    return [label] if label else []
+
+
+def _role(column: str | None) -> str:
+    """The role whose texts a column holds; empty for any other column."""
+    return (column or "").removeprefix(_TEXT) if (column or "").startswith(_TEXT) else ""
 
 
 def _column(table: Path, given: str, usual: tuple[str, ...], names: Any, what: str) -> str:
