@@ -343,6 +343,12 @@ class Backbone:
         """
         if isinstance(texts, str):
             raise UsageError("encode_text takes a list of texts; put the one text into a list.")
+        for number, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise UsageError(
+                    f"encode_text takes a list of texts, and number {number} is {text!r}; give "
+                    "'' where there is none."
+                )
         found = self.strategy if long is None else long
         strategy: _TextStrategy = load("text", found)() if isinstance(found, str) else found
         row: dict[str, int] = {}
