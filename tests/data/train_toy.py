@@ -32,7 +32,7 @@ class Watched:
     for the gradient of the pair ``slope``.
     """
 
-    def __init__(self, objective: Any, out: Path, die_at: int, nan: str, slope: str) -> None:
+    def __init__(self, objective: Any, out: Path, die_at: int, nan: str, slope: str = "") -> None:
         self.objective, self.needs, self.left = objective, objective.needs, die_at
         self.nan, self.slope = nan, slope
         out.mkdir(parents=True, exist_ok=True)
