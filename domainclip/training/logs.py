@@ -46,7 +46,7 @@ class StepLog(lightning.Callback):
         self, trainer: lightning.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = self.journal.step
-        if outputs is None or step % self.every or not trainer.is_global_zero:
+        if not outputs or step % self.every or not trainer.is_global_zero:
             return
         loss, lr = float(outputs["loss"]), module.lr
         row = {"step": step, "epoch": trainer.current_epoch + 1, "loss": loss, "lr": lr}

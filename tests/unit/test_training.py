@@ -118,6 +118,14 @@ def test_bf16_and_sgd_and_no_validation(tmp_path: Path) -> None:
     assert result.history[-1].train_loss > 0
 
 
+def test_a_batch_without_any_readable_image_is_passed_over(tmp_path: Path) -> None:
+    pairs = striped_pairs(tmp_path / "pairs", 16, broken=range(15))
+    result, _ = run(pairs, tmp_path / "run", log_every=1)
+    assert [row.step for row in result.history] == [2, 4] and len(result.skipped) == 12
+    with (tmp_path / "run" / "logs" / "train.csv").open(newline="") as file:
+        assert len({row["step"] for row in csv.DictReader(file)}) == 2  # of four
+
+
 def test_a_finished_run_is_not_trained_again(pairs: Pairs, tmp_path: Path) -> None:
     first, tower = run(pairs, tmp_path)
     again, other = run(pairs, tmp_path)
