@@ -133,7 +133,8 @@ class DataSettings:
     the pairs have. image_px: side of the square that the tower sees; null for the tower's own.
     workers: processes that decode; 0 for none. memory_mb: a split whose decoded images fit in this
     much memory is decoded once and not at every epoch. text_roles: which of a pair's texts are
-    captions, one drawn at random per epoch; ``caption`` is the pair's default text too.
+    captions, one drawn at random per epoch; ``caption`` is the pair's default text too. A role that
+    no training pair has is told, and refused where that leaves none.
     views: features that are measured are means over each image as it is (``plain``), and turned by
     quarters (``rot90``: 4 views), and mirrored too (``dihedral``: 8); for scenes from above.
     role_weights: how often a text of a role is drawn as the caption, against 1 for those that are
