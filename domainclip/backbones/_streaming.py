@@ -17,7 +17,17 @@ from torch import Tensor, nn
 
 from domainclip.errors import UsageError
 
-__all__ = ["default_autocast", "image_batches", "inference", "prefer_channels_last"]
+__all__ = [
+    "default_autocast",
+    "image_batches",
+    "inference",
+    "prefer_channels_last",
+    "text_batches",
+]
+
+# positions in a forward pass on a CPU, for each of its threads: more gain nothing there, and texts
+# of one pass are filled up to its longest. Measured: benchmarks/long_text.py
+_CPU_POSITIONS = 2048
 
 
 def image_batches(
@@ -54,6 +64,25 @@ def image_batches(
             ready = ahead
             ahead = [pool.submit(one, picture) for picture in islice(stream, batch_size)]
             yield torch.stack([future.result() for future in ready])
+
+
+def text_batches(lengths: Tensor, batch_size: int, device: torch.device) -> Iterator[Tensor]:
+    """Rows of texts in batches, the shortest first. lengths: (n,) positions that each takes.
+
+    On a CPU a batch also ends where it would take more positions than pay. Raises UsageError.
+    """
+    if batch_size < 1:
+        raise UsageError(f"batch_size is {batch_size}, and must be at least 1.")
+    order = lengths.argsort(stable=True)
+    most = torch.get_num_threads() * _CPU_POSITIONS if device.type == "cpu" else None
+    start = 0
+    for at, length in enumerate(lengths[order].tolist()):
+        rows = at - start
+        if rows and (rows == batch_size or (most is not None and (rows + 1) * length > most)):
+            yield order[start:at]
+            start = at
+    if len(order):
+        yield order[start:]
 
 
 @contextmanager

@@ -12,7 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from domainclip.backbones._reading import CUT, Reading, reading_of
-from domainclip.backbones._streaming import default_autocast, image_batches, inference
+from domainclip.backbones._streaming import (
+    default_autocast,
+    image_batches,
+    inference,
+    text_batches,
+)
 from domainclip.backbones._unit import unit
 from domainclip.backbones._weights import PlainWeights, StateHash, hash_of
 from domainclip.backbones._words import breakable, without_marks
@@ -365,10 +370,10 @@ class Backbone:
         read: what makes features (b, d) of ids (b, t) instead, and says whether of unit length.
         """
         used = used_positions(self.model, ids)
-        order = torch.arange(len(ids)) if used is None else used.cpu().argsort(stable=True)
+        lengths = torch.full((len(ids),), ids.shape[1]) if used is None else used.cpu()
         found = torch.zeros(len(ids), self.embed_dim)
         with inference(self.model, self.autocast):
-            for rows in torch.split(order, batch_size) if len(order) else ():
+            for rows in text_batches(lengths, batch_size, self.device):
                 found[rows] = (read or self._read)(ids[rows]).float().cpu()
         return found
 
