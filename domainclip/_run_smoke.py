@@ -26,7 +26,7 @@ from domainclip.recipe import BackboneSettings, Component, Recipe, as_tree, expa
 
 __all__ = ["smoke"]
 
-PAIRS, BATCH, PX, CHUNK = 64, 8, 64, 4
+PAIRS, BATCH, PX, CHUNK = 64, 8, 32, 4
 NOTE = (
     "A smoke run: {towers}, at most {pairs} pairs of a split, one epoch. It shows that the "
     "recipe runs to its end; its numbers mean nothing."
@@ -39,7 +39,7 @@ def smoke(recipe: Recipe) -> Recipe:
     """The recipe with small towers of the same kind, few pairs and one epoch, on the CPU.
 
     Its name ends in ``-smoke`` and its ``note`` says that the numbers mean nothing. ``embedded``
-    stays, with images of at most 64 pixels. Of a sweep, components and names are all run, of
+    stays, with images of at most 32 pixels. Of a sweep, components and names are all run, of
     numbers (seeds, rates) the first.
     """
     return replace(_small(recipe), sweep=_sweep(recipe))
@@ -69,7 +69,7 @@ def _small(recipe: Recipe) -> Recipe:
             accumulate=min(trainer.accumulate, 2),
             chunk=trainer.chunk and min(trainer.chunk, CHUNK),
             precision="32-true",
-            devices=1,
+            devices="auto",  # one: the CPU
             strategy="auto",
         ),
         objective=None if recipe.objective is None else _taught(recipe.objective),

@@ -9,10 +9,6 @@ import pytest
 from domainclip.cli import main
 from domainclip.runs import read_result
 from tests.data.make_study import write_key
-from tests.data.tiny_clip import write_tiny_clip
-
-SMALL = ["trainer.epochs=1", "data.batch_size=8", "data.image_px=16", "backbone.device=cpu",
-         "backbone.pretrained=null", "trainer.precision=32-true"]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +17,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def adapted(recipe: str, pairs: Path, tmp_path: Path, *more: str) -> None:
-    clip, out = write_tiny_clip(tmp_path / "clip"), tmp_path / "run"
-    given = [f"data.pairs={pairs}", f"backbone.name={clip}", *more]
-    assert main(["run", recipe, *SMALL, *given, "-o", str(out)]) == 0
+    out = tmp_path / "run"
+    assert main(["run", recipe, "--smoke", f"data.pairs={pairs}", *more, "-o", str(out)]) == 0
     found = {(value.stage, value.evaluator) for value in read_result(out).values}
     assert {("before", "retrieval"), ("after", "retrieval")} <= found
 

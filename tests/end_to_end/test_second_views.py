@@ -16,10 +16,6 @@ from domainclip.data.settings import SecondViewSettings
 from domainclip.pairs import open_pairs
 from domainclip.runs import read_result
 from tests.data.make_study import write_key, write_mammograms
-from tests.data.tiny_clip import write_tiny_clip
-
-SMALL = ["trainer.epochs=1", "data.batch_size=8", "data.image_px=16", "backbone.device=cpu",
-         "backbone.pretrained=null", "trainer.precision=32-true"]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -29,9 +25,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def adapted(recipe: str, pairs: Path, tmp_path: Path, *more: str) -> str:
     """The log of a run that measured before and after."""
-    clip, out = write_tiny_clip(tmp_path / "clip"), tmp_path / "run"
-    given = [f"data.pairs={pairs}", f"backbone.name={clip}", *more]
-    assert main(["run", recipe, *SMALL, *given, "-o", str(out)]) == 0
+    out = tmp_path / "run"
+    assert main(["run", recipe, "--smoke", f"data.pairs={pairs}", *more, "-o", str(out)]) == 0
     found = {(value.stage, value.evaluator) for value in read_result(out).values}
     assert found == {("before", "retrieval"), ("after", "retrieval")}
     return (out / "log.txt").read_text()
@@ -88,7 +83,6 @@ def test_opposites_that_no_pair_has_are_asked_for(
     from tests.data.make_pairs import make_pair, write_pairs
 
     pairs = write_pairs(tmp_path / "pairs", (make_pair(n) for n in range(24))).path
-    clip = write_tiny_clip(tmp_path / "clip")
-    given = [f"data.pairs={pairs}", f"backbone.name={clip}", "-o", str(tmp_path / "run")]
-    assert main(["run", "remote_sensing/opposites", *SMALL, *given]) != 0
+    given = [f"data.pairs={pairs}", "-o", str(tmp_path / "run")]
+    assert main(["run", "remote_sensing/opposites", "--smoke", *given]) != 0
     assert "'negative_of' in meta (a column of a CSV)" in capsys.readouterr().err

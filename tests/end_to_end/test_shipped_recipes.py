@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.data.tiny_towers import make_backbone
 
 TUNING = [name for name in recipes() if name.startswith(("remote_sensing/", "medical/"))]
 SCENES = ["remote_sensing/boxes", "remote_sensing/captions", "remote_sensing/class_folders"]
-# what makes a recipe small: a transformer has no convolutions to target
+# what makes a run on the tiny model small, where a test looks at the weights that it makes
 SMALL = ["trainer.epochs=1", "data.batch_size=8", "data.image_px=16", "backbone.device=cpu"]
 
 
@@ -54,8 +55,9 @@ def test_a_shipped_recipe_is_short_complete_and_explained(name: str, tmp_path: P
     lines = recipes()[name].read_text("utf-8").split("\n")
     assert len(lines) <= 71
     header = "\n".join(line for line in lines if line.startswith("#"))
-    for word in ("Data", "Split", f"domainclip run {name}"):
-        assert word in header, word
+    for word in ("Data", "Split", "Memory", "Time"):
+        assert re.search(rf"^# {word} ", header, re.MULTILINE), word
+    assert f"domainclip run {name}" in header
     (tmp_path / "part-000000.parquet").touch()
     yours = name.startswith(("medical/", "figures/")) or name in (*SCENES, *SWEEPS, *VIEWS)
     needed = [f"data.pairs={tmp_path}"] if yours else []
@@ -78,6 +80,18 @@ def test_a_recipe_for_your_own_pairs_says_what_it_lacks(
     assert "data: missing" in said and "data.pairs=PATH" in said and said.count("\n") == 1
 
 
+def small_world(place: Path) -> list[str]:
+    """The pairs of a small world, in their own splits, in place of a recipe's own data."""
+    return [f"data.pairs={place / 'pairs'}", "data.extract=null", "data.split=null"]
+
+
+def smoked(name: str, folder: Path, *words: str) -> Path:
+    """The directory of a smoke run of a recipe."""
+    out = folder / "run"
+    assert main(["run", name, "--smoke", *words, "-o", str(out)]) == 0
+    return out
+
+
 HEADS = [name for name in TUNING if name.endswith("/gda")]
 PROMPTS = ["remote_sensing/coop", "medical/biomedcoop"]
 FIGURES = [
@@ -91,27 +105,18 @@ SWEEPS = ["medical/objectives", "medical/long_text", "remote_sensing/objectives"
 @pytest.mark.parametrize(
     "name",
     [
-        n for n in TUNING
-        if n not in (
+        "quickstart",
+        *(n for n in TUNING if n not in (
             "remote_sensing/climate", *FIGURES, *HEADS, *PROMPTS, *REPORTS, *SCENES, *SWEEPS,
             *VIEWS,
-        )
+        )),
     ],
 )  # fmt: skip
-def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: Path) -> None:
-    words = [
-        *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
-        "data.extract=null", "data.split=null",
-        "evaluate=[{name: zero_shot}, {name: forgetting, images: 40}]",
-    ]  # fmt: skip
-    adapter = load_recipe(name, words).adapter
-    assert adapter is not None
-    if adapter.options.get("targets"):
-        words.append("adapter.targets=[q, o]")
-    out = tmp_path / "run"
-    assert main(["run", name, *words, "-o", str(out), "--merge"]) == 0
-    result = read_result(out)
-    assert {value.evaluator for value in result.values} == {"zero_shot", "forgetting", "adapted"}
+def test_a_shipped_recipe_adapts_its_small_towers(name: str, place: Path, tmp_path: Path) -> None:
+    out = smoked(name, tmp_path, *small_world(place), "--merge")
+    recipe, result = load_recipe(out / "recipe.yaml"), read_result(out)
+    assert {value.evaluator for value in result.values} == {
+        *(each.name for each in recipe.evaluate), "adapted"}  # fmt: skip
     with (out / "changes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert float(rows[0]["relative"]) > 0
@@ -119,26 +124,30 @@ def test_a_shipped_recipe_adapts_a_tiny_model(name: str, place: Path, tmp_path: 
     assert "What it changed" in page and rows[0]["weight"] in page
     assert "a task that it was not trained for" in page
     directions = out / "directions.csv"
-    assert directions.is_file() == (adapter.name == "svd")
-    if adapter.name == "svd":
+    assert recipe.adapter is not None
+    assert directions.is_file() == (recipe.adapter.name == "svd")
+    if recipe.adapter.name == "svd":
         with directions.open(newline="") as file:
             (first, *_) = csv.DictReader(file)
         assert first["towards"] in page and "(" in first["towards"]
+
+
+def test_the_recipe_of_captions_alone_tries_itself_in_small(place: Path, tmp_path: Path) -> None:
+    out = smoked("figures/captions", tmp_path, f"data.pairs={place / 'pairs'}")
+    assert (out / "adapter").is_dir()
+    load_recipe(out / "recipe.yaml")  # nothing was set that has no effect on it
+
+
+def test_a_shipped_sweep_tries_each_method_in_small(place: Path, tmp_path: Path) -> None:
+    out = smoked("remote_sensing/climate", tmp_path, *small_world(place))
+    assert sorted(read_result(out).runs) == ["seed=0,adapter=full", "seed=0,adapter=lora"]
 
 
 @pytest.mark.parametrize("name", [*HEADS, "remote_sensing/coop"])
 def test_a_shipped_recipe_that_leaves_the_towers_alone_learns_a_classifier(
     name: str, place: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "run"
-    words = [
-        name, *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
-        "data.extract=null", "data.split=null", "data.views=plain",
-        "evaluate=[{name: zero_shot}, {name: linear_probe}]",
-    ]  # fmt: skip
-    if name == "remote_sensing/coop":
-        words.append("adapter.n_ctx=4")
-    assert main(["run", *words, "-o", str(out)]) == 0
+    out = smoked(name, tmp_path, *small_world(place))
     found = {(value.stage, value.evaluator) for value in read_result(out).values}
     assert {("before", "zero_shot"), ("after", "adapted")} <= found
     made = out / ("adapter" if name == "remote_sensing/coop" else "head")
@@ -150,24 +159,21 @@ def test_the_recipe_with_a_text_bank_asks_for_it_and_learns_prompts(
 ) -> None:
     bank, out = tmp_path / "bank.jsonl", tmp_path / "run"
     write_bank(bank, [BankRow(c, f"A {c} {w}.", "made") for c in CLASSES for w in ("1", "2", "3")])
-    words = [
-        "medical/biomedcoop", *SMALL, f"backbone.name={place / 'clip'}",
-        f"data.pairs={place / 'pairs'}", "evaluate=[{name: zero_shot}]",
-    ]  # fmt: skip
-    assert main(["run", *words, "-o", str(tmp_path / "none")]) == 2
+    words = ["run", "medical/biomedcoop", "--smoke", f"data.pairs={place / 'pairs'}"]
+    assert main([*words, "-o", str(tmp_path / "none")]) == 2
     assert "give bank=FILE" in capsys.readouterr().err
-    assert main(["run", *words, f"adapter.bank={bank}", "-o", str(out)]) == 0
-    assert {value.evaluator for value in read_result(out).values} == {"zero_shot", "adapted"}
+    assert main([*words, f"adapter.bank={bank}", "-o", str(out)]) == 0
+    assert {"zero_shot", "adapted"} <= {value.evaluator for value in read_result(out).values}
     bank.unlink()  # a saved adapter carries the sentences of its classes
-    clip = load_backbone(str(place / "clip"))
+    clip = load_backbone(load_recipe(out / "recipe.yaml").backbone.name)
     load_adapter(out / "adapter", clip)
     assert clip.classifier(CLASSES).shape[0] == len(CLASSES)
 
 
 def test_a_run_is_left_between_plain_and_trained_weights(place: Path, tmp_path: Path) -> None:
     words = [
-        *SMALL, f"backbone.name={place / 'clip'}", f"data.pairs={place / 'pairs'}",
-        "data.extract=null", "data.split=null", "evaluate=[{name: zero_shot}]",
+        *SMALL, f"backbone.name={place / 'clip'}", *small_world(place),
+        "evaluate=[{name: zero_shot}]",
     ]  # fmt: skip
     states: dict[str, Any] = {}
     for alpha in ("null", "0.5", "[0.5, 0]"):
@@ -258,25 +264,14 @@ def test_layer_decay_gives_each_stage_of_the_embedded_tower_its_own_rate() -> No
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_papers_become_pairs_and_a_model_of_their_figures(
-    name: str, place: Path, tmp_path: Path
-) -> None:
+def test_papers_become_pairs_and_a_model_of_their_figures(name: str, tmp_path: Path) -> None:
     for number in range(12):
         write_jats(tmp_path / "in" / f"article{number}", f"article{number}", figures=3)
-    pairs, out = tmp_path / "pairs", tmp_path / "run"
+    pairs = tmp_path / "pairs"
     assert (
         main(["extract", "papers", str(tmp_path / "in"), "-o", str(pairs), "--workers", "1"]) == 0
     )
-    words = [
-        name, *SMALL, f"data.pairs={pairs}", f"backbone.name={place / 'clip'}",
-        "backbone.pretrained=null",
-    ]  # fmt: skip
-    if name == "figures/teacher":
-        teacher = write_tiny_clip(tmp_path / "teacher", seed=1)
-        words.append(
-            f"objective.terms=[{{name: infonce}}, {{name: distillation, teacher: [{teacher}]}}]"
-        )
-    assert main(["run", *words, "-o", str(out)]) == 0
+    out = smoked(name, tmp_path, f"data.pairs={pairs}")
     found = {(value.stage, value.evaluator) for value in read_result(out).values}
     # the figures' kinds are labels, and yet nothing is measured of classes
     asked = {"retrieval", *(["forgetting"] if name == "medical/pmc_figures" else [])}
@@ -285,24 +280,18 @@ def test_papers_become_pairs_and_a_model_of_their_figures(
 
 @pytest.mark.parametrize("name, modality", zip(REPORTS, ("CR", "CT", "CR"), strict=True))
 def test_studies_become_pairs_and_a_model_of_their_reports(
-    place: Path, tmp_path: Path, name: str, modality: str
+    tmp_path: Path, name: str, modality: str
 ) -> None:
-    pairs, out = tmp_path / "pairs", tmp_path / "run"
+    pairs = tmp_path / "pairs"
     write_patients(tmp_path / "in", modality, 12)
     words = ["extract", "dicom", str(tmp_path / "in"), "-o", str(pairs), "--workers", "1"]
     assert main([*words, "--key", write_key(tmp_path)]) == 0
-    words = [
-        name, *SMALL, f"data.pairs={pairs}", f"backbone.name={place / 'clip'}",
-        "backbone.pretrained=null",
-    ]  # fmt: skip
-    assert main(["run", *words, "-o", str(out)]) == 0
+    out = smoked(name, tmp_path, f"data.pairs={pairs}")
     found = {(value.stage, value.evaluator) for value in read_result(out).values}
     assert found == {("before", "retrieval"), ("after", "retrieval")}
 
 
-def test_scenes_become_pairs_and_models_of_their_classes_and_captions(
-    place: Path, tmp_path: Path
-) -> None:
+def test_scenes_become_pairs_and_models_of_their_classes_and_captions(tmp_path: Path) -> None:
     rows = []
     for number in range(24):
         kind = ("field", "harbour", "forest")[number % 3]
@@ -318,25 +307,18 @@ def test_scenes_become_pairs_and_models_of_their_classes_and_captions(
         "boxes": ["--boxes", str(boxes), "--size-px", "32", "--captions", "3"],
     }
     for recipe, options in made.items():
-        pairs, out = tmp_path / f"{recipe} pairs", tmp_path / recipe
+        pairs = tmp_path / f"{recipe} pairs"
         words = ["extract", "tiles", str(tmp_path / "in"), *options, "-o", str(pairs)]
         assert main([*words, "--workers", "1"]) == 0
-        given = [f"data.pairs={pairs}", f"backbone.name={place / 'clip'}"]
-        if recipe == "class_folders":
-            given.append("evaluate=[{name: zero_shot}]")
-        else:
-            given.append("backbone.pretrained=null")
-        assert main(["run", f"remote_sensing/{recipe}", *SMALL, *given, "-o", str(out)]) == 0
+        out = smoked(f"remote_sensing/{recipe}", tmp_path / recipe, f"data.pairs={pairs}")
         found = {(value.stage, value.evaluator) for value in read_result(out).values}
         evaluator = "zero_shot" if recipe == "class_folders" else "retrieval"
         assert {("before", evaluator), ("after", evaluator)} <= found
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_every_loss_and_every_way_of_reading_long_texts_trains(
-    name: str, place: Path, tmp_path: Path
-) -> None:
-    pairs, out = tmp_path / "pairs", tmp_path / "run"
+def test_every_loss_and_every_way_of_reading_long_texts_trains(name: str, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs"
     if name.startswith("medical/"):
         write_patients(tmp_path / "in", "CR", 12)
         words = ["extract", "dicom", str(tmp_path / "in"), "--key", write_key(tmp_path)]
@@ -347,14 +329,8 @@ def test_every_loss_and_every_way_of_reading_long_texts_trains(
             write_scene(folder / f"s{number}.tif", scene_values(32, 32), origin=(number, 50))
         words = ["extract", "tiles", str(tmp_path / "in"), "--classes", "folders", "--whole"]
     assert main([*words, "-o", str(pairs), "--workers", "1"]) == 0
-    given = [f"data.pairs={pairs}", f"backbone.name={place / 'clip'}", "backbone.pretrained=null"]
-    if name == "remote_sensing/objectives":  # the tiny model's features have 16 numbers
-        listed = load_recipe(name, given).sweep["objective"]
-        small = [{**each, "dims": [16, 8]} if each["name"] == "matryoshka" else each
-                 for each in listed]  # fmt: skip
-        given.append(f"sweep.objective={json.dumps(small)}")
-    assert main(["run", name, *SMALL, *given, "-o", str(out)]) == 0
-    recipe = load_recipe(name, given)
+    out = smoked(name, tmp_path, f"data.pairs={pairs}")
+    recipe = load_recipe(name, [f"data.pairs={pairs}"])
     (values,) = recipe.sweep.values()
     runs = [path.parent for path in out.rglob("metrics.json") if path.parent != out]
     assert len(runs) == len(values)
