@@ -26,7 +26,8 @@ __all__ = [
 ]
 
 # positions in a forward pass on a CPU, for each of its threads: more gain nothing there, and texts
-# of one pass are filled up to its longest. Measured: benchmarks/long_text.py
+# of one pass are filled up to its longest. Measured on the windows of 100 OpenI reports, one core,
+# against passes of 256 texts: embedded 3.1 -> 2.1 s, ViT-B-32 9.3 -> 6.5 s
 _CPU_POSITIONS = 2048
 
 
