@@ -36,6 +36,9 @@ __all__ = ["Backbone"]
 class _TextStrategy(Protocol):
     """See ``domainclip.text``."""
 
+    def pieces(self, backbone: Backbone, texts: Sequence[str]) -> Any: ...
+    def read(self, backbone: Backbone, ids: Tensor) -> Tensor: ...
+    def pool(self, z: Tensor, pieces: Any) -> Tensor: ...
     def encode(self, backbone: Backbone, texts: Sequence[str], *, batch_size: int) -> Tensor: ...
 
 
@@ -286,6 +289,30 @@ class Backbone:
         """Token ids (b, t) -> (b, d) as the tower gives them."""
         return self._text_features(self._shortened(ids).to(self.device))
 
+    def texts(self, texts: Sequence[str], long: str | _TextStrategy | None = None) -> Tensor:
+        """Texts (n) -> (n, d) of unit length, with gradient: for a training loop of one's own.
+
+        long: as ``encode_text`` has it. All pieces of all texts are read at once.
+        """
+        strategy = self._strategy_for(texts, long)
+        pieces = strategy.pieces(self, texts)
+        return strategy.pool(strategy.read(self, pieces.ids), pieces)
+
+    def _strategy_for(
+        self, texts: Sequence[str], long: str | _TextStrategy | None
+    ) -> _TextStrategy:
+        if isinstance(texts, str):
+            raise UsageError("texts are a list; put the one text into a list.")
+        for number, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise UsageError(
+                    f"texts are a list of strings, and number {number} is {text!r}; give '' where "
+                    "there is none."
+                )
+        found = self.strategy if long is None else long
+        strategy: _TextStrategy = load("text", found)() if isinstance(found, str) else found
+        return strategy
+
     def class_text(
         self,
         classnames: Sequence[str],
@@ -346,16 +373,7 @@ class Backbone:
         long: what is done with a text beyond the context: a name that ``domainclip list text``
         shows, or an instance with options of its own; None as ``read_long`` said, or cut.
         """
-        if isinstance(texts, str):
-            raise UsageError("encode_text takes a list of texts; put the one text into a list.")
-        for number, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise UsageError(
-                    f"encode_text takes a list of texts, and number {number} is {text!r}; give "
-                    "'' where there is none."
-                )
-        found = self.strategy if long is None else long
-        strategy: _TextStrategy = load("text", found)() if isinstance(found, str) else found
+        strategy = self._strategy_for(texts, long)
         row: dict[str, int] = {}
         rows = [row.setdefault(text, len(row)) for text in texts]
         encoded = strategy.encode(self, list(row), batch_size=batch_size)

@@ -22,7 +22,7 @@ from domainclip.data.transforms import Transform, seeded
 from domainclip.errors import BadInput
 from domainclip.pairs import Pair, PairStream
 
-__all__ = ["Maker", "Memory", "batches"]
+__all__ = ["Maker", "Memory", "Share", "batches"]
 
 COLUMNS = ("key", "image", "text", "texts", "labels", "group", "document")
 
@@ -173,24 +173,45 @@ class Memory:
         return self._rows[row]
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one rank of an epoch sees: every n-th sample, or with ``whole`` every n-th batch of the
+    stream, so that batches are the same whatever the number of ranks."""
+
+    rank: int
+    world_size: int
+    whole: bool = False
+
+    def of(self, stream: PairStream, worker: int = 0, num_workers: int = 1) -> PairStream:
+        """The stream of one of the rank's workers."""
+        if not self.whole:
+            return stream.shard(
+                rank=self.rank, world_size=self.world_size, worker=worker, num_workers=num_workers
+            )
+        # workers go by turns of a batch
+        return stream.shard(
+            rank=0, world_size=1,
+            worker=worker * self.world_size + self.rank, num_workers=num_workers * self.world_size,
+        )  # fmt: skip
+
+
 def batches(
     stream: PairStream,
     maker: Maker,
+    share: Share,
     *,
     memory: Memory | None,
-    rank: int,
-    world_size: int,
     workers: int,
     pin: bool,
 ) -> Iterator[PairBatch]:
     """The batches of one rank, from where the stream stands to the end of its epoch."""
     size, start, length = stream.batch, stream.consumed, stream.length
     if memory is not None:
-        source = _from_memory(stream, maker, memory, rank, world_size)
+        source = _from_memory(stream, maker, memory, share)
     else:
         source = iter(
             DataLoader(
-                _Streamed(stream, maker, rank, world_size),
+                _Streamed(stream, maker, share),
                 batch_size=size,
                 num_workers=workers,
                 collate_fn=partial(collate, size=maker.transform.size),
@@ -198,19 +219,17 @@ def batches(
             )
         )
     for number, batch in enumerate(source, start=1):
-        yield replace(batch, consumed=min(start + number * size * world_size, length))
+        yield replace(batch, consumed=min(start + number * size * share.world_size, length))
 
 
 class _Streamed(IterableDataset[Sample]):
-    def __init__(self, stream: PairStream, maker: Maker, rank: int, world_size: int) -> None:
-        self.stream, self.maker, self.rank, self.world_size = stream, maker, rank, world_size
+    def __init__(self, stream: PairStream, maker: Maker, share: Share) -> None:
+        self.stream, self.maker, self.share = stream, maker, share
 
     def __iter__(self) -> Iterator[Sample]:
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info is not None else (0, 1)
-        stream = self.stream.shard(
-            rank=self.rank, world_size=self.world_size, worker=worker, num_workers=workers
-        )
+        stream = self.share.of(self.stream, worker, workers)
         pairs, maker = stream.pairs[0], self.maker
 
         def fetch(row: int) -> Sample:
@@ -222,9 +241,9 @@ class _Streamed(IterableDataset[Sample]):
 
 
 def _from_memory(
-    stream: PairStream, maker: Maker, memory: Memory, rank: int, world_size: int
+    stream: PairStream, maker: Maker, memory: Memory, share: Share
 ) -> Iterator[PairBatch]:
-    mine = stream.shard(rank=rank, world_size=world_size)
+    mine = share.of(stream)
     mine.columns = ["key"]
     samples: list[Sample] = []
     for pair in mine:

@@ -11,12 +11,12 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from domainclip.data._loading import Maker, Memory, batches, normalised
+from domainclip.data._loading import Maker, Memory, Share, batches, normalised
 from domainclip.data._negatives import check_given
 from domainclip.data._partners import Partners
 from domainclip.data._regions import check_boxes, check_stays
 from domainclip.data._roles import said_of_roles
-from domainclip.data.batch import PairBatch
+from domainclip.data.batch import PairBatch, collate
 from domainclip.data.classes import find_classes
 from domainclip.data.settings import AugmentSettings, DataSettings
 from domainclip.data.transforms import Tower, Transform
@@ -24,6 +24,8 @@ from domainclip.errors import BadInput, nearest
 from domainclip.pairs import Pairs, PairStream
 
 __all__ = ["PairsDataModule"]
+
+_VALIDATED_AT_ONCE = 1_024  # samples of all ranks that one of them reads at once
 
 
 class PairsDataModule(lightning.LightningDataModule):
@@ -186,14 +188,17 @@ class _Split:
         self._streams: dict[int, PairStream] = {}
 
     def stream(self, world_size: int) -> PairStream:
+        """For as many ranks; validation deals whole batches of all ranks' samples to each."""
         if world_size not in self._streams:
             options, training = self.module.options, self.name == "train"
+            size = options.batch_size
+            validated = max(size, min(size * world_size, _VALIDATED_AT_ONCE))
             partners = self.maker.partners
             self._streams[world_size] = self.module.pairs.stream(
                 split=self.name,
                 seed=self.module.seed,
-                world_size=world_size,
-                batch=options.batch_size,
+                world_size=world_size if training else 1,
+                batch=size if training else validated,
                 columns=self.maker.columns,
                 weights=self.module.source_weights() if training else None,
                 keep=partners.kept if partners is not None and partners.negatives else None,
@@ -206,20 +211,24 @@ class _Split:
     def batches(self) -> Iterator[PairBatch]:
         rank, world_size = self.module.ranks()
         stream = self.stream(world_size)
-        stream.set_epoch(*(self.module.position() if self.name == "train" else (0, 0)))
+        training = self.name == "train"
+        stream.set_epoch(*(self.module.position() if training else (0, 0)))
         if self._memory is None and self._fits():
             self._memory = Memory(stream, self.maker)
         found = batches(
             stream,
             self.maker,
+            Share(rank, world_size, whole=not training),
             memory=self._memory,
-            rank=rank,
-            world_size=world_size,
             workers=self.module.options.workers,
             pin=torch.cuda.is_available(),
         )
+        some = False
         for batch in found:
+            some = True
             yield replace(batch, class_counts=self.module.class_counts)
+        if not some and not training:  # Lightning would not tell this rank that all is validated
+            yield collate([], self.maker.transform.size)
 
     def _fits(self) -> bool:
         sizes = self.module.pairs.table(["width", "height"], split=self.name).to_pydict()

@@ -1,4 +1,9 @@
-"""What the towers say of a batch, with gradient; what frozen towers say is kept."""
+"""What the towers say of a batch, with gradient; what frozen towers say is kept.
+
+On a CPU what is kept was read alone: the last bits of a feature depend on its batch, and a run that
+goes on after an interruption meets an image or a text in another batch. A GPU, which one image
+leaves idle, reads them in batches, and a run there repeats itself to rounding.
+"""
 
 from __future__ import annotations
 
@@ -48,11 +53,13 @@ class Encoder:
             return self.pixels(x)
         if all(key in self._images for key in keys):
             return torch.stack([self._images[key] for key in keys])
-        image = self.pixels(x)
-        if torch.is_grad_enabled():
+        if not self._images:  # whether the tower is frozen is not known yet
+            image = self.pixels(x)
             self._same_views = not image.requires_grad
-        known = torch.is_grad_enabled() or bool(self._images)  # that the tower is frozen
-        if self._same_views and known and len(self._images) + len(image) <= self.IMAGES_KEPT:
+            if image.requires_grad or not torch.is_grad_enabled():
+                return image
+        image = torch.cat([self.pixels(part) for part in self._read_at_once(x)])
+        if len(self._images) + len(image) <= self.IMAGES_KEPT:
             self._images.update(zip(keys, image.detach(), strict=True))
         return image
 
@@ -90,8 +97,13 @@ class Encoder:
             self._captions.clear()
             missing = list(dict.fromkeys(captions))
         if missing:
-            self._captions.update(zip(missing, self.texts(missing).detach(), strict=True))
+            found = torch.cat([self.texts(part) for part in self._read_at_once(missing)])
+            self._captions.update(zip(missing, found.detach(), strict=True))
         return torch.stack([self._captions[text] for text in captions])
+
+    def _read_at_once(self, rows: Any) -> list[Any]:
+        alone = self.backbone.device.type == "cpu"
+        return [rows[at : at + 1] for at in range(len(rows))] if alone else [rows]
 
     def texts(self, texts: Sequence[str]) -> Tensor:
         """(n, d), read anew."""

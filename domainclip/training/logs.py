@@ -46,9 +46,12 @@ class StepLog(lightning.Callback):
         self, trainer: lightning.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = self.journal.step
-        if not outputs or step % self.every or not trainer.is_global_zero:
+        if not outputs or step % self.every:
             return
-        loss, lr = float(outputs["loss"]), module.lr
+        # each rank has its part of the joint loss
+        loss, lr = float(trainer.strategy.reduce(outputs["loss"], reduce_op="mean")), module.lr
+        if not trainer.is_global_zero:
+            return
         row = {"step": step, "epoch": trainer.current_epoch + 1, "loss": loss, "lr": lr}
         _append(self.directory / "train.csv", row)
         self._tell({"train/loss": loss, "train/lr": lr}, step)

@@ -218,7 +218,8 @@ class Tuning(lightning.LightningModule):
             _, image, text, _ = self._features(stand_in(batch))
             return 0 * (image.sum() + text.sum())
         loss = self._loss(batch, gather)[0]
-        self.loss_sum += loss.detach() * len(batch)  # stays on the device: a step never syncs
+        # of all ranks' rows; it stays on the device, since a step never waits for it
+        self.loss_sum += loss.detach() * (gather.total(len(batch)) / gather.world_size)
         self.loss_count += len(batch)
         return loss
 
@@ -247,7 +248,8 @@ class Tuning(lightning.LightningModule):
     def validation_step(self, batch: _ImageBatch, batch_idx: int) -> None:
         if not len(batch):
             return
-        # ranks may have unequally many batches here, so none waits for another's
+        # Each batch is whole on one rank, so a validation is the same for any number of ranks; they
+        # may have unequally many, so none waits for another's.
         loss, image, text = self._loss(batch, Alone())
         predicted = products(image, text).argmax(1) if self.over_classes else None
         self._sums.add(loss, batch, predicted)

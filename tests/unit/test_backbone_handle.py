@@ -129,7 +129,7 @@ def test_wrong_prompts_are_refused(clip: Backbone) -> None:
         clip.classifier(["cat"], ["a photo"])
     with pytest.raises(UsageError, match="list"):
         clip.encode_text("a cat")
-    with pytest.raises(UsageError, match=r"a list of texts, and number 1 is None; give ''"):
+    with pytest.raises(UsageError, match=r"a list of strings, and number 1 is None; give ''"):
         clip.encode_text(["a cat", None])  # type: ignore[list-item]
 
 

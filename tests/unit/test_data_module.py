@@ -212,3 +212,24 @@ def test_draws_follow_the_two_lineages() -> None:
         draw_shots(train, val, shots=0, seed=1)
     # recorded: these lists must never change
     assert draw_shots([0] * 50, [0] * 9, shots=4, seed=1).train == (8, 36, 48, 4)
+
+
+@pytest.mark.parametrize("options", [{}, {"memory_mb": 0}, {"memory_mb": 0, "workers": 2}])
+def test_validation_batches_are_the_same_for_any_number_of_ranks(
+    pairs: Pairs, options: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contrastive loss depends on the batch: ranks deal whole ones among themselves."""
+
+    def seen(world_size: int, batch_size: int) -> list[tuple[str, ...]]:
+        found = []
+        for rank in range(world_size):
+            data = module(pairs, batch_size=batch_size, **options)
+            monkeypatch.setattr(data, "ranks", lambda rank=rank: (rank, world_size))
+            mine = [batch.keys for batch in data.val_dataloader()]
+            assert mine  # an empty one where there is nothing to validate
+            found += [keys for keys in mine if keys]
+        return sorted(found)
+
+    one = seen(1, 4)
+    assert len(one) > 1 and seen(2, 2) == one and seen(4, 1) == one
+    assert len(seen(2, 500)) == 1
