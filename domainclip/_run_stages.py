@@ -13,22 +13,17 @@ import numpy as np
 from safetensors import SafetensorError
 from torch import Tensor
 
-from domainclip._run_captions import fit_captions
 from domainclip._run_data import pairs_of
 from domainclip._run_directory import RunDirectory, Stages, digest
 from domainclip._run_names import as_tree_of, evaluator_labels
 from domainclip._run_texts import said_of_cut
-from domainclip._run_warnings import warnings_said
-from domainclip.adapters._protocol import inject_for
+from domainclip._run_training import Training, say_left_out
 from domainclip.adapters.storage import load_adapter, save_adapter
 from domainclip.backbones import Backbone, load_backbone
 from domainclip.backbones.cache import cache_folder
 from domainclip.catalogue import load
 from domainclip.classifier import Classifier
-from domainclip.data._negatives import said_of_groups
 from domainclip.data._roles import said_of_roles
-from domainclip.data.classes import left_out
-from domainclip.data.module import PairsDataModule
 from domainclip.errors import OutputError
 from domainclip.evaluation._bootstrap import Floats
 from domainclip.evaluation._features import Features
@@ -42,7 +37,7 @@ from domainclip.objectives._protocol import wants_of
 from domainclip.pairs import Pairs
 from domainclip.pairs._files import output_errors
 from domainclip.recipe import Component, Recipe, as_tree
-from domainclip.training.fit import FitResult, check_plan, fit
+from domainclip.training.fit import FitResult
 from domainclip.training.module import from_classes
 
 __all__ = ["Bar", "Work", "backbone_of"]
@@ -79,7 +74,6 @@ class Work:
     say: Callable[[str], None]
     bar: Bar = no_bar
     seconds: dict[str, float] = field(default_factory=dict)
-    _training: PairsDataModule | None = None
 
     @cached_property
     def stages(self) -> Stages:
@@ -137,7 +131,7 @@ class Work:
         if self.stages.path.is_dir():
             self.directory.say("goes on after an interruption")
         self._check()
-        self._say_left_out()
+        say_left_out(self.recipe, self.pairs, self.plain.classes, self.say)
         said = said_of_cut(self.pairs, self.backbone, self.recipe.data.text_roles)
         if said:
             self.say(said)
@@ -230,78 +224,24 @@ class Work:
                 metrics=metrics,
             )  # fmt: skip
 
-    def _trained(self, component: Component) -> tuple[Any, FitResult]:
-        """One that learns from captions is measured afterwards by its class texts, not by its own
-        ``image_logits``: evaluators read pooled features."""
-        adapter = component.build("adapters")
-        text, objective = self.recipe.text, self.objective
-        inject_for(adapter, self.backbone, self.plain.classes.names, text.templates)
-        if getattr(adapter, "learns_from", "images") == "captions":
-            return adapter, fit_captions(adapter, self.pairs, self.plain.classes, self.recipe)
-        assert objective is not None, "the recipe's check asks for one beside an adapter"
-        module, self._training = self._training or self._training_data(), None
-        for line in (*module.said(), *said_of_groups(self.pairs, objective)):
-            self.say(line)
-        with warnings_said(self.say):
-            result = fit(
-                self.backbone, adapter, objective, module, self.recipe.trainer,
-                out=self.directory.path, seed=self.recipe.seed,
-                class_text=(module.classes.names, text.templates),
-                long=self._long,
-                say=self.directory.say,  # to the log alone: whoever watches has a progress bar
-            )  # fmt: skip
-        return adapter, result
+    @cached_property
+    def _training(self) -> Training:
+        return Training(self.recipe, self.pairs, self.backbone, self.objective, self.say)
 
-    @property
-    def _long(self) -> Any:
-        """How captions longer than the context are read; None cuts them."""
-        return None if self.recipe.text.name == "truncate" else self.backbone.strategy
+    def _trained(self, component: Component) -> tuple[Any, FitResult]:
+        training = self._training
+        del self._training  # with its images in memory
+        return training.run(component, self.plain.classes, self.directory.path, self.directory.say)
 
     def _check(self) -> None:
-        """What is wrong with the training is told before the measuring, which takes longer."""
         recipe, objective = self.recipe, self.objective
         wants_of(objective)
-        if recipe.adapter is None or objective is None or self.stages.get("train") is not None:
-            said = said_of_roles(self.pairs, recipe.data.text_roles)
-            if said:
-                self.say(said)
+        if recipe.adapter is not None and objective is not None and not self.stages.get("train"):
+            self._training.check()
             return
-        self._training = module = self._training_data()
-        module.source_weights()
-        check_plan(self.backbone, objective, recipe.trainer, module.classes.names, self._long)
-        chunk, batch = recipe.trainer.chunk, recipe.data.batch_size
-        if chunk is not None and chunk >= batch:
-            self.say(
-                f"trainer.chunk: {chunk} is no less than the {batch} of data.batch_size, so images "
-                "are read at once, as without it"
-            )
-
-    def _training_data(self) -> PairsDataModule:
-        """The samples of the training, with what the objective asks for."""
-        objective = self.objective
-        return PairsDataModule(
-            self.pairs, self.recipe.data, self.backbone,
-            seed=self.recipe.seed, classnames=self.recipe.text.classnames,
-            views=getattr(objective, "views", 0), second="second" in wants_of(objective),
-            regions="regions" in wants_of(objective),
-            negative_images="negative_images" in wants_of(objective),
-            given_negatives=getattr(objective, "given_negatives", False),
-        )  # fmt: skip
-
-    def _say_left_out(self) -> None:
-        """That ``text.classnames`` names some labels only, if rows are lost by that."""
-        if self.recipe.text.classnames is None:
-            return
-        found = left_out(self.pairs, self.plain.classes)
-        if not found.labels:
-            return
-        shown = ", ".join(map(repr, found.labels[:10]))
-        more = f" and {len(found.labels) - 10} more labels" if len(found.labels) > 10 else ""
-        rows = ", ".join(
-            f"{lost:,} of {found.labelled[split]:,} labelled rows in {split or 'no split'}"
-            for split, lost in sorted(found.rows.items())
-        )
-        self.say(f"text.classnames leaves out {shown}{more}; of no class are {rows}")
+        said = said_of_roles(self.pairs, recipe.data.text_roles)
+        if said:
+            self.say(said)
 
     def _understood(self, adapter: Any) -> None:
         def make() -> dict[str, Any]:
