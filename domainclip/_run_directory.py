@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,11 +21,12 @@ from domainclip.errors import OutputInUse
 from domainclip.pairs._files import output_errors, temporary_beside, write_bytes
 from domainclip.recipe import Recipe, to_yaml
 
-__all__ = ["RunDirectory", "Stages", "digest", "hold", "write_bytes"]
+__all__ = ["TRIAL", "RunDirectory", "Stages", "digest", "hold", "write_bytes"]
 
 RECIPE = "recipe.yaml"
 # a training goes on with other devices, and says what that means (``training.fit``)
 _ON_OTHER_RANKS = ("trainer.devices", "trainer.strategy", "data.batch_size")
+TRIAL = "A smoke run: "  # how its note begins
 _MADE = ("checkpoints", "adapter", "head", "metrics.json")
 
 
@@ -87,12 +89,25 @@ class RunDirectory:
         free = _ON_OTHER_RANKS if self._trains() else ()
         changed = [key for key in [*new, *(k for k in old if k not in new)]
                    if old.get(key) != new.get(key) and key not in free]  # fmt: skip
+        if changed and self._is_trial_as(old):
+            for item in self.path.iterdir():
+                if item.is_dir():
+                    shutil.rmtree(item)
+                elif item.name != ".lock":
+                    item.unlink()
+            return
         if changed:
             shown = ", ".join(changed[:6]) + (" and more" if len(changed) > 6 else "")
             raise OutputInUse(
                 f"{self.path}: holds a run of another recipe, which differs in {shown}; choose "
                 "another output with -o, or delete it to start anew."
             )
+
+    def _is_trial_as(self, old: Mapping[str, Any]) -> bool:
+        """Whether both this run and the one that lies here are smoke runs of one name: a trial is
+        edited and tried again, and its numbers mean nothing."""
+        trials = self.recipe.note.startswith(TRIAL) and str(old.get("note")).startswith(TRIAL)
+        return trials and old.get("name") == self.recipe.name
 
     def _trains(self) -> bool:
         """Whether a training was begun and not ended."""

@@ -18,7 +18,7 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
-from domainclip._run_directory import digest
+from domainclip._run_directory import TRIAL, digest
 from domainclip.backbones._folder import CONFIG, WEIGHTS, read_config
 from domainclip.backbones.cache import cache_folder
 from domainclip.pairs._files import output_errors
@@ -27,8 +27,8 @@ from domainclip.recipe import BackboneSettings, Component, Recipe, as_tree, expa
 __all__ = ["smoke"]
 
 PAIRS, BATCH, PX, CHUNK = 64, 8, 32, 4
-NOTE = (
-    "A smoke run: {towers}, at most {pairs} pairs of a split, one epoch. It shows that the "
+NOTE = TRIAL + (
+    "{towers}, at most {pairs} pairs of a split, one epoch. It shows that the "
     "recipe runs to its end; its numbers mean nothing."
 )
 # what an evaluator does at most

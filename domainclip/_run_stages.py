@@ -24,7 +24,7 @@ from domainclip.backbones.cache import cache_folder
 from domainclip.catalogue import load
 from domainclip.classifier import Classifier
 from domainclip.data._roles import said_of_roles
-from domainclip.errors import OutputError
+from domainclip.errors import OutputError, UsageError
 from domainclip.evaluation._bootstrap import Floats
 from domainclip.evaluation._features import Features
 from domainclip.evaluation._predict import head_probabilities, prompt_probabilities
@@ -100,7 +100,13 @@ class Work:
     def objective(self) -> Any:
         """What training minimises; None where the recipe trains nothing."""
         component = self.recipe.objective
-        return None if component is None else component.build("objectives")
+        made = None if component is None else component.build("objectives")
+        if component is not None and getattr(made, "needs", "") not in ("captions", "classes"):
+            raise UsageError(
+                f"objective {component.name}: its class must say what text is: needs = 'captions' "
+                "(features (b, d), one an image) or needs = 'classes' ((c, d), one a class)."
+            )
+        return made
 
     @cached_property
     def backbone(self) -> Backbone:

@@ -23,6 +23,7 @@ from domainclip._run_report import duration, report_of
 from domainclip._run_stages import Bar, Work, backbone_of, no_bar
 from domainclip._run_sweep import Row, combined, folders, sweep_page
 from domainclip.adapters.storage import load_adapter
+from domainclip.catalogue import load
 from domainclip.errors import BadInput, UsageError
 from domainclip.evaluation import report as reports
 from domainclip.evaluation._results import Measured, Method, methods
@@ -87,6 +88,12 @@ def run(
         return _assist(recipe, path)
     if merge and (recipe.sweep or recipe.adapter is None):
         raise UsageError("merge: a single run with an adapter can be merged, and this is none.")
+    adapter = recipe.adapter.name if recipe.adapter is not None else ""
+    if merge and hasattr(load("adapters", adapter), "for_classes"):
+        raise UsageError(
+            f"merge: {adapter} learns prompts, and prompts cannot be merged into "
+            "weights; run it without, and load the adapter."
+        )
     with RunDirectory(path, recipe) as directory:
         if not (path / METRICS).is_file():
 

@@ -295,6 +295,8 @@ class Backbone:
         long: as ``encode_text`` has it. All pieces of all texts are read at once.
         """
         strategy = self._strategy_for(texts, long)
+        if not len(texts):
+            return torch.zeros(0, self.embed_dim, device=self.device)
         pieces = strategy.pieces(self, texts)
         return strategy.pool(strategy.read(self, pieces.ids), pieces)
 

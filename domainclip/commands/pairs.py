@@ -144,7 +144,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bring.add_argument(
         "--root",
         type=Path,
-        help="csv: images may lie anywhere under this [default: the table's folder]",
+        help="csv: images may lie anywhere under this; paths start at the table, or where nothing "
+        "is there at this [default: the table's folder]",
     )
     bring.add_argument(
         "--template", default="a photo of a {}.", help="folders: the caption, {} is the label"

@@ -111,8 +111,9 @@ class FiniteLoss(lightning.Callback):
         shown = ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
         raise NotFinite(
             f"{path}: {_SAYS[found[0]['what']].format(found[0]['step'])} (pairs {shown}); "
-            "lower trainer.lr, use precision 32-true or bf16-mixed, or look at these pairs. The "
-            "last checkpoint before it is kept, from which the same command goes on."
+            "start anew, with -o or without this directory, with a lower trainer.lr, precision "
+            "32-true or bf16-mixed, or without these pairs. No checkpoint holds it: after a fault "
+            "that does not repeat the same command goes on."
         )
 
 

@@ -128,6 +128,16 @@ def test_a_table_cannot_reach_outside_its_root(tmp_path: Path) -> None:
     assert reasons(csv.read(table, root=tmp_path))[:4] == ["0", "1", "2", "3"]
 
 
+def test_paths_may_start_at_the_root(tmp_path: Path) -> None:
+    (tmp_path / "images" / "a").mkdir(parents=True)
+    (tmp_path / "images" / "a" / "1.png").write_bytes(PNG)
+    table = tmp_path / "t.csv"
+    table.write_text(f"filepath,title\na/1.png,x\n{tmp_path / 'images' / 'a' / '1.png'},y\n")
+    first, second = csv.read(table, root=tmp_path / "images")
+    assert isinstance(first, Pair) and isinstance(second, Pair)
+    assert first.key == second.key == "t/a/1.png"  # and no path of this machine
+
+
 def test_tables_of_other_makers_are_understood(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
     table = tmp_path / "val.csv"

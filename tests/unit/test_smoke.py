@@ -124,3 +124,7 @@ def test_a_smoke_run_is_told_apart_from_a_real_one(
     assert main(["run", *words, "backbone.name=embedded", "-o", str(out)]) != 0
     assert "another recipe, which differs in name, note" in capsys.readouterr().err
     assert main(["run", *words, "--smoke"]) == 0  # a finished one prints its result again
+    # a trial is edited and tried again
+    assert main(["run", *words, "trainer.lr=1e-5", "--smoke"]) == 0
+    assert load_recipe(str(out / "recipe.yaml")).trainer.lr == 1e-5
+    assert "goes on" not in (out / "log.txt").read_text()

@@ -91,8 +91,9 @@ def read(
     Column names are found among the usual ones where they are not given; ``texts.findings`` is the
     text in the role findings, and a table with no caption has the first such text as one. key,
     label, labels (JSON), split, group, document, source and license are the pair's own; every
-    other column goes to ``meta``. An image must lie under ``root`` (default: the table's
-    directory), links followed; any other is a Skip.
+    other column goes to ``meta``. A path starts at the table's directory, or where nothing is
+    there at ``root``. An image must lie under ``root`` (default: the table's directory), links
+    followed; any other is a Skip.
     """
     tables = [source]
     if source.is_dir():
@@ -155,16 +156,21 @@ def _pair(
     named = row.get(image) or ""
     try:
         path = (table.parent / named).resolve()
+        if not path.is_file() and (root / named).is_file():
+            path = (root / named).resolve()
         if not path.is_relative_to(root.resolve()):
             return _skip(
-                where, "outside_root", f"{named!r} lies outside {root}; give --root FOLDER"
+                where,
+                "outside_root",
+                f"{named!r} lies outside {root}; give --root FOLDER, a folder above it",
             )
         data = read_bounded(path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return _skip(where, "unreadable_image", f"{named!r}: {reason}")
     try:
-        fields = _fields(row, table, named)
+        inside = path.relative_to(root.resolve()).as_posix()
+        fields = _fields(row, table, inside if Path(named).is_absolute() else named)
     except (ValueError, RecursionError) as error:
         return _skip(where, "bad_fields", str(error))
     fields["text"] = row.get(caption) or ""
