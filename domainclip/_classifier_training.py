@@ -8,7 +8,6 @@ that a step is the text tower's alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from domainclip.backbones import Backbone
 from domainclip.backbones.prompts import filled
 from domainclip.catalogue import load
 from domainclip.errors import UsageError
+from domainclip.objectives._known import Known
 from domainclip.objectives._precision import single_precision
 from domainclip.objectives._protocol import Alone, wants_of
 from domainclip.training._encoder import Encoder
@@ -154,8 +154,9 @@ class _Loss:
         if self.teacher is not None:
             assert pixels is not None, "a teacher sees the images, so they are not kept as features"
             more["teacher"] = self.teacher.features(pixels, captions)
+        known = Known(captions or [""] * len(labels), labels=labels, class_counts=self.counts)
         loss: Tensor = single_precision(self.objective)(
-            image, text, _Batch(labels, captions, self.counts),
+            image, text, known,
             logit_scale=clip.logit_scale, logit_bias=clip.logit_bias, gather=Alone(), **more,
         )  # fmt: skip
         return loss if self.penalty is None else loss + self.penalty(image, labels, text)
@@ -167,25 +168,6 @@ class _Loss:
             filled(self.templates[at], self.classnames[label])
             for at, label in zip(drawn, self.y[rows].tolist(), strict=True)
         )
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """What objectives are told of a batch; see ``objectives._protocol.Batch``."""
-
-    labels: Tensor
-    captions: tuple[str, ...]
-    class_counts: Tensor
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """None: every image is on its own."""
-        return ("",) * len(self.labels)
-
-    @property
-    def tags(self) -> tuple[tuple[int, ...], ...]:
-        """The one class of each."""
-        return tuple((label,) for label in self.labels.tolist())
 
 
 def _optimizer(clip: Backbone, adapter: Any, schedule: Schedule) -> torch.optim.Optimizer:

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from domainclip.errors import UsageError
+from domainclip.objectives._protocol import Region
 
 __all__ = ["Known"]
-
-Region = tuple[str, tuple[float, float, float, float]]  # category, (x0, y0, x1, y1) from 0 to 1
 
 
 class Known:
@@ -42,14 +41,22 @@ class Known:
         self.labels = torch.as_tensor([-1] * b if labels is None else labels, dtype=torch.int64)
         self.class_counts = class_counts
         self.groups = [""] * b if groups is None else groups
-        known = [(label,) if label >= 0 else () for label in self.labels.tolist()]
-        self.tags = known if tags is None else tags
+        self._tags = tags
         self.negatives = [()] * b if negatives is None else negatives
         self.regions = [()] * b if regions is None else regions
         self.negative_captions = [""] * b if negative_captions is None else negative_captions
-        for name in ("labels", "groups", "tags", "negatives", "regions", "negative_captions"):
-            if len(getattr(self, name)) != b:
+        told = {"labels": self.labels, "groups": self.groups, "negatives": self.negatives,
+                "regions": self.regions, "negative_captions": self.negative_captions,
+                "tags": self.labels if tags is None else tags}  # fmt: skip
+        for name, value in told.items():
+            if len(value) != b:
                 raise UsageError(
-                    f"{name} has {len(getattr(self, name))} entries and captions {b}; give one a "
-                    "pair."
+                    f"{name} has {len(value)} entries and captions {b}; give one a pair."
                 )
+
+    @property
+    def tags(self) -> Sequence[Sequence[int]]:
+        """As given, or the label of each; read late, since labels may lie on a GPU."""
+        if self._tags is not None:
+            return self._tags
+        return [(label,) if label >= 0 else () for label in self.labels.tolist()]

@@ -39,6 +39,7 @@ __all__ = [
     "Batch",
     "Gather",
     "Objective",
+    "Region",
     "Words",
     "numbers_of",
     "parts_of",
@@ -51,6 +52,9 @@ WANTS = (
     "teacher", "views", "second", "negatives", "negative_images", "patches", "crops", "regions",
     "words", "masked", "momentum", "parts", "weights",
 )  # fmt: skip
+
+
+Region = tuple[str, tuple[float, float, float, float]]  # category, (x0, y0, x1, y1) from 0 to 1
 
 
 class Words(NamedTuple):
@@ -94,7 +98,7 @@ class Batch(Protocol):
         """b texts, each of another image and not of this one; empty for none (``triplet``)."""
 
     @property
-    def regions(self) -> Sequence[Sequence[tuple[str, tuple[float, float, float, float]]]]:
+    def regions(self) -> Sequence[Sequence[Region]]:
         """b lists of objects: category, and box (x0, y0, x1, y1) as shares of the image."""
 
 

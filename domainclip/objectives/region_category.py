@@ -28,11 +28,9 @@ from domainclip.errors import UsageError
 from domainclip.objectives._beside import beside_infonce
 from domainclip.objectives._positives import Alike, both_ways
 from domainclip.objectives._precision import single_precision
-from domainclip.objectives._protocol import Batch, Gather, numbers_of
+from domainclip.objectives._protocol import Batch, Gather, Region, numbers_of
 
 __all__ = ["RegionCategory"]
-
-_Region = tuple[str, tuple[float, float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,8 @@ class RegionCategory:
             logit_scale=logit_scale, logit_bias=logit_bias, gather=gather,
         )  # fmt: skip
 
-    def _kept(self, regions: Sequence[_Region]) -> list[_Region]:
-        def minus_area(one: _Region) -> float:
+    def _kept(self, regions: Sequence[Region]) -> list[Region]:
+        def minus_area(one: Region) -> float:
             x0, y0, x1, y1 = one[1]
             return (x0 - x1) * (y1 - y0)
 
