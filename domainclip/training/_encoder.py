@@ -36,7 +36,7 @@ class Encoder:
         same_views: bool,
     ) -> None:  # fmt: skip
         self.backbone, self.raw, self.long, self.chunk = backbone, raw, long, chunk
-        self.text_trained = True
+        self.image_trained = self.text_trained = True  # until a training finds that they are not
         self._same_views = same_views and not raw
         self._captions: dict[str, Tensor] = {}
         self._images: dict[str, Tensor] = {}
@@ -49,15 +49,10 @@ class Encoder:
 
     def image(self, keys: Sequence[str], x: Tensor) -> Tensor:
         """(b, d) of images x (b, 3, h, w); of a frozen tower that sees them alike, kept by key."""
-        if not self._same_views:
+        if self.image_trained or not self._same_views:
             return self.pixels(x)
         if all(key in self._images for key in keys):
             return torch.stack([self._images[key] for key in keys])
-        if not self._images:  # whether the tower is frozen is not known yet
-            image = self.pixels(x)
-            self._same_views = not image.requires_grad
-            if image.requires_grad or not torch.is_grad_enabled():
-                return image
         image = torch.cat([self.pixels(part) for part in self._read_at_once(x)])
         if len(self._images) + len(image) <= self.IMAGES_KEPT:
             self._images.update(zip(keys, image.detach(), strict=True))

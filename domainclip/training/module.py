@@ -113,7 +113,7 @@ class Tuning(lightning.LightningModule):
         self.lr = 0.0  # of the last step
         self.gradient_norm: Tensor | None = None  # likewise, before it was clipped
         self.shards: Shards | None = None
-        self._drops: bool | None = None  # whether patches are dropped; None before it is known
+        self._probed = False  # whether it is known that the image tower trains
 
     @property
     def over_classes(self) -> bool:
@@ -167,7 +167,7 @@ class Tuning(lightning.LightningModule):
     def set_modes(self) -> None:
         """Training mode for what is trained; what is frozen keeps its statistics and no dropout."""
         self.model.train(not self._settings.frozen_eval)
-        switch_patch_dropout(self.model, on=bool(self._drops))
+        switch_patch_dropout(self.model, on=self._probed and self.encoder.image_trained)
         switch = getattr(self._adapter, "train", None)
         if callable(switch):
             switch()
@@ -180,17 +180,18 @@ class Tuning(lightning.LightningModule):
         self._classes = None
 
     def on_train_batch_start(self, batch: _ImageBatch, batch_idx: int) -> None:
-        if not self._settings.patch_dropout or self._drops is not None:
+        if self._probed:
             return
         # whether the image tower trains shows when it reads an image; a frozen one reads all of it,
-        # once where it is kept, and better
+        # once where images look alike in every epoch
         some = batch if len(batch) else stand_in(batch)
         self.model.eval()
         with torch.enable_grad():
             probe = self.encoder.pixels(some.images[:1].to(self._backbone.dtype))
-        self._drops = probe.requires_grad
+        self._probed, self.encoder.image_trained = True, probe.requires_grad
         self.set_modes()
-        if not self._drops and self.trainer.is_global_zero:
+        frozen = self._settings.patch_dropout and not probe.requires_grad
+        if frozen and self.trainer.is_global_zero:
             self._say(
                 "trainer.patch_dropout: the image tower does not train, so it reads all patches"
             )

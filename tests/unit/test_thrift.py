@@ -47,38 +47,44 @@ def test_half_of_the_patches_are_read_in_training_and_all_of_them_afterwards(kin
     assert lengths[2] - 1 == (lengths[0] - 1) // 2 and lengths[3] == lengths[0]
 
 
-def _trained(tmp_path: Path, adapter: str, **options: Any) -> tuple[list[str], list[int]]:
-    """What a run with ``patch_dropout`` says, and how many positions the first block reads in each
-    pass of the training's images."""
+def _trained(
+    tmp_path: Path, adapter: str, **options: Any
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """What a run with ``patch_dropout`` says, and how many images and positions the first block
+    reads in each pass: eight images at once in training, four in validation."""
     clip = load_backbone(str(write_tiny_clip(tmp_path / "clip")))
-    lines, lengths = list[str](), list[int]()
+    lines, reads = list[str](), list[tuple[int, int]]()
     pairs = striped_pairs(tmp_path / "pairs", 20)
     data = PairsDataModule(pairs, DataSettings(batch_size=8, **options), clip, seed=1)
     made = load("adapters", adapter)(**{"coop": {"n_ctx": 2}}.get(adapter, {"rank": 2}))
     names = (data.classes.names, ("a {}.",))
     inject_for(made, clip, *names)
     clip.model.visual.transformer.resblocks[0].register_forward_hook(
-        lambda _, given, out: lengths.append(given[0].shape[1]) if len(given[0]) > 4 else None
-    )  # batches of eight in training, of four in validation
+        lambda _, given, out: reads.append((given[0].shape[0], given[0].shape[1]))
+    )
     fit(
         clip, made, ClassPrompts(), data, TrainerSettings(epochs=2, patch_dropout=0.5),
         out=tmp_path / "run", class_text=names, say=lines.append,
     )  # fmt: skip
-    return lines, lengths
+    return lines, reads
 
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_frozen_image_tower_reads_all_patches(tmp_path: Path, flip: bool) -> None:
     """Kept features of half an image would be those of that half in every epoch."""
-    lines, lengths = _trained(tmp_path, "coop", augment=AugmentSettings(flip=flip))
-    assert set(lengths) == {5}
-    assert len(lengths) == (4 if flip else 1)  # where all is alike, then one by one, and kept
+    lines, reads = _trained(tmp_path, "coop", augment=AugmentSettings(flip=flip))
+    assert {length for _, length in reads} == {5}
+    if flip:
+        assert reads.count((8, 5)) == 4
+    else:  # where all is alike, one by one, kept, and one more to see that the tower is frozen
+        assert reads == [(1, 5)] * (16 + 4 + 1)
     assert sum("trainer.patch_dropout: the image tower does not train" in x for x in lines) == 1
 
 
 def test_an_image_tower_that_trains_reads_half_of_them(tmp_path: Path) -> None:
-    lines, lengths = _trained(tmp_path, "lora")
-    assert lengths == [3] * 4 and not any("patch_dropout" in line for line in lines)
+    lines, reads = _trained(tmp_path, "lora")
+    trained = [length for images, length in reads if images == 8]
+    assert trained == [3] * 4 and not any("patch_dropout" in line for line in lines)
 
 
 def test_an_image_tower_without_patches_is_refused_by_name() -> None:
